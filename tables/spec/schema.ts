@@ -1,0 +1,56 @@
+/**
+ * Schemas as the Iceberg specification writes them in JSON (wire names kept, so that the spec can
+ * be read beside this file). Source: https://iceberg.apache.org/spec/#schemas-and-data-types
+ */
+export type PrimitiveType =
+  | 'boolean'
+  | 'int'
+  | 'long'
+  | 'float'
+  | 'double'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'string'
+  | 'uuid'
+  | 'binary'
+  | `fixed[${number}]`
+  | `decimal(${number},${number})`
+  | `decimal(${number}, ${number})`
+
+export interface StructType {
+  readonly type: 'struct'
+  readonly fields: readonly SchemaField[]
+}
+
+export interface ListType {
+  readonly type: 'list'
+  readonly 'element-id': number
+  readonly 'element-required': boolean
+  readonly element: IcebergType
+}
+
+export interface MapType {
+  readonly type: 'map'
+  readonly 'key-id': number
+  readonly key: IcebergType
+  readonly 'value-id': number
+  readonly 'value-required': boolean
+  readonly value: IcebergType
+}
+
+export type IcebergType = PrimitiveType | StructType | ListType | MapType
+
+export interface SchemaField {
+  readonly id: number
+  readonly name: string
+  readonly required: boolean
+  readonly type: IcebergType
+  readonly doc?: string
+}
+
+export interface Schema extends StructType {
+  readonly 'schema-id': number
+  readonly 'identifier-field-ids'?: readonly number[]
+}
