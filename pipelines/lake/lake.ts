@@ -1,0 +1,25 @@
+import type { EmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
+import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { Engine } from '../../tables/engine/engine.ts'
+import type { FileIO } from '../../tables/file-io/file-io.ts'
+import type { ManifestCache } from '../../tables/scan/manifest-cache.ts'
+
+/** The layout of a lake's folder. A lake of another version is refused with what to do. */
+export const LAKE_LAYOUT_VERSION = 1
+
+/** An open lake: its stores, its catalog and the engine that works on them. */
+export interface Lake {
+  /** The lake's folder as a URI; bookkeeping files live below `<location>/_sluice/`. */
+  readonly location: string
+  /** The same as a path, undefined for a lake that lives in memory. */
+  readonly directory: string | undefined
+  readonly fileIO: FileIO
+  readonly catalog: EmbeddedCatalog
+  readonly engine: Engine
+  /** A folder for the engine's files, memory-backed where the machine has one. */
+  readonly scratchDir: string
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly manifestCache: ManifestCache
+  close(): Promise<void>
+}
