@@ -1,0 +1,85 @@
+/**
+ * Where messages come from. A source frames bytes so that the engine reads them in bulk; it knows
+ * nothing of kinds, columns or tables.
+ */
+export interface SourcePart {
+  /** `kafka:<topic>`, `log:<name>`, `file:<sha256>:<size>[:<entry>]`. */
+  readonly source: string
+  /** Kafka partition; 0 for a log and for a file. */
+  readonly partition: number
+}
+
+/** `source` and `partition` as one map key. */
+export function partKey(part: SourcePart): string {
+  return `${part.source}#${part.partition}`
+}
+
+/** A message that cannot travel as a framed line: a null, odd or huge one. Rare, slow, total. */
+export interface SideMessage {
+  readonly partIndex: number
+  readonly offset: bigint
+  /** Microseconds; undefined where unknown. */
+  readonly receivedUs: bigint | undefined
+  readonly key: string | undefined
+  /** A JSON object as text, undefined where there are no headers. */
+  readonly headers: string | undefined
+  /** Undefined for a tombstone. Base64 where `payloadEncoding` is `base64`. */
+  readonly payload: string | undefined
+  readonly payloadEncoding: 'utf-8' | 'base64'
+}
+
+/** One format's messages of a micro-batch. */
+export interface BatchSegment {
+  readonly format: string
+  /** Parts by the index that lines and side messages carry. */
+  readonly parts: readonly SourcePart[]
+  /** A file of framed lines (`framing.ts`), undefined where every message is a side message. */
+  readonly bulkFile: string | undefined
+  readonly bulkCount: number
+  readonly side: readonly SideMessage[]
+}
+
+/** How far one part is read by the end of this batch; every known part is listed each time. */
+export interface PartProgress {
+  readonly part: SourcePart
+  readonly startOffset: bigint
+  /** Exclusive: the next start is a copy of it. */
+  readonly endOffset: bigint
+  readonly messageCount: number
+  /** Read up to the end that the source reported while this batch was made. */
+  readonly isAtEnd: boolean
+  /** A file that was read whole: it will never move again. */
+  readonly isFinished: boolean
+}
+
+export interface MicroBatch {
+  readonly segments: readonly BatchSegment[]
+  readonly progress: readonly PartProgress[]
+  readonly messageCount: number
+  readonly sizeBytes: number
+}
+
+/** When a batch is full, whichever comes first. */
+export interface BatchLimits {
+  readonly rows: number
+  readonly bytes: number
+  /** Time since the batch's first message. */
+  readonly timeMs: number
+}
+
+/** One reader of one or many parts. Called by one loop, one call at a time. */
+export interface Source {
+  readonly name: string
+  /** Starts reading at the committed exclusive ends, by `partKey`. A part without one is new. */
+  open(positions: ReadonlyMap<string, bigint>): Promise<void>
+  /**
+   * The next batch. It waits for the first message, at most `limits.timeMs`, then answers with an
+   * empty batch. Undefined when the source has ended. `signal` makes it answer at once.
+   */
+  next(limits: BatchLimits, signal: AbortSignal): Promise<MicroBatch | undefined>
+  /** Frees what the batch held on disk. Called once the cut is committed, or given up. */
+  release(batch: MicroBatch): Promise<void>
+  /** The cut with this batch is committed: old segments may go, group offsets may be written. */
+  committed(batch: MicroBatch): Promise<void>
+  close(): Promise<void>
+}
