@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { freePorts } from './free-ports.ts'
+import { installOnce } from './install-once.ts'
+import { findJava } from './java.ts'
+import kafkaJars from './kafka-jars.json' with { type: 'json' }
+import { kafkaSettings, propertiesText } from './kafka-settings.ts'
+import { downloadJars } from './maven.ts'
+import { runCommand } from './run-command.ts'
+import { spawnGuarded, stopGuarded } from './spawn-guarded.ts'
+import type { GuardedProcess } from './spawn-guarded.ts'
+
+/** The broker's version; docker-compose.yml names the same. */
+export const KAFKA_VERSION: string = kafkaJars.version
+
+/** A running one-node cluster. */
+export interface KafkaNode {
+  /** `127.0.0.1:port`, as clients want it. */
+  readonly brokers: string
+  /** The Java process, for measuring it. */
+  readonly pid: number
+  /** Ends it and removes its data. A second call does nothing. */
+  stop(): Promise<void>
+}
+
+interface KafkaInstall {
+  readonly java: string
+  readonly jarFolder: string
+}
+
+const START_MS_MAX = 120_000
+const START_TRIES = 3
+
+/**
+ * Sees to Java and to the broker's jars (45 MB from Maven Central, once per machine). Throws
+ * ServiceMissing where one of them cannot be had.
+ */
+export async function installKafka(): Promise<KafkaInstall> {
+  const java = await findJava()
+  const jarFolder = await installOnce(`kafka-${KAFKA_VERSION}`, (folder) =>
+    downloadJars(kafkaJars.jars, folder),
+  )
+  return { java, jarFolder }
+}
+
+/**
+ * Starts one KRaft node on free ports of 127.0.0.1, with its data in a temporary folder, and
+ * resolves once it takes requests. The node dies with this process.
+ */
+export async function startKafkaNode(heapMb = 512): Promise<KafkaNode> {
+  const install = await installKafka()
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-kafka-'))
+  try {
+    return await startOnFreePorts(install, folder, heapMb)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** A port that was free can be taken before Java binds it: such a start is made again. */
+async function startOnFreePorts(
+  install: KafkaInstall,
+  folder: string,
+  heapMb: number,
+): Promise<KafkaNode> {
+  for (let attempt = 1; ; attempt += 1) {
+    const [broker, controller] = (await freePorts(2)).map((port) => `127.0.0.1:${port}`)
+    if (broker === undefined || controller === undefined) throw new Error('no free ports')
+    const home = join(folder, `try-${attempt}`)
+    const config = await formatNode(install, home, { broker, controller })
+    const args = javaArgs(install, home, heapMb)
+    const child = spawnGuarded(install.java, [...args, 'kafka.Kafka', config])
+    try {
+      await untilReady(child)
+      return nodeOf(child, broker, folder)
+    } catch (error) {
+      await stopGuarded(child, 0)
+      const isPortTaken = String(error).includes('Address already in use')
+      if (!isPortTaken || attempt === START_TRIES) throw error
+    }
+  }
+}
+
+function nodeOf(child: GuardedProcess, brokers: string, folder: string): KafkaNode {
+  return {
+    brokers,
+    pid: child.pid ?? 0,
+    stop: async () => {
+      await stopGuarded(child)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Writes the config and the empty log folder; gives the config's path. */
+async function formatNode(
+  install: KafkaInstall,
+  home: string,
+  addresses: { broker: string; controller: string },
+): Promise<string> {
+  await mkdir(home, { recursive: true })
+  const config = join(home, 'server.properties')
+  await writeFile(config, propertiesText(kafkaSettings(addresses, join(home, 'logs'))))
+  await writeFile(join(home, 'log4j2.properties'), LOG_TO_STDOUT)
+  // 16 bytes in base64url. A leading '-' (1 in 64) would be read as an option.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
+  const tool = ['kafka.tools.StorageTool', 'format', '-c', config, '-t', clusterId]
+  await runCommand(install.java, [...javaArgs(install, home, 128), ...tool])
+  return config
+}
+
+/** Flags of a short-lived node. */
+function javaArgs(install: KafkaInstall, home: string, heapMb: number): string[] {
+  return [
+    `-Xmx${heapMb}m`,
+    '-XX:+UseSerialGC',
+    '-Djava.awt.headless=true',
+    `-Dlog4j2.configurationFile=${join(home, 'log4j2.properties')}`,
+    '-cp',
+    join(install.jarFolder, '*'),
+  ]
+}
+
+const LOG_TO_STDOUT = `rootLogger.level = INFO
+rootLogger.appenderRef.c.ref = C
+appender.c.type = Console
+appender.c.name = C
+appender.c.layout.type = PatternLayout
+appender.c.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+`
+
+/** The broker logs this line once it is unfenced and its listener takes requests. */
+const READY = 'Kafka Server started'
+const KEPT_LINES = 60
+
+async function untilReady(child: GuardedProcess): Promise<void> {
+  const lines: string[] = []
+  return new Promise((resolve, reject) => {
+    const fail = (what: string): void => {
+      clearTimeout(timer)
+      reject(new Error(`Kafka ${KAFKA_VERSION} ${what}:\n${lines.join('\n')}`))
+    }
+    const timer = setTimeout(() => fail(`was not ready in ${START_MS_MAX} ms`), START_MS_MAX)
+    const onLine = (line: string): void => {
+      lines.push(line)
+      if (lines.length > KEPT_LINES) lines.shift()
+      if (!line.includes(READY)) return
+      clearTimeout(timer)
+      resolve()
+    }
+    // Both are read to their end: a full pipe would stop the broker.
+    createInterface({ input: child.stdout }).on('line', onLine)
+    createInterface({ input: child.stderr }).on('line', onLine)
+    child.once('error', (error) => fail(error.message))
+    child.once('close', (code) => fail(`ended with code ${code} before it was ready`))
+  })
+}
