@@ -31,6 +31,8 @@ export interface TableMetadata {
   readonly 'metadata-log': readonly MetadataLogEntry[]
   readonly statistics?: readonly StatisticsFile[]
   readonly 'partition-statistics'?: readonly StatisticsFile[]
+  /** Format version 3 only: the row id that the next new row gets. */
+  readonly 'next-row-id'?: number
 }
 
 export interface SnapshotLogEntry {

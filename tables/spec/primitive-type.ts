@@ -1,0 +1,81 @@
+import { SluiceError } from '../errors.ts'
+import type { IcebergType, PrimitiveType } from './schema.ts'
+
+type PlainKind = Exclude<PrimitiveType, `${string}(${string}` | `fixed[${string}`>
+
+/** A primitive type taken apart. */
+export type PrimitiveShape =
+  | { readonly kind: PlainKind }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
+  | { readonly kind: 'fixed'; readonly length: number }
+
+const plainKinds: readonly string[] = [
+  'boolean',
+  'int',
+  'long',
+  'float',
+  'double',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'string',
+  'uuid',
+  'binary',
+] satisfies PlainKind[]
+
+const decimalForm = /^decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)$/
+const fixedForm = /^fixed\[\s*(\d+)\s*\]$/
+
+/** Few distinct types exist, and every bound and partition value asks for one. */
+const shapes = new Map<string, PrimitiveShape>()
+
+export function isPrimitiveType(type: IcebergType): type is PrimitiveType {
+  return typeof type === 'string'
+}
+
+/** Takes a type apart. Throws `unsupported` for one that format version 2 does not have. */
+export function primitiveShape(type: IcebergType): PrimitiveShape {
+  if (typeof type !== 'string') {
+    throw new SluiceError('unsupported', `A ${type.type} is no primitive type. Nothing was read.`)
+  }
+  const known = shapes.get(type)
+  if (known !== undefined) return known
+  const shape = parseShape(type)
+  if (shape === undefined) {
+    throw new SluiceError(
+      'unsupported',
+      `The column type ${type} is not known here, so its values cannot be read or written. ` +
+        'Leave the column out, or change the table to a type of format version 2.',
+    )
+  }
+  shapes.set(type, shape)
+  return shape
+}
+
+/** One spelling a type: `decimal(18,8)` becomes `decimal(18, 8)`, as the reference writes it. */
+export function normalizePrimitiveType(type: PrimitiveType): PrimitiveType {
+  const shape = primitiveShape(type)
+  if (shape.kind === 'decimal') return `decimal(${shape.precision}, ${shape.scale})`
+  if (shape.kind === 'fixed') return `fixed[${shape.length}]`
+  return shape.kind
+}
+
+/** Bytes that hold every unscaled value of a precision (spec: Avro and Parquet fixed decimals). */
+export function decimalByteLength(precision: number): number {
+  const largest = 10n ** BigInt(precision) - 1n
+  return Math.floor(largest.toString(2).length / 8) + 1
+}
+
+function parseShape(type: string): PrimitiveShape | undefined {
+  if (plainKinds.includes(type)) return { kind: type as PlainKind }
+  const decimal = decimalForm.exec(type)
+  if (decimal !== null) {
+    const precision = Number(decimal[1])
+    const scale = Number(decimal[2])
+    const isValid = precision >= 1 && precision <= 38 && scale <= precision
+    return isValid ? { kind: 'decimal', precision, scale } : undefined
+  }
+  const fixed = fixedForm.exec(type)
+  return fixed === null ? undefined : { kind: 'fixed', length: Number(fixed[1]) }
+}
