@@ -1,0 +1,34 @@
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import type { Catalog } from '../../tables/catalog/catalog.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
+import { tableSchemaOf } from '../../tables/spec/table-schema-of.ts'
+
+/**
+ * Makes every table of the lake that is not there yet. Safe to call again after a crash between
+ * two of them: what exists stays as it is.
+ */
+export async function createLakeTables(catalog: Catalog): Promise<void> {
+  const namespaces = new Set((await catalog.listNamespaces()).map((levels) => levels.join('.')))
+  for (const definition of allTables) {
+    const identifier = tableId(definition.name)
+    const namespace = identifier.namespace.join('.')
+    if (!namespaces.has(namespace)) {
+      await catalog.createNamespace(identifier.namespace)
+      namespaces.add(namespace)
+    }
+    if ((await catalog.loadTable(identifier)) !== undefined) continue
+    const { schema, partitionSpec, sortOrder } = tableSchemaOf(definition)
+    await catalog.createTable(identifier, {
+      schema,
+      partitionSpec,
+      sortOrder,
+      properties: {
+        comment: definition.doc,
+        'write.parquet.compression-codec': 'zstd',
+        'write.metadata.delete-after-commit.enabled': 'false',
+        'write.metadata.previous-versions-max': '20',
+      },
+      formatVersion: 2,
+    })
+  }
+}

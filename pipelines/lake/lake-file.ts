@@ -1,0 +1,82 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { SluiceError } from '../../tables/errors.ts'
+import { LAKE_LAYOUT_VERSION } from './lake.ts'
+
+/** `lake.json`: what a folder must say to be opened as a lake. */
+const lakeFileSchema = z.looseObject({
+  layoutVersion: z.number().int(),
+  lakeId: z.string(),
+  /** The folder's URI when the lake was made: metadata holds absolute URIs below it. */
+  location: z.string(),
+  catalogUrl: z.string().optional(),
+})
+
+export type LakeFile = z.infer<typeof lakeFileSchema>
+
+const FILE_NAME = 'lake.json'
+
+/**
+ * Reads `lake.json`; undefined where the folder holds none.
+ * @throws SluiceError `unsupported` for another layout version, `corrupt-data` for a broken file.
+ */
+export async function readLakeFile(directory: string): Promise<LakeFile | undefined> {
+  const path = join(directory, FILE_NAME)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new SluiceError(
+      'storage-unavailable',
+      `${path} cannot be read. Nothing was opened. Check the folder's permissions.`,
+      { cause: error },
+    )
+  }
+  const file = parseLakeFile(path, text)
+  if (file.layoutVersion !== LAKE_LAYOUT_VERSION) {
+    const advice =
+      file.layoutVersion > LAKE_LAYOUT_VERSION
+        ? 'Open it with the newer Sluice that made it.'
+        : 'Open it with the Sluice that made it, or backfill its sources into a new lake.'
+    throw new SluiceError(
+      'unsupported',
+      `The lake in ${directory} has layout version ${file.layoutVersion}; this Sluice reads ` +
+        `version ${LAKE_LAYOUT_VERSION}. Nothing was opened or changed. ${advice}`,
+    )
+  }
+  return file
+}
+
+function parseLakeFile(path: string, text: string): LakeFile {
+  try {
+    return lakeFileSchema.parse(JSON.parse(text))
+  } catch (error) {
+    throw new SluiceError(
+      'corrupt-data',
+      `${path} is not a lake file. Nothing was opened. Restore it from a backup of the lake.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Writes `lake.json` so that a reader sees the old content or the new one, never a part. */
+export async function writeLakeFile(directory: string, file: LakeFile): Promise<void> {
+  const path = join(directory, FILE_NAME)
+  const temporary = `${path}.${process.pid}.new`
+  await writeFile(temporary, `${JSON.stringify(file, null, 2)}\n`, { flush: true })
+  await rename(temporary, path)
+}
+
+/** Stores where the lake's catalog is served, for `sluice status` and other processes. */
+export async function recordCatalogUrl(directory: string, catalogUrl: string): Promise<void> {
+  const file = await readLakeFile(directory)
+  if (file === undefined) {
+    throw new SluiceError(
+      'invalid-input',
+      `${directory} holds no lake. The catalog's address was not stored.`,
+    )
+  }
+  await writeLakeFile(directory, { ...file, catalogUrl })
+}

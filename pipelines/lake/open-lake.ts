@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
+import type { Clock, IdSource } from '../../tables/clock.ts'
+import { createEngine } from '../../tables/engine/engine.ts'
+import { SluiceError } from '../../tables/errors.ts'
+import type { FileIO } from '../../tables/file-io/file-io.ts'
+import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
+import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
+import { createLakeTables } from './create-lake-tables.ts'
+import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
+import { readLakeFile, writeLakeFile } from './lake-file.ts'
+
+export interface OpenLakeOptions {
+  readonly directory: string
+  readonly clock: Clock
+  readonly ids: IdSource
+  /** Make the folder and the tables where there is no lake yet; else that is an error. */
+  readonly createIfMissing: boolean
+  /** The engine's memory bound, in DuckDB's words (`512MB`). */
+  readonly memoryLimit?: string
+}
+
+/**
+ * Opens the lake in a folder: its catalog, its stores and an engine.
+ * @throws SluiceError `invalid-input` (no lake there, a moved lake), `unsupported` (layout).
+ */
+export async function openLake(options: OpenLakeOptions): Promise<Lake> {
+  const directory = resolve(options.directory)
+  const location = pathToFileURL(directory).href
+  await prepareFolder(directory, location, options)
+  const scratchDir = await createScratchDir()
+  const fileIO = createLocalFileIO()
+  const catalog = openEmbeddedCatalog({
+    path: join(directory, 'catalog.db'),
+    warehouse: `${location}/warehouse`,
+    fileIO,
+    clock: options.clock,
+    ids: options.ids,
+  })
+  const lake = await assembleLake({ ...options, directory, location, fileIO, catalog, scratchDir })
+  await createLakeTables(lake.catalog)
+  return lake
+}
+
+async function prepareFolder(
+  directory: string,
+  location: string,
+  options: OpenLakeOptions,
+): Promise<void> {
+  const file = await readLakeFile(directory)
+  if (file !== undefined) {
+    if (file.location !== location) {
+      throw new SluiceError(
+        'invalid-input',
+        `The lake in ${directory} was made as ${file.location}, and its metadata holds absolute ` +
+          'locations below that. Nothing was opened. Move the folder back to where it was made.',
+      )
+    }
+    return
+  }
+  if (!options.createIfMissing) {
+    throw new SluiceError(
+      'invalid-input',
+      `There is no lake in ${directory}. Nothing was done. Start one with \`npm start\`, ` +
+        '`sluice live` or `sluice backfill`, or name another folder with --lake DIR.',
+    )
+  }
+  await mkdir(directory, { recursive: true })
+  await writeLakeFile(directory, {
+    layoutVersion: LAKE_LAYOUT_VERSION,
+    lakeId: options.ids.uuid(),
+    location,
+  })
+}
+
+/** Memory-backed storage where the machine has it: scratch files live for one cut only. */
+async function createScratchDir(): Promise<string> {
+  const parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  return mkdtemp(join(parent, 'sluice-'))
+}
+
+export interface AssembleLakeOptions {
+  readonly directory: string | undefined
+  readonly location: string
+  readonly fileIO: FileIO
+  readonly catalog: Lake['catalog']
+  readonly scratchDir: string
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly memoryLimit?: string
+}
+
+/** An open lake over any store and catalog; the memory lakes of tests are made by it too. */
+export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> {
+  const engine = await createEngine({
+    scratchDir: options.scratchDir,
+    ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
+  })
+  const { directory, location, fileIO, catalog, scratchDir, clock, ids } = options
+  return {
+    directory,
+    location,
+    fileIO,
+    catalog,
+    engine,
+    scratchDir,
+    clock,
+    ids,
+    manifestCache: createManifestCache(),
+    close: async () => {
+      await engine.close()
+      await catalog.close()
+      await rm(scratchDir, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,112 @@
+import type { CommitHooks } from '../../tables/commit/commit-cut.ts'
+import type { Session } from '../../tables/engine/engine.ts'
+import { SluiceError } from '../../tables/errors.ts'
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
+import type { LadderRules } from '../../tables/maintain/ladder.ts'
+import { planScan, type ColumnPredicate, type ScanPlan } from '../../tables/scan/plan-scan.ts'
+import { scanSql } from '../../tables/scan/scan-sql.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
+import type { Lake } from '../lake/lake.ts'
+import type { BatchLimits, Source } from '../sources/source.ts'
+import type { CutReceipt } from './cut-receipt.ts'
+import type { DedupeMemory } from './dedupe-memory.ts'
+import type { GoldTail } from './gold-tail.ts'
+import type { LoopState } from './loop-state.ts'
+
+/** Live and backfill are two settings of one loop. */
+export const loopModes = ['live', 'demo', 'backfill'] as const
+export type LoopMode = (typeof loopModes)[number]
+
+/** One line of the instruments map of a config. */
+export interface Instrument {
+  readonly venue: string
+  readonly venue_symbol: string
+  readonly instrument_id: string
+}
+
+export interface LoopOptions {
+  readonly lake: Lake
+  readonly source: Source
+  readonly mode: LoopMode
+  /** Who writes, for sluice.cuts and for the loser of a commit race: `live@host:pid`. */
+  readonly writer: string
+  readonly limits: BatchLimits
+  readonly allowedLatenessMs?: number
+  readonly idleAfterMs?: number
+  /** Rows of each kind that the duplicate memory holds; 0 = every row is looked up in silver. */
+  readonly dedupeMemoryRows?: number
+  readonly instruments?: readonly Instrument[]
+  readonly ladder?: LadderRules
+  readonly maxQueryDurationMs?: number
+  readonly hooks?: CommitHooks
+  readonly onCut?: (receipt: CutReceipt) => void
+}
+
+/** Defaults of everything that a loop can be told. */
+export const loopDefaults = {
+  allowedLatenessMs: 10_000,
+  idleAfterMs: 30_000,
+  dedupeMemoryRows: 2_000_000,
+} as const
+
+/** zstd level of the loop's data files: compaction writes them again anyway. */
+export const LIVE_COMPRESSION_LEVEL = 1
+
+/** What the loop holds between two cuts. Everything in it can be rebuilt from the lake. */
+export interface LoopContext {
+  readonly options: LoopOptions
+  readonly session: Session
+  /** Head of every lake table as of the last cut, by dotted name. */
+  readonly heads: ReadonlyMap<string, LoadedTable>
+  readonly state: LoopState
+  readonly memories: readonly DedupeMemory[]
+  readonly tails: readonly GoldTail[]
+}
+
+/** The heads of all tables of a lake, by dotted name. */
+export async function loadHeads(lake: Lake): Promise<Map<string, LoadedTable>> {
+  const heads = new Map<string, LoadedTable>()
+  for (const { name } of allTables) {
+    const loaded = await lake.catalog.loadTable(tableId(name))
+    if (loaded === undefined) {
+      throw new SluiceError(
+        'data-loss',
+        `The table ${name} is gone from the catalog. Nothing was read or written. Restore the ` +
+          'catalog file from a backup, or start a new lake.',
+      )
+    }
+    heads.set(name, loaded)
+  }
+  return heads
+}
+
+/** A table's head that is known to be there. */
+export function headOf(heads: ReadonlyMap<string, LoadedTable>, name: string): LoadedTable {
+  const head = heads.get(name)
+  if (head === undefined) throw new RangeError(`${name} is no table of the lake`)
+  return head
+}
+
+/** The files of a table's head that may hold rows of a filter. */
+export async function planHead(
+  lake: Lake,
+  head: LoadedTable,
+  filter: readonly ColumnPredicate[],
+): Promise<ScanPlan> {
+  return planScan({
+    fileIO: lake.fileIO,
+    metadata: head.metadata,
+    manifestCache: lake.manifestCache,
+    filter,
+  })
+}
+
+/** A plan as a relation in brackets. */
+export async function planRelation(
+  lake: Lake,
+  plan: ScanPlan,
+  options: { readonly withPosition?: boolean } = {},
+): Promise<string> {
+  return `(${await scanSql(plan, lake.fileIO, options)})`
+}

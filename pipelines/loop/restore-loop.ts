@@ -1,0 +1,96 @@
+import { goldTables, type GoldTable } from './gold-tables.ts'
+import { deriveBatch, kinds } from './derive-batch.ts'
+import { lastCutOf } from '../../tables/commit/cut-of-snapshot.ts'
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
+import { createDedupeMemory, IDENTITY_REACH_US, reloadDedupeMemory } from './dedupe-memory.ts'
+import type { DedupeMemory } from './dedupe-memory.ts'
+import { loadTail, TAIL_FILE_PREFIX, type GoldTail } from './gold-tail.ts'
+import {
+  headOf,
+  loadHeads,
+  loopDefaults,
+  planHead,
+  planRelation,
+  type LoopContext,
+  type LoopOptions,
+} from './loop-context.ts'
+import { decodePositions, EMPTY_LOOP_STATE, POSITIONS_PROPERTY } from './loop-state.ts'
+import type { LoopState } from './loop-state.ts'
+import { readPositionsFromRows } from './read-positions.ts'
+import type { Session } from '../../tables/engine/engine.ts'
+import { createFramedTable } from './frame-batch.ts'
+
+/**
+ * Everything that the loop needs to go on where the lake stands: positions and watermark from
+ * sluice.cuts, the tail and the duplicate memory from gold and silver.
+ */
+export async function restoreLoop(options: LoopOptions, session: Session): Promise<LoopContext> {
+  const heads = await loadHeads(options.lake)
+  const state = await restoreState(options, session, headOf(heads, 'sluice.cuts'))
+  await createFramedTable(session)
+  await deriveBatch(session, [])
+  const memories: DedupeMemory[] = []
+  for (const kind of kinds) {
+    const silver = headOf(heads, `silver.${kind}s`)
+    memories.push(await restoreMemory(options, session, kind, silver, state))
+    await session.run(
+      `CREATE OR REPLACE TABLE verdict_${kind} AS SELECT *, '' AS verdict FROM decoded_${kind}`,
+    )
+  }
+  const tails: GoldTail[] = []
+  for (const gold of goldTables) {
+    tails.push(await restoreTail(options, session, gold, headOf(heads, gold.name), state))
+  }
+  return { options, session, heads, state, memories, tails }
+}
+
+async function restoreState(
+  options: LoopOptions,
+  session: Session,
+  cuts: LoadedTable,
+): Promise<LoopState> {
+  const cutNumber = lastCutOf(cuts.metadata) ?? 0
+  if (cutNumber === 0) return EMPTY_LOOP_STATE
+  const cached = cuts.metadata.properties[POSITIONS_PROPERTY]
+  const state = cached === undefined ? undefined : decodePositions(cached, cutNumber)
+  return state ?? readPositionsFromRows(options.lake, session, cuts, cutNumber)
+}
+
+async function restoreMemory(
+  options: LoopOptions,
+  session: Session,
+  kind: DedupeMemory['kind'],
+  silver: LoadedTable,
+  state: LoopState,
+): Promise<DedupeMemory> {
+  const maxRows = options.dedupeMemoryRows ?? loopDefaults.dedupeMemoryRows
+  if (silver.metadata['current-snapshot-id'] === undefined) {
+    return createDedupeMemory(session, kind, maxRows)
+  }
+  const fromUs = state.watermarkUs === undefined ? 0n : state.watermarkUs - 2n * IDENTITY_REACH_US
+  const plan = await planHead(options.lake, silver, [
+    { column: 'event_ts', op: '>', value: fromUs },
+  ])
+  const rows = await planRelation(options.lake, plan)
+  const recent = `(SELECT * FROM ${rows} WHERE epoch_us(event_ts) > ${fromUs})`
+  return reloadDedupeMemory(session, kind, recent, fromUs, maxRows)
+}
+
+async function restoreTail(
+  options: LoopOptions,
+  session: Session,
+  gold: GoldTable,
+  head: LoadedTable,
+  state: LoopState,
+): Promise<GoldTail> {
+  const plan = await planHead(options.lake, head, [])
+  const tasks = plan.tasks.filter((task) => isTailFile(task.file.filePath))
+  const rows = tasks.length === 0 ? undefined : await planRelation(options.lake, { ...plan, tasks })
+  const files = tasks.map((task) => task.file.filePath)
+  return loadTail(session, gold, rows, files, state.watermarkUs)
+}
+
+/** Whether a location is a tail file's. */
+export function isTailFile(location: string): boolean {
+  return location.slice(location.lastIndexOf('/') + 1).startsWith(TAIL_FILE_PREFIX)
+}

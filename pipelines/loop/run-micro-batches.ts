@@ -1,0 +1,73 @@
+import { isErrorKind } from '../../tables/errors.ts'
+import { verifyHeads } from '../../tables/commit/verify-heads.ts'
+import { partKey, type MicroBatch } from '../sources/source.ts'
+import { hasMoved } from './cut-rows.ts'
+import type { LoopContext, LoopOptions } from './loop-context.ts'
+import { maintainLake } from './maintain-lake.ts'
+import { commitContext, processBatch } from './process-batch.ts'
+import { restoreLoop } from './restore-loop.ts'
+
+/** Tries at one batch when foreign commits keep touching what it merges into. */
+const MAX_TRIES = 5
+
+/**
+ * THE loop: micro-batches from a source, each derived, merged and committed as one cut. Live,
+ * demo and backfill are settings of it. While the engine works on a batch, the source reads the
+ * next one.
+ *
+ * Resolves when the source ends, or when `signal` aborts: the cut in hand is finished first.
+ * @throws SluiceError `commit-conflict` where another writer moved the lake (nothing of the batch
+ * was committed), `data-loss` where the lake no longer holds what sluice.cuts promises.
+ */
+export async function runMicroBatches(options: LoopOptions, signal: AbortSignal): Promise<void> {
+  const { lake, source, limits } = options
+  const session = await lake.engine.connect()
+  let next: Promise<MicroBatch | undefined> | undefined
+  try {
+    let context = await restoreLoop(options, session)
+    await verifyHeads(commitContext(context), [...context.heads.values()])
+    await source.open(new Map([...context.state.parts].map(([key, part]) => [key, part.endOffset])))
+    next = source.next(limits, signal)
+    while (!signal.aborted) {
+      const batch = await next
+      if (batch === undefined) break
+      next = source.next(limits, signal)
+      // It is awaited above; until then a failure must not count as unhandled.
+      next.catch(() => undefined)
+      if (batch.progress.some(hasMoved)) context = await takeBatch(context, batch)
+      await source.release(batch)
+      context = await maintainLake(context)
+    }
+  } finally {
+    await source.close()
+    await next?.catch(() => undefined)
+    session.close()
+  }
+}
+
+/** A batch into a cut; after a foreign commit the loop's state is read again and it is retried. */
+async function takeBatch(context: LoopContext, batch: MicroBatch): Promise<LoopContext> {
+  const { options, session } = context
+  let current = context
+  for (let tries = 1; ; tries++) {
+    try {
+      const { context: after, receipt } = await processBatch(current, batch)
+      options.onCut?.(receipt)
+      await options.source.committed(batch)
+      return after
+    } catch (error) {
+      const isForeign = isErrorKind(error, 'commit-conflict') && error.isRetryable
+      if (!isForeign || tries === MAX_TRIES) throw error
+      current = await restoreLoop(options, session)
+      if (hasLostItsPlace(current, batch)) throw error
+    }
+  }
+}
+
+/** Another writer committed rows of this batch's parts meanwhile. */
+function hasLostItsPlace(context: LoopContext, batch: MicroBatch): boolean {
+  return batch.progress.some((moved) => {
+    const part = context.state.parts.get(partKey(moved.part))
+    return part !== undefined && part.endOffset !== moved.startOffset
+  })
+}

@@ -1,0 +1,117 @@
+import { bronzeSql } from '../../shared-transforms/bronze.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
+import type { TableChange } from '../../tables/commit/table-change.ts'
+import { sqlString } from '../../tables/engine/sql-text.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
+import type { ContentFile, DataFile, PositionDelete } from '../../tables/spec/manifest.ts'
+import { writeDataFiles, type WriteContext } from '../../tables/write/write-data-files.ts'
+import { writePositionDeletes } from '../../tables/write/write-position-deletes.ts'
+import { kinds } from './derive-batch.ts'
+import { TAIL_FILE_PREFIX, type GoldTail, type TailChange } from './gold-tail.ts'
+import { headOf, LIVE_COMPRESSION_LEVEL } from './loop-context.ts'
+import { isTailFile } from './restore-loop.ts'
+
+const level = { compressionLevel: LIVE_COMPRESSION_LEVEL }
+
+/** The new files of bronze, silver and the rejected messages: plain appends. */
+export async function writeAppends(
+  context: WriteContext,
+  heads: ReadonlyMap<string, LoadedTable>,
+): Promise<TableChange[]> {
+  const changes: TableChange[] = []
+  for (const kind of kinds) {
+    const routed = `(SELECT * FROM routed WHERE kind = ${sqlString(kind)})`
+    const bronze = bronzeSql(kind, { routed, decoded: `decoded_${kind}` })
+    changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze))
+    const accepted = `SELECT * FROM verdict_${kind} WHERE verdict = 'accepted'`
+    changes.push(await append(context, heads, `silver.${kind}s`, accepted))
+  }
+  changes.push(await append(context, heads, 'silver.rejected_messages', rejectedSql()))
+  return changes.filter((change) => change.addDataFiles.length > 0)
+}
+
+async function append(
+  context: WriteContext,
+  heads: ReadonlyMap<string, LoadedTable>,
+  name: string,
+  query: string,
+): Promise<TableChange> {
+  const files = await writeDataFiles(context, headOf(heads, name).metadata, query, level)
+  return plainChange(name, 'append', files)
+}
+
+function plainChange(
+  name: string,
+  operation: TableChange['operation'],
+  addDataFiles: readonly DataFile[],
+): TableChange {
+  return {
+    identifier: tableId(name),
+    operation,
+    addDataFiles,
+    addDeletes: [],
+    removePaths: [],
+    removeDeletePaths: [],
+    mustBeLive: [],
+  }
+}
+
+const POSITION = ['source', 'source_partition', 'source_offset'] as const
+
+/** Messages that decoding refused, and rows that the duplicate rule refused, with the payload. */
+function rejectedSql(): string {
+  const relations = kinds.flatMap((kind) => [
+    `SELECT * FROM decoded_${kind} WHERE reason IS NOT NULL`,
+    `SELECT v.* REPLACE ('conflicting-duplicate' AS reason, ` +
+      `'silver holds a row of this identity with other content' AS detail), r.payload ` +
+      `FROM verdict_${kind} v JOIN routed r USING (${POSITION.join(', ')}) ` +
+      `WHERE v.verdict = 'conflict'`,
+  ])
+  return relations.join(' UNION ALL BY NAME ')
+}
+
+/** The change of one gold table: tail out, tail in, sealed windows and deletes beside it. */
+export async function writeGoldChange(
+  context: WriteContext,
+  heads: ReadonlyMap<string, LoadedTable>,
+  tail: GoldTail,
+  change: TailChange,
+): Promise<TableChange | undefined> {
+  if (!change.isChanged) return undefined
+  const { name, state, finalizeSql } = tail.gold
+  const { metadata } = headOf(heads, name)
+  const tailFiles = await writeDataFiles(context, metadata, finalizeSql(`${state}_next`), {
+    ...level,
+    namePrefix: TAIL_FILE_PREFIX,
+  })
+  const sealedFiles = change.isFlushed
+    ? await writeDataFiles(context, metadata, finalizeSql(`${state}_sealed`), level)
+    : []
+  const deletes = await writePositionDeletes(context, metadata, change.deletes)
+  const baseSnapshotId = metadata['current-snapshot-id']
+  return {
+    ...plainChange(name, 'overwrite', [...tailFiles, ...sealedFiles]),
+    tailPaths: new Set(tailFiles.map((file) => file.filePath)),
+    addDeletes: deletes,
+    removePaths: tail.files,
+    mustBeLive: change.deletes.map(({ file }) => file.filePath),
+    ...(baseSnapshotId === undefined ? {} : { baseSnapshotId }),
+    // Every foreign row of gold may be a window that this merge did not see.
+    isTouchedByForeign: (files) => files.some(isGoldContent),
+  }
+}
+
+function isGoldContent(file: ContentFile | PositionDelete): boolean {
+  return file.recordCount > 0
+}
+
+/** Locations of the tail files among those a change adds. */
+export function tailFilesOf(change: TableChange): string[] {
+  return change.addDataFiles.map((file) => file.filePath).filter(isTailFile)
+}
+
+/** The kinds whose silver rows a foreign commit must not have touched while they were deduped. */
+export function silverTable(kind: Kind): string {
+  return `silver.${kind}s`
+}

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { assembleLake } from '../../pipelines/lake/open-lake.ts'
+import { createLakeTables } from '../../pipelines/lake/create-lake-tables.ts'
+import type { Lake } from '../../pipelines/lake/lake.ts'
+import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
+import { randomIds, type Clock, type IdSource } from '../../tables/clock.ts'
+import type { FileIO } from '../../tables/file-io/file-io.ts'
+import { createMemoryFileIO } from '../../tables/file-io/memory-file-io.ts'
+
+/** A clock that moves only when it is told to. */
+export interface TestClock extends Clock {
+  advanceUs(byUs: bigint): void
+  setUs(toUs: bigint): void
+}
+
+export function createTestClock(startUs: bigint): TestClock {
+  let nowUs = startUs
+  return {
+    nowUs: () => nowUs,
+    advanceUs: (byUs) => {
+      nowUs += byUs
+    },
+    setUs: (toUs) => {
+      nowUs = toUs
+    },
+  }
+}
+
+export interface MemoryLakeOptions {
+  readonly clock: Clock
+  readonly ids?: IdSource
+  /** Wraps the store: fault injection, counting. */
+  readonly wrapFileIO?: (fileIO: FileIO) => FileIO
+}
+
+/** A whole lake without a disk: what it holds is gone once it is closed. */
+export async function openMemoryLake(options: MemoryLakeOptions): Promise<Lake> {
+  const ids = options.ids ?? randomIds
+  const scratchDir = await mkdtemp(join(tmpdir(), 'sluice-test-'))
+  const memory = createMemoryFileIO({ scratchDir: join(scratchDir, 'memory') })
+  const fileIO = options.wrapFileIO?.(memory) ?? memory
+  const location = 'memory://lake'
+  const catalog = openEmbeddedCatalog({
+    path: ':memory:',
+    warehouse: `${location}/warehouse`,
+    fileIO,
+    clock: options.clock,
+    ids,
+  })
+  const lake = await assembleLake({
+    directory: undefined,
+    location,
+    fileIO,
+    catalog,
+    scratchDir,
+    clock: options.clock,
+    ids,
+  })
+  await createLakeTables(catalog)
+  return {
+    ...lake,
+    close: async () => {
+      await lake.close()
+      await rm(scratchDir, { recursive: true, force: true })
+    },
+  }
+}
