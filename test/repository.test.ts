@@ -16,6 +16,18 @@ const packageJson = z
   })
   .parse(JSON.parse(readRepositoryFile('package.json')))
 
+const lockedPackage = z.object({
+  dependencies: versions.default({}),
+  optionalDependencies: versions.default({}),
+  engines: z
+    .union([z.object({ node: z.string().default('*') }), z.array(z.string())])
+    .default({ node: '*' })
+    .transform((engines) => (Array.isArray(engines) ? { node: '*' } : engines)),
+})
+const lock = z
+  .object({ packages: z.record(z.string(), lockedPackage) })
+  .parse(JSON.parse(readRepositoryFile('package-lock.json')))
+
 describe('the layout', () => {
   it.each([
     ...['pipelines/', 'tables/', 'bronze/', 'silver/', 'gold/', 'sluice/', 'shared-transforms/'],
@@ -76,6 +88,27 @@ describe('the packages', () => {
       .flatMap(importsOf)
       .filter(({ specifier }) => packageName(specifier) in packageJson.devDependencies)
     expect(wrong.map(({ from, specifier }) => `${from}: ${specifier}`)).toEqual([])
+  })
+
+  it('all stand in the lock, those of other platforms too: npm ci refuses it otherwise', () => {
+    const wanted = Object.values(lock.packages).flatMap((each) =>
+      Object.keys({ ...each.dependencies, ...each.optionalDependencies }),
+    )
+    const paths = Object.keys(lock.packages)
+    const missing = wanted.filter((name) => !paths.some((path) => path.endsWith(`/${name}`)))
+    expect([...new Set(missing)]).toEqual([])
+  })
+
+  it('run on the oldest Node.js that we name', () => {
+    const major = NODE_MIN.split('.')[0] ?? ''
+    const fits = (range: string): boolean =>
+      range.split('||').some((part) => {
+        const [, sign, least] = /^\s*(>=?|\^|~)?\s*v?(\d+|\*)/.exec(part) ?? []
+        if (least === '*') return true
+        return sign?.startsWith('>') === true ? Number(least) <= Number(major) : least === major
+      })
+    const newer = Object.entries(lock.packages).filter(([, { engines }]) => !fits(engines.node))
+    expect(newer.map(([path, { engines }]) => `${path} ${engines.node}`)).toEqual([])
   })
 
   it('come from the public registry', () => {
