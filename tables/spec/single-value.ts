@@ -188,7 +188,7 @@ function expectLength(type: IcebergType, buffer: Buffer, length: number): Buffer
 function badLength(type: IcebergType, buffer: Buffer, expected: string): SluiceError {
   return new SluiceError(
     'corrupt-data',
-    `A ${String(type)} value has ${buffer.length} bytes where ${expected} are due. ` +
+    `A ${typeName(type)} value has ${buffer.length} bytes where ${expected} are due. ` +
       'It was not read; the file that holds it was written wrongly.',
   )
 }
@@ -196,6 +196,10 @@ function badLength(type: IcebergType, buffer: Buffer, expected: string): SluiceE
 function mismatch(type: IcebergType, value: SingleValue): SluiceError {
   return new SluiceError(
     'invalid-input',
-    `A value of type ${typeof value} is no ${String(type)} value. Nothing was written.`,
+    `A value of type ${typeof value} is no ${typeName(type)} value. Nothing was written.`,
   )
+}
+
+function typeName(type: IcebergType): string {
+  return typeof type === 'string' ? type : type.type
 }

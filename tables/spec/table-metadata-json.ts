@@ -50,7 +50,7 @@ export function parseTableMetadata(text: string): TableMetadata {
     'metadata-log': optionalList(raw, 'metadata-log') as never,
     ...readStatistics(raw, 'statistics'),
     ...readStatistics(raw, 'partition-statistics'),
-  } as TableMetadata)
+  })
   checkConsistency(metadata)
   return metadata
 }
@@ -115,11 +115,11 @@ function readSnapshot(raw: Members): Snapshot {
     ...(isNoSnapshot(parent)
       ? {}
       : { 'parent-snapshot-id': snapshotIdOf(raw, 'parent-snapshot-id') }),
-    'sequence-number': raw['sequence-number'] == null ? 0 : numberOf(raw, 'sequence-number'),
+    'sequence-number': isAbsent(raw['sequence-number']) ? 0 : numberOf(raw, 'sequence-number'),
     'timestamp-ms': numberOf(raw, 'timestamp-ms'),
     // A summary without an operation is an overwrite to the reference: nothing may be assumed.
     summary: { operation: 'overwrite', ...summary },
-    ...(schemaId == null ? {} : { 'schema-id': numberOf(raw, 'schema-id') }),
+    ...(isAbsent(schemaId) ? {} : { 'schema-id': numberOf(raw, 'schema-id') }),
   } as Snapshot
 }
 
@@ -131,13 +131,13 @@ function readRefs(raw: Members): Readonly<Record<string, SnapshotRef>> {
 }
 
 function readStatistics(raw: Members, name: string): Members {
-  if (raw[name] == null) return {}
+  if (isAbsent(raw[name])) return {}
   return { [name]: optionalList(raw, name).map(readStatisticsFile) }
 }
 
 function readStatisticsFile(raw: Members): Members {
   const file = withSnapshotId(raw)
-  if (raw['blob-metadata'] == null) return file
+  if (isAbsent(raw['blob-metadata'])) return file
   return { ...file, 'blob-metadata': optionalList(raw, 'blob-metadata').map(withSnapshotId) }
 }
 
@@ -177,8 +177,12 @@ function withSnapshotId(raw: Members): Members {
   return { ...raw, 'snapshot-id': snapshotIdOf(raw, 'snapshot-id') }
 }
 
+function isAbsent(value: unknown): boolean {
+  return value === null || value === undefined
+}
+
 function isNoSnapshot(id: unknown): boolean {
-  return id == null || id === -1
+  return isAbsent(id) || id === -1
 }
 
 function snapshotIdOf(raw: Members, name: string): bigint {
@@ -207,7 +211,7 @@ function listOf(raw: Members, name: string): readonly Members[] {
 }
 
 function optionalList(raw: Members, name: string): readonly Members[] {
-  return raw[name] == null ? [] : listOf(raw, name)
+  return isAbsent(raw[name]) ? [] : listOf(raw, name)
 }
 
 function membersOf(value: unknown, owner: string): Members {

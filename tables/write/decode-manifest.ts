@@ -1,0 +1,148 @@
+import { SluiceError } from '../errors.ts'
+import { parseJson } from '../spec/json.ts'
+import type { ContentFile, EntryStatus, Manifest, ManifestEntry } from '../spec/manifest.ts'
+import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
+import { readAvroContainer } from './avro-container.ts'
+import type { AvroValues } from './avro-codec.ts'
+import { readerOf } from './manifest-reader.ts'
+import type { ManifestReader } from './manifest-reader.ts'
+import { entryIds as ids } from './manifest-schema.ts'
+
+const statuses: readonly EntryStatus[] = ['existing', 'added', 'deleted']
+const contents: readonly ContentFile['content'][] = ['data', 'position-deletes', 'equality-deletes']
+
+/**
+ * The entries of a manifest of format version 1 or 2, whoever wrote it: fields are found by field
+ * id. With `manifest`, its line in the manifest list, null snapshot ids and sequence numbers are
+ * inherited from it. Partition values are named by `spec`, else by the spec in the file's header.
+ * Throws `corrupt-data`, and `unsupported` for a live file that is not Parquet.
+ */
+export function decodeManifest(
+  bytes: Uint8Array,
+  manifest?: Manifest,
+  spec?: PartitionSpec,
+): ManifestEntry[] {
+  const { header, blocks } = readAvroContainer(bytes)
+  const names = partitionNames(header, spec)
+  const reader = readerOf(header.get('avro.schema') ?? '', names)
+  const specId = manifest?.partitionSpecId ?? Number(header.get('partition-spec-id') ?? 0)
+  const entries: ManifestEntry[] = []
+  for (const block of blocks) {
+    for (const record of reader.codec.decode(block.bytes, block.recordCount)) {
+      const entry = readEntry(reader, record, specId)
+      entries.push(manifest === undefined ? entry : inherit(entry, manifest))
+    }
+  }
+  return entries
+}
+
+function readEntry(reader: ManifestReader, record: AvroValues, specId: number): ManifestEntry {
+  const { valueOf } = reader
+  const status = statuses[requiredNumber(valueOf(record, ids.status), 'status')]
+  if (status === undefined) throw corrupt('an entry has a status that the format does not know')
+  return {
+    status,
+    snapshotId: (valueOf(record, ids.snapshotId) ?? null) as bigint | null,
+    sequenceNumber: (valueOf(record, ids.sequenceNumber) ?? null) as number | null,
+    fileSequenceNumber: (valueOf(record, ids.fileSequenceNumber) ?? null) as number | null,
+    file: readFile(reader, valueOf(record, ids.dataFile) as AvroValues, specId),
+  }
+}
+
+function readFile(reader: ManifestReader, record: AvroValues, specId: number): ContentFile {
+  const valueOf = (id: number) => reader.valueOf(record, id)
+  const filePath = String(valueOf(ids.filePath))
+  requireParquet(filePath, String(valueOf(ids.fileFormat)))
+  const content = contents[(valueOf(ids.content) ?? 0) as number]
+  const splitOffsets = valueOf(ids.splitOffsets)
+  const sortOrderId = valueOf(ids.sortOrderId)
+  const file = {
+    filePath,
+    fileFormat: 'PARQUET' as const,
+    specId,
+    partition: reader.partition.fromAvro((valueOf(ids.partition) ?? {}) as AvroValues),
+    recordCount: requiredNumber(valueOf(ids.recordCount), 'record_count'),
+    fileSizeBytes: requiredNumber(valueOf(ids.fileSizeBytes), 'file_size_in_bytes'),
+    columnSizes: mapOf<number>(valueOf(ids.columnSizes)),
+    valueCounts: mapOf<number>(valueOf(ids.valueCounts)),
+    nullValueCounts: mapOf<number>(valueOf(ids.nullValueCounts)),
+    nanValueCounts: mapOf<number>(valueOf(ids.nanValueCounts)),
+    lowerBounds: mapOf<Uint8Array>(valueOf(ids.lowerBounds)),
+    upperBounds: mapOf<Uint8Array>(valueOf(ids.upperBounds)),
+    ...(Array.isArray(splitOffsets) ? { splitOffsets: splitOffsets as readonly number[] } : {}),
+    ...(typeof sortOrderId === 'number' ? { sortOrderId } : {}),
+  }
+  switch (content) {
+    case 'data':
+      return { content, ...file }
+    case 'position-deletes': {
+      const referenced = valueOf(ids.referencedDataFile)
+      if (typeof referenced !== 'string') return { content, ...file }
+      return { content, ...file, referencedDataFile: referenced }
+    }
+    case 'equality-deletes': {
+      const equalityIds = (valueOf(ids.equalityIds) ?? []) as readonly number[]
+      return { content, ...file, equalityIds }
+    }
+    default:
+      throw corrupt(`${filePath} has a content that the format does not know`)
+  }
+}
+
+/**
+ * Only added files take the commit's sequence number; in a manifest of sequence number 0, which
+ * format version 1 wrote, all files have 0. Source: https://iceberg.apache.org/spec/#sequence-number-inheritance
+ */
+function inherit(entry: ManifestEntry, manifest: Manifest): ManifestEntry {
+  const takesNumber = entry.status === 'added' || manifest.sequenceNumber === 0
+  const inherited = takesNumber ? manifest.sequenceNumber : null
+  const sequenceNumber = entry.sequenceNumber ?? inherited
+  const fileSequenceNumber = entry.fileSequenceNumber ?? inherited
+  if (sequenceNumber === null) {
+    throw corrupt(`${entry.file.filePath} is ${entry.status} without its sequence number`)
+  }
+  const snapshotId = entry.snapshotId ?? manifest.addedSnapshotId
+  return { ...entry, snapshotId, sequenceNumber, fileSequenceNumber }
+}
+
+function partitionNames(
+  header: ReadonlyMap<string, string>,
+  spec: PartitionSpec | undefined,
+): ReadonlyMap<number, string> {
+  const text = header.get('partition-spec')
+  const fields = (spec?.fields ?? (text === undefined ? [] : parseJson(text))) as readonly (Omit<
+    PartitionField,
+    'field-id'
+  > & { readonly 'field-id'?: number })[]
+  // Version 1 leaves the ids out; they count up from 1000.
+  return new Map(fields.map((field, index) => [field['field-id'] ?? 1000 + index, field.name]))
+}
+
+function mapOf<T>(pairs: unknown): ReadonlyMap<number, T> {
+  const map = new Map<number, T>()
+  if (pairs === null || pairs === undefined) return map
+  for (const { key, value } of pairs as readonly { key: number; value: T }[]) map.set(key, value)
+  return map
+}
+
+function requiredNumber(value: unknown, name: string): number {
+  if (typeof value === 'number') return value
+  throw corrupt(`an entry has no ${name}`)
+}
+
+function requireParquet(filePath: string, format: string): void {
+  if (format.toUpperCase() === 'PARQUET') return
+  throw new SluiceError(
+    'unsupported',
+    `${filePath} is a file of format ${format}; only Parquet is read. The table was not read; ` +
+      'rewrite its files as Parquet, and deletion vectors as position deletes.',
+  )
+}
+
+function corrupt(fact: string): SluiceError {
+  return new SluiceError(
+    'corrupt-data',
+    `A manifest breaks the Iceberg specification: ${fact}. None of its files was read; ` +
+      'rewrite the manifests with the engine that made them.',
+  )
+}

@@ -1,0 +1,92 @@
+import { SluiceError } from '../errors.ts'
+import { createAvroCodec } from './avro-codec.ts'
+import type { AvroCodec, AvroValues } from './avro-codec.ts'
+import { isUnion } from './avro-schema.ts'
+import type { AvroField, AvroRecord, AvroSchema } from './avro-schema.ts'
+import { bigLongsOf, partitionFields } from './manifest-codec.ts'
+import { manifestIds } from './manifest-list-schema.ts'
+import { partitionConverter } from './partition-converter.ts'
+import type { PartitionConverter } from './partition-converter.ts'
+
+/** How the files of one writer are read: its schema says what each field is called. */
+export interface AvroReader {
+  readonly codec: AvroCodec
+  /** A field of a record by field id; undefined where the writer does not have it. */
+  readonly valueOf: (record: AvroValues, fieldId: number) => unknown
+}
+
+export interface ManifestReader extends AvroReader {
+  readonly partition: PartitionConverter
+}
+
+/** A lake sees few distinct writers; the bound is for one that varies its schema text. */
+const READERS_MAX = 256
+const manifestReaders = new Map<string, ManifestReader>()
+const listReaders = new Map<string, AvroReader>()
+
+export function readerOf(schemaText: string, names: ReadonlyMap<number, string>): ManifestReader {
+  const key = `${[...names].join('|')}\n${schemaText}`
+  return remember(manifestReaders, key, () => {
+    const schema = parseSchema(schemaText)
+    const partition = partitionFields(schema)
+    return {
+      codec: createAvroCodec(schema, bigLongsOf(partition)),
+      valueOf: fieldAccess(schema),
+      partition: partitionConverter(partition, names),
+    }
+  })
+}
+
+export function listReaderOf(schemaText: string): AvroReader {
+  return remember(listReaders, schemaText, () => {
+    const schema = parseSchema(schemaText)
+    const isBigLong = (field: AvroField) =>
+      field['field-id'] === manifestIds.addedSnapshotId || field.name === 'added_snapshot_id'
+    return { codec: createAvroCodec(schema, isBigLong), valueOf: fieldAccess(schema) }
+  })
+}
+
+function remember<T>(readers: Map<string, T>, key: string, create: () => T): T {
+  const known = readers.get(key)
+  if (known !== undefined) return known
+  if (readers.size >= READERS_MAX) readers.clear()
+  const reader = create()
+  readers.set(key, reader)
+  return reader
+}
+
+function parseSchema(text: string): AvroRecord {
+  try {
+    return JSON.parse(text) as AvroRecord
+  } catch (error) {
+    throw new SluiceError(
+      'corrupt-data',
+      'An Avro file has no readable schema in its header. Nothing of it was read.',
+      { cause: error },
+    )
+  }
+}
+
+/** Ids are unique in a whole manifest, so one index serves the entry and what is nested in it. */
+function fieldAccess(schema: AvroSchema): AvroReader['valueOf'] {
+  const names: (string | undefined)[] = []
+  collectNames(schema, names)
+  return (record, fieldId) => {
+    const name = names[fieldId]
+    return name === undefined ? undefined : record[name]
+  }
+}
+
+function collectNames(schema: AvroSchema, names: (string | undefined)[]): void {
+  if (typeof schema === 'string') return
+  if (isUnion(schema)) schema.forEach((branch) => collectNames(branch, names))
+  else if ('items' in schema) collectNames(schema.items, names)
+  else if ('fields' in schema) {
+    for (const field of schema.fields) {
+      const fieldId = field['field-id']
+      // Partition field ids start at 1000 and are resolved apart.
+      if (fieldId !== undefined && fieldId < 1000) names[fieldId] = field.name
+      collectNames(field.type, names)
+    }
+  }
+}
