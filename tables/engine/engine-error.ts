@@ -1,0 +1,26 @@
+import { SluiceError } from '../errors.ts'
+
+/** How much of a statement a log line shows. */
+const SHOWN_SQL_LENGTH = 300
+
+/**
+ * The engine's error as ours. The engine's own text stays first: it names the column, value or
+ * file. The statement goes into the context, not into the message: it may be pages long.
+ */
+export function engineError(error: unknown, sql: string): SluiceError {
+  if (error instanceof SluiceError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  const context = { sql: sql.slice(0, SHOWN_SQL_LENGTH) }
+  if (/^(IO|HTTP) Error/.test(text)) {
+    return new SluiceError(
+      'storage-unavailable',
+      `The engine could not read or write a file: ${text}. The statement had no effect. ` +
+        'Check that the file is there, its permissions, and the space of the disk.',
+      { cause: error, context },
+    )
+  }
+  return new SluiceError('invalid-input', `The engine refused the statement: ${text}`, {
+    cause: error,
+    context,
+  })
+}

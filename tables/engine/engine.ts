@@ -1,0 +1,182 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBBlobValue,
+  DuckDBInstance,
+  HUGEINT,
+  INTEGER,
+  SQLNULL,
+  VARCHAR,
+} from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api'
+import { engineError } from './engine-error.ts'
+import { toRowValue } from './row-value.ts'
+import type { RowValue } from './row-value.ts'
+import { sqlStrings } from './sql-text.ts'
+
+export interface EngineSettings {
+  /** Default 2. */
+  readonly threads?: number
+  /** As DuckDB writes it: `512MB`. Default: the engine's own (80% of the machine). */
+  readonly memoryLimit?: string
+  /** Where the engine spills and where callers put their own files. Made if it is missing. */
+  readonly scratchDir: string
+  /**
+   * For sessions that run SQL of users: the only folders that the engine may open. With it every
+   * other file, the network, extensions and changes of settings are refused by the engine itself.
+   */
+  readonly allowedDirectories?: readonly string[]
+}
+
+export type BindValue = null | boolean | number | bigint | string | Uint8Array
+
+export interface ResultColumn {
+  readonly name: string
+  /** DuckDB's type as text: `DECIMAL(18,8)`, `TIMESTAMP WITH TIME ZONE`. */
+  readonly type: string
+}
+
+/** A result that is read in blocks of about 2,000 rows, never held as a whole. */
+export interface RowStream {
+  readonly columns: readonly ResultColumn[]
+  readonly blocks: AsyncIterable<readonly (readonly RowValue[])[]>
+}
+
+/** One connection. Temp tables live in it. One statement at a time: await each call. */
+export interface Session {
+  run(sql: string): Promise<void>
+  /** All rows, by column name; values as `RowValue` says. The caller names the row's type. */
+  rows<T>(sql: string, values?: readonly BindValue[]): Promise<T[]>
+  /** The rows as they are computed. The session runs nothing else until the last is read. */
+  stream(sql: string): Promise<RowStream>
+  /** Stops the statement that is running; its call rejects. */
+  interrupt(): void
+  close(): void
+}
+
+export interface Engine {
+  readonly scratchDir: string
+  connect(): Promise<Session>
+  close(): Promise<void>
+}
+
+/**
+ * One DuckDB in memory. UTC; no extension is looked for, loaded or fetched. Errors of statements:
+ * `storage-unavailable` where a file cannot be read or written, else `invalid-input`.
+ */
+export async function createEngine(settings: EngineSettings): Promise<Engine> {
+  const spillDirectory = join(settings.scratchDir, 'spill')
+  await mkdir(spillDirectory, { recursive: true })
+  const options: Record<string, string> = {
+    threads: String(settings.threads ?? 2),
+    temp_directory: spillDirectory,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  }
+  if (settings.memoryLimit !== undefined) options.memory_limit = settings.memoryLimit
+  const instance = await DuckDBInstance.create(':memory:', options)
+  const connection = await instance.connect()
+  await connection.run("SET GLOBAL TimeZone='UTC'")
+  if (settings.allowedDirectories !== undefined) {
+    await lockDown(connection, [...settings.allowedDirectories, settings.scratchDir])
+  }
+  connection.closeSync()
+  return {
+    scratchDir: settings.scratchDir,
+    connect: async () => createSession(await instance.connect()),
+    close: () => {
+      instance.closeSync()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** Last step of the set-up: after it the engine takes no setting at all, not even ours. */
+async function lockDown(
+  connection: DuckDBConnection,
+  directories: readonly string[],
+): Promise<void> {
+  const folders = directories.map((folder) => (folder.endsWith('/') ? folder : `${folder}/`))
+  await connection.run(`SET allowed_directories=${sqlStrings(folders)}`)
+  await connection.run('SET enable_external_access=false')
+  await connection.run('SET lock_configuration=true')
+}
+
+function createSession(connection: DuckDBConnection): Session {
+  return {
+    run: async (sql) => {
+      try {
+        await connection.run(sql)
+      } catch (error) {
+        throw engineError(error, sql)
+      }
+    },
+    rows: async <T>(sql: string, values?: readonly BindValue[]) => {
+      try {
+        const result =
+          values === undefined
+            ? await connection.run(sql)
+            : await connection.run(sql, values.map(toBindable), values.map(bindType))
+        return (await result.convertRowObjects(toRowValue)) as T[]
+      } catch (error) {
+        throw engineError(error, sql)
+      }
+    },
+    stream: (sql) => streamRows(connection, sql),
+    interrupt: () => {
+      connection.interrupt()
+    },
+    close: () => {
+      connection.closeSync()
+    },
+  }
+}
+
+async function streamRows(connection: DuckDBConnection, sql: string): Promise<RowStream> {
+  try {
+    const result = await connection.stream(sql)
+    const types = result.columnTypes()
+    const columns = result.columnNames().map((name, index) => ({
+      name,
+      type: String(types[index]),
+    }))
+    return { columns, blocks: readBlocks(result.yieldConvertedRows(toRowValue), sql) }
+  } catch (error) {
+    throw engineError(error, sql)
+  }
+}
+
+async function* readBlocks(
+  blocks: AsyncIterable<RowValue[][]>,
+  sql: string,
+): AsyncGenerator<readonly (readonly RowValue[])[]> {
+  try {
+    yield* blocks
+  } catch (error) {
+    throw engineError(error, sql)
+  }
+}
+
+function toBindable(value: BindValue): DuckDBValue {
+  return value instanceof Uint8Array ? new DuckDBBlobValue(value) : value
+}
+
+const INT32_MAX = 2 ** 31 - 1
+const INT64_MAX = 2n ** 63n - 1n
+
+/** bigint binds as BIGINT where it fits: HUGEINT would keep filters from reaching the scan. */
+function bindType(value: BindValue): DuckDBType {
+  if (value === null) return SQLNULL
+  if (typeof value === 'boolean') return BOOLEAN
+  if (typeof value === 'string') return VARCHAR
+  if (typeof value === 'bigint') {
+    return value <= INT64_MAX && value >= -INT64_MAX - 1n ? BIGINT : HUGEINT
+  }
+  if (typeof value !== 'number') return BLOB
+  if (!Number.isSafeInteger(value)) return DOUBLE
+  return Math.abs(value) <= INT32_MAX ? INTEGER : BIGINT
+}
