@@ -1,11 +1,8 @@
 import { formats, type Format } from '../../shared-transforms/formats/formats.ts'
-import type { Kind } from '../../shared-transforms/kind.ts'
+import { kinds } from '../../shared-transforms/kind.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
-
-/** Every kind that the lake has tables for. */
-export const kinds = ['trade', 'quote'] as const satisfies readonly Kind[]
 
 /**
  * From the table `framed` to `routed` and, for each kind, `decoded_<kind>`: typed rows with

@@ -30,6 +30,11 @@ export async function frameBatch(
   await session.run(`CREATE OR REPLACE TABLE framed AS ${relations.join(' UNION ALL ')}`)
 }
 
+/** The table `framed` without a row, for steps that need its shape. */
+export async function createFramedTable(session: Session): Promise<void> {
+  await frameBatch(session, { segments: [], progress: [], messageCount: 0, sizeBytes: 0 }, 1n)
+}
+
 const FRAMED_COLUMNS =
   'source, source_partition, source_offset, message_key, headers, payload, payload_encoding, ' +
   'received_ts, ingested_ts'

@@ -1,4 +1,4 @@
-import type { CommitHooks } from '../../tables/commit/commit-cut.ts'
+import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
@@ -12,18 +12,12 @@ import type { BatchLimits, Source } from '../sources/source.ts'
 import type { CutReceipt } from './cut-receipt.ts'
 import type { DedupeMemory } from './dedupe-memory.ts'
 import type { GoldTail } from './gold-tail.ts'
+import type { Instrument } from './instruments.ts'
 import type { LoopState } from './loop-state.ts'
 
 /** Live and backfill are two settings of one loop. */
 export const loopModes = ['live', 'demo', 'backfill'] as const
 export type LoopMode = (typeof loopModes)[number]
-
-/** One line of the instruments map of a config. */
-export interface Instrument {
-  readonly venue: string
-  readonly venue_symbol: string
-  readonly instrument_id: string
-}
 
 export interface LoopOptions {
   readonly lake: Lake
@@ -37,7 +31,7 @@ export interface LoopOptions {
   /** Rows of each kind that the duplicate memory holds; 0 = every row is looked up in silver. */
   readonly dedupeMemoryRows?: number
   readonly instruments?: readonly Instrument[]
-  readonly ladder?: LadderRules
+  readonly retention?: LadderRules
   readonly maxQueryDurationMs?: number
   readonly hooks?: CommitHooks
   readonly onCut?: (receipt: CutReceipt) => void

@@ -2,7 +2,7 @@ import type { Session } from '../../tables/engine/engine.ts'
 import { partKey } from '../sources/source.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import { NO_COUNTS } from './cut-rows.ts'
-import { kinds } from './derive-batch.ts'
+import { kinds } from '../../shared-transforms/kind.ts'
 import type { PartObservation } from './loop-state.ts'
 
 interface MessageRow {

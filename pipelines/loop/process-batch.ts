@@ -3,7 +3,8 @@ import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
-import { writeDataFiles, type WriteContext } from '../../tables/write/write-data-files.ts'
+import type { WriteContext } from '../../tables/write/write-context.ts'
+import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 import type { MicroBatch } from '../sources/source.ts'
 import type { CutReceipt } from './cut-receipt.ts'
 import { cutRowsSql } from './cut-rows.ts'
@@ -160,7 +161,7 @@ async function commit(
 
 /** What commits of this loop work with. */
 export function commitContext(context: LoopContext) {
-  const { lake, hooks, ladder } = context.options
+  const { lake, hooks, retention } = context.options
   return {
     catalog: lake.catalog,
     fileIO: lake.fileIO,
@@ -168,7 +169,7 @@ export function commitContext(context: LoopContext) {
     ids: lake.ids,
     manifestCache: lake.manifestCache,
     ...(hooks === undefined ? {} : { hooks }),
-    ...(ladder === undefined ? {} : { retention: ladder }),
+    ...(retention === undefined ? {} : { retention }),
   }
 }
 

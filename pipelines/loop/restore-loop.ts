@@ -1,6 +1,7 @@
 import { goldTables, type GoldTable } from './gold-tables.ts'
-import { deriveBatch, kinds } from './derive-batch.ts'
-import { lastCutOf } from '../../tables/commit/cut-of-snapshot.ts'
+import { kinds } from '../../shared-transforms/kind.ts'
+import { deriveBatch } from './derive-batch.ts'
+import { committedCut } from '../../tables/commit/cut-history.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { createDedupeMemory, IDENTITY_REACH_US, reloadDedupeMemory } from './dedupe-memory.ts'
 import type { DedupeMemory } from './dedupe-memory.ts'
@@ -19,6 +20,7 @@ import type { LoopState } from './loop-state.ts'
 import { readPositionsFromRows } from './read-positions.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { createFramedTable } from './frame-batch.ts'
+import { createInstrumentsTable } from './instruments.ts'
 
 /**
  * Everything that the loop needs to go on where the lake stands: positions and watermark from
@@ -27,6 +29,7 @@ import { createFramedTable } from './frame-batch.ts'
 export async function restoreLoop(options: LoopOptions, session: Session): Promise<LoopContext> {
   const heads = await loadHeads(options.lake)
   const state = await restoreState(options, session, headOf(heads, 'sluice.cuts'))
+  await createInstrumentsTable(session, options.instruments ?? [])
   await createFramedTable(session)
   await deriveBatch(session, [])
   const memories: DedupeMemory[] = []
@@ -49,7 +52,7 @@ async function restoreState(
   session: Session,
   cuts: LoadedTable,
 ): Promise<LoopState> {
-  const cutNumber = lastCutOf(cuts.metadata) ?? 0
+  const cutNumber = committedCut(cuts.metadata)?.cutNumber ?? 0
   if (cutNumber === 0) return EMPTY_LOOP_STATE
   const cached = cuts.metadata.properties[POSITIONS_PROPERTY]
   const state = cached === undefined ? undefined : decodePositions(cached, cutNumber)

@@ -1,5 +1,6 @@
 import { isErrorKind } from '../../tables/errors.ts'
 import { verifyHeads } from '../../tables/commit/verify-heads.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
 import { partKey, type MicroBatch } from '../sources/source.ts'
 import { hasMoved } from './cut-rows.ts'
 import type { LoopContext, LoopOptions } from './loop-context.ts'
@@ -25,7 +26,7 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
   let next: Promise<MicroBatch | undefined> | undefined
   try {
     let context = await restoreLoop(options, session)
-    await verifyHeads(commitContext(context), [...context.heads.values()])
+    await verifyHeads(commitContext(context), [...context.heads.values()], tableId('sluice.cuts'))
     await source.open(new Map([...context.state.parts].map(([key, part]) => [key, part.endOffset])))
     next = source.next(limits, signal)
     while (!signal.aborted) {

@@ -17,6 +17,8 @@ export interface ListedMessage {
   readonly payload: string | Uint8Array | null
   readonly receivedUs?: bigint
   readonly key?: string
+  /** A JSON object as text. */
+  readonly headers?: string
 }
 
 /**
@@ -79,7 +81,7 @@ function frame(
         offset: message.offset.toString(),
         receivedUs: message.receivedUs?.toString() ?? '',
         key: message.key === undefined ? null : Buffer.from(message.key),
-        headers: undefined,
+        headers: message.headers,
         payload:
           typeof message.payload === 'string' ? Buffer.from(message.payload) : message.payload,
       })

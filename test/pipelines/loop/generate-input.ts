@@ -1,0 +1,198 @@
+import fc from 'fast-check'
+import type { ListedMessage } from '../../support/list-source.ts'
+
+/** What happens at one place of the input; `of` and `at` are taken modulo what is there. */
+export type Happening =
+  | { readonly what: 'trade' | 'quote'; readonly symbol: number; readonly afterMs: number }
+  | { readonly what: 'late-trade'; readonly symbol: number; readonly behindMs: number }
+  | { readonly what: 'repeat' | 'conflict' | 'reused-id'; readonly of: number }
+  | { readonly what: 'book-ticker'; readonly afterMs: number }
+  | { readonly what: 'repeated-book-ticker'; readonly of: number; readonly changes: boolean }
+  | { readonly what: 'lean-print'; readonly copies: number; readonly second: number }
+  | { readonly what: 'broken'; readonly symbol: number }
+
+export const happenings: fc.Arbitrary<Happening[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        what: fc.constantFrom('trade' as const, 'quote' as const),
+        symbol: fc.nat(2),
+        afterMs: fc.oneof(fc.constant(0), fc.nat(4_000), fc.nat(60_000)),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        what: fc.constant('late-trade' as const),
+        symbol: fc.nat(2),
+        behindMs: fc.oneof(
+          fc.integer({ min: 10_001, max: 60_000 }),
+          fc.integer({ min: 70_001, max: 90_000_000 }),
+        ),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        what: fc.constantFrom('repeat' as const, 'conflict' as const, 'reused-id' as const),
+        of: fc.nat(),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        what: fc.constant('book-ticker' as const),
+        afterMs: fc.nat(20_000),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        what: fc.constant('repeated-book-ticker' as const),
+        of: fc.nat(),
+        changes: fc.boolean(),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        what: fc.constant('lean-print' as const),
+        copies: fc.integer({ min: 1, max: 3 }),
+        second: fc.nat(3),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ what: fc.constant('broken' as const), symbol: fc.nat(2) }),
+    },
+  ),
+  { minLength: 4, maxLength: 40 },
+)
+
+/** Ten seconds before a midnight, so that most inputs cross it. */
+export const INPUT_START_US = BigInt(Date.UTC(2025, 0, 15, 23, 59, 50)) * 1000n
+
+const symbols = ['AAPL', 'MSFT', 'TSLA']
+const BOOK_PART = { source: 'kafka:books', partition: 0 }
+const LEAN_PART = { source: 'file:0000:1:20131007_spy_Trade_Tick.csv', partition: 0 }
+
+interface MadeTrade {
+  readonly id: string
+  readonly symbol: number
+  readonly eventUs: bigint
+  readonly price: string
+}
+
+interface MadeTicker {
+  readonly update: number
+  readonly bid: string
+}
+
+/**
+ * Messages in the order of their arrival. A conflicting row goes to the part of the row that it
+ * conflicts with: over parts the law promises nothing for such a pair.
+ */
+export function makeMessages(input: readonly Happening[]): ListedMessage[] {
+  const messages: ListedMessage[] = []
+  const trades: MadeTrade[] = []
+  const tickers: MadeTicker[] = []
+  const offsets = new Map<string, bigint>()
+  let nowUs = INPUT_START_US
+  const send = (part: ListedMessage['part'], format: string, payload: string) => {
+    const isLean = format === 'lean-trades'
+    const key = `${part.source}#${part.partition}`
+    const offset = offsets.get(key) ?? 0n
+    // A hole now and then, as compaction leaves them.
+    offsets.set(key, offset + (messages.length % 7 === 3 ? 2n : 1n))
+    const rest = isLean ? { headers: LEAN_HEADERS } : { receivedUs: nowUs }
+    messages.push({ part, format, offset, payload, ...rest })
+  }
+  const sendTrade = (trade: MadeTrade) => {
+    const part = { source: 'kafka:stocks', partition: trade.symbol % 2 }
+    send(part, 'stock-json', tradeJson(trade))
+  }
+  for (const [index, each] of input.entries()) {
+    const price = `${100 + (index % 17)}.${10 + (index % 89)}`
+    if ('afterMs' in each) nowUs += BigInt(each.afterMs) * 1000n
+    if (each.what === 'trade') {
+      const trade = { id: `T${index}`, symbol: each.symbol, eventUs: nowUs, price }
+      trades.push(trade)
+      sendTrade(trade)
+    } else if (each.what === 'late-trade') {
+      const eventUs = nowUs - BigInt(each.behindMs) * 1000n
+      const trade = { id: `T${index}`, symbol: each.symbol, eventUs, price }
+      trades.push(trade)
+      sendTrade(trade)
+    } else if (each.what === 'quote') {
+      send(
+        { source: 'kafka:stocks', partition: each.symbol % 2 },
+        'stock-json',
+        quoteJson(index, each.symbol, nowUs),
+      )
+    } else if (each.what === 'repeat' || each.what === 'conflict' || each.what === 'reused-id') {
+      const of = trades[each.of % Math.max(trades.length, 1)]
+      if (of === undefined) continue
+      if (each.what === 'repeat') sendTrade(of)
+      else if (each.what === 'conflict') sendTrade({ ...of, price: `${of.price}7` })
+      else {
+        const again = { ...of, eventUs: of.eventUs + 1_000_000n, price }
+        trades.push(again)
+        sendTrade(again)
+      }
+    } else if (each.what === 'book-ticker') {
+      const ticker = { update: 1000 + index, bid: price }
+      tickers.push(ticker)
+      send(BOOK_PART, 'binance-frames', tickerJson(ticker))
+    } else if (each.what === 'repeated-book-ticker') {
+      const of = tickers[each.of % Math.max(tickers.length, 1)]
+      if (of === undefined) continue
+      send(BOOK_PART, 'binance-frames', tickerJson(each.changes ? { ...of, bid: price } : of))
+    } else if (each.what === 'lean-print') {
+      for (let copy = 0; copy < each.copies; copy++) {
+        send(LEAN_PART, 'lean-trades', `${34_200_000 + each.second * 1000},1680000,100,P,0,0`)
+      }
+    } else if (each.what === 'broken') {
+      send({ source: 'kafka:stocks', partition: each.symbol % 2 }, 'stock-json', '{"price":')
+    }
+  }
+  return messages
+}
+
+/** The entry name of a lean line says its day and symbol. */
+const LEAN_HEADERS = '{"entry":"20131007_spy_Trade_Tick.csv"}'
+
+function isoMicros(us: bigint): string {
+  const iso = new Date(Number(us / 1000n)).toISOString()
+  return `${iso.slice(0, -1)}${(us % 1000n).toString().padStart(3, '0')}Z`
+}
+
+function tradeJson(trade: MadeTrade): string {
+  return JSON.stringify({
+    trade_id: trade.id,
+    symbol: symbols[trade.symbol],
+    price: Number(trade.price),
+    volume: 100,
+    timestamp: isoMicros(trade.eventUs),
+    trade_type: 'BUY',
+    exchange: 'NASDAQ',
+  })
+}
+
+function quoteJson(index: number, symbol: number, eventUs: bigint): string {
+  return JSON.stringify({
+    quote_id: `Q${index}`,
+    symbol: symbols[symbol],
+    bid: 100 + (index % 5),
+    ask: 101 + (index % 3),
+    timestamp: isoMicros(eventUs),
+    exchange: 'NASDAQ',
+  })
+}
+
+function tickerJson(ticker: MadeTicker): string {
+  return JSON.stringify({
+    stream: 'btcusdt@bookTicker',
+    data: { u: ticker.update, s: 'BTCUSDT', b: ticker.bid, B: '1.5', a: '200.00', A: '2.5' },
+  })
+}
