@@ -14,7 +14,12 @@ export async function findJava(): Promise<string> {
   const found = await firstUsable()
   if (found !== undefined) return found
   const wanted = `Java ${JAVA_MAJOR_MIN} or newer`
-  await aptInstall([`openjdk-${JAVA_MAJOR_MIN}-jre-headless`], wanted)
+  try {
+    await aptInstall([`openjdk-${JAVA_MAJOR_MIN}-jre-headless`], wanted)
+  } catch {
+    // Later releases of Debian have a later Java only.
+    await aptInstall(['default-jre-headless'], wanted)
+  }
   const installed = await firstUsable()
   if (installed !== undefined) return installed
   throw new ServiceMissing(`${wanted} was installed, but no java on JAVA_HOME or PATH answers so`)
