@@ -18,7 +18,7 @@ type Members = Readonly<Record<string, unknown>>
  * Source: https://iceberg.apache.org/spec/#table-metadata-fields
  */
 export function parseTableMetadata(text: string): TableMetadata {
-  const read = membersOf(parseJson(text), 'the metadata')
+  const read = withoutNulls(membersOf(parseJson(text), 'the metadata'))
   const version = numberOf(read, 'format-version')
   if (version !== 1 && version !== 2 && version !== 3) {
     throw new SluiceError(
@@ -99,8 +99,9 @@ function partText(part: object): string {
   return text
 }
 
-function readSnapshot(raw: Members): Snapshot {
-  const { 'parent-snapshot-id': parent, 'schema-id': schemaId, ...rest } = raw
+function readSnapshot(read: Members): Snapshot {
+  const raw = withoutNulls(read)
+  const { 'parent-snapshot-id': parent, ...rest } = raw
   if (typeof raw['manifest-list'] !== 'string') {
     throw new SluiceError(
       'unsupported',
@@ -115,29 +116,28 @@ function readSnapshot(raw: Members): Snapshot {
     ...(isNoSnapshot(parent)
       ? {}
       : { 'parent-snapshot-id': snapshotIdOf(raw, 'parent-snapshot-id') }),
-    'sequence-number': isAbsent(raw['sequence-number']) ? 0 : numberOf(raw, 'sequence-number'),
+    'sequence-number': raw['sequence-number'] === undefined ? 0 : numberOf(raw, 'sequence-number'),
     'timestamp-ms': numberOf(raw, 'timestamp-ms'),
     // A summary without an operation is an overwrite to the reference: nothing may be assumed.
     summary: { operation: 'overwrite', ...summary },
-    ...(isAbsent(schemaId) ? {} : { 'schema-id': numberOf(raw, 'schema-id') }),
   } as Snapshot
 }
 
 function readRefs(raw: Members): Readonly<Record<string, SnapshotRef>> {
   const refs = Object.entries(membersOf(raw['refs'] ?? {}, 'refs'))
   return Object.fromEntries(
-    refs.map(([name, ref]) => [name, withSnapshotId(membersOf(ref, name)) as never]),
+    refs.map(([name, ref]) => [name, withSnapshotId(withoutNulls(membersOf(ref, name))) as never]),
   )
 }
 
 function readStatistics(raw: Members, name: string): Members {
-  if (isAbsent(raw[name])) return {}
+  if (raw[name] === undefined) return {}
   return { [name]: optionalList(raw, name).map(readStatisticsFile) }
 }
 
 function readStatisticsFile(raw: Members): Members {
   const file = withSnapshotId(raw)
-  if (isAbsent(raw['blob-metadata'])) return file
+  if (raw['blob-metadata'] === undefined) return file
   return { ...file, 'blob-metadata': optionalList(raw, 'blob-metadata').map(withSnapshotId) }
 }
 
@@ -173,16 +173,17 @@ function requireId(items: readonly object[], idName: string, id: number): void {
   throw corrupt(`no entry has the ${idName} ${id} that the table says is in use`)
 }
 
+/** Null and absent mean the same; absent is what every reader takes. */
+function withoutNulls(raw: Members): Members {
+  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null))
+}
+
 function withSnapshotId(raw: Members): Members {
   return { ...raw, 'snapshot-id': snapshotIdOf(raw, 'snapshot-id') }
 }
 
-function isAbsent(value: unknown): boolean {
-  return value === null || value === undefined
-}
-
 function isNoSnapshot(id: unknown): boolean {
-  return isAbsent(id) || id === -1
+  return id === undefined || id === -1
 }
 
 function snapshotIdOf(raw: Members, name: string): bigint {
@@ -211,7 +212,7 @@ function listOf(raw: Members, name: string): readonly Members[] {
 }
 
 function optionalList(raw: Members, name: string): readonly Members[] {
-  return isAbsent(raw[name]) ? [] : listOf(raw, name)
+  return raw[name] === undefined ? [] : listOf(raw, name)
 }
 
 function membersOf(value: unknown, owner: string): Members {
