@@ -1,0 +1,103 @@
+import type { CommitContext } from './commit-context.ts'
+import type { LoadedTable } from '../catalog/catalog.ts'
+import { SluiceError } from '../errors.ts'
+import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
+import { isDescendant } from './check-descent.ts'
+import { type CutRecord, HEAD_TAG, snapshotOfRef } from './cut-history.ts'
+
+/** The tables as the catalog has them now, by dotted name. */
+export async function loadTables(
+  context: Pick<CommitContext, 'catalog'>,
+  identifiers: readonly TableIdentifier[],
+): Promise<ReadonlyMap<string, LoadedTable>> {
+  const byKey = new Map(identifiers.map((identifier) => [tableKey(identifier), identifier]))
+  const loaded = await Promise.all(
+    [...byKey].map(async ([key, identifier]) => {
+      const table = await context.catalog.loadTable(identifier)
+      if (table !== undefined) return [key, table] as const
+      throw new SluiceError(
+        'invalid-input',
+        `There is no table ${key} in the catalog. Nothing was committed. Create the lake's ` +
+          'tables, or name the catalog that holds them.',
+        { context: { table: key } },
+      )
+    }),
+  )
+  return new Map(loaded)
+}
+
+/** The table of that name; the caller loaded it. */
+export function tableOf(
+  tables: ReadonlyMap<string, LoadedTable>,
+  identifier: TableIdentifier,
+): LoadedTable {
+  const table = tables.get(tableKey(identifier))
+  if (table !== undefined) return table
+  throw new SluiceError(
+    'invalid-input',
+    `${tableKey(identifier)} is changed but is no table of the lake. Nothing was committed. ` +
+      'Name it among the lake tables.',
+  )
+}
+
+/**
+ * Each head must come from the snapshot of the last cut that touched the table (tag
+ * `sluice-head`).
+ * @throws SluiceError `data-loss` where somebody rolled a table back behind it.
+ */
+export async function checkHeads(
+  context: CommitContext,
+  tables: ReadonlyMap<string, LoadedTable>,
+  committed: CutRecord | undefined,
+): Promise<void> {
+  for (const [key, { metadata }] of tables) {
+    const tag = snapshotOfRef(metadata, HEAD_TAG)
+    if (tag === undefined || (await isDescendant(context, metadata, tag['snapshot-id']))) continue
+    throw rolledBack(key, committed, tag['snapshot-id'])
+  }
+}
+
+export function rolledBack(
+  table: string,
+  committed: CutRecord | undefined,
+  snapshotId: bigint,
+): SluiceError {
+  const cut = committed?.cutNumber ?? 0
+  return new SluiceError(
+    'data-loss',
+    `${table} was rolled back behind cut ${cut}: its head does not come from snapshot ` +
+      `${snapshotId}, which the cut names. Nothing was committed. Set main of ${table} to that ` +
+      `snapshot again (tag ${HEAD_TAG} holds it), or rebuild the lake from its sources.`,
+    { context: { table, cut, snapshotId } },
+  )
+}
+
+/** What a writer hears whose start is not the committed end. */
+export function fencedOff(
+  what: string,
+  expectedCut: number,
+  committed: CutRecord | undefined,
+): SluiceError {
+  const winner =
+    committed === undefined
+      ? 'no cut is committed at all'
+      : `cut ${committed.cutNumber} was committed at ` +
+        `${formatMs(committed.committedMs)} with token ${committed.token}`
+  return new SluiceError(
+    'commit-conflict',
+    `${what} follows cut ${expectedCut}, but ${winner}. Nothing of ${what} was committed. ` +
+      'Another writer owns the lake: stop this one, or start it again after the other ended.',
+    {
+      context: {
+        expectedCut,
+        committedCut: committed?.cutNumber ?? 0,
+        ...(committed === undefined ? {} : { committedToken: committed.token }),
+      },
+    },
+  )
+}
+
+/** Milliseconds since 1970 as an ISO text; no wall clock is read. */
+function formatMs(timestampMs: number): string {
+  return new Date(timestampMs).toISOString()
+}

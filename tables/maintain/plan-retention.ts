@@ -1,0 +1,115 @@
+import {
+  CUT_TAG_PREFIX,
+  type CutRecord,
+  findSnapshot,
+  HEAD_TAG,
+  isOwnSnapshot,
+  snapshotOfRef,
+} from '../commit/cut-history.ts'
+import { MAIN_BRANCH } from '../spec/snapshot.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { TableUpdate } from '../spec/table-update.ts'
+import type { KeptCuts } from './ladder.ts'
+
+/** What a cut says of one table's snapshots and tags. */
+export interface RetentionRequest {
+  readonly metadata: TableMetadata
+  /** The kept cuts before this one, with the table's head at each; gone ones are left out. */
+  readonly heads: readonly { readonly cutNumber: number; readonly snapshotId: bigint }[]
+  readonly kept: KeptCuts
+  /** Commit time of the dense window's first cut. */
+  readonly denseFromMs: number
+  /** The snapshot that the cut adds to the table; undefined where it only moves tags. */
+  readonly newSnapshotId: bigint | undefined
+  readonly snapshotCountMax: number
+}
+
+export interface RetentionPlan {
+  readonly updates: readonly TableUpdate[]
+  readonly isTagMissing: boolean
+}
+
+/** The heads of one table at the cuts that are kept, as the cuts table's snapshots name them. */
+export function headsOfTable(
+  history: readonly CutRecord[],
+  kept: KeptCuts,
+  table: { readonly key: string; readonly isCutsTable: boolean; readonly metadata: TableMetadata },
+): RetentionRequest['heads'] {
+  const wanted = new Set([...kept.dense, ...kept.tagged])
+  const there = new Set(table.metadata.snapshots.map((snapshot) => snapshot['snapshot-id']))
+  return history.flatMap((record) => {
+    if (!wanted.has(record.cutNumber)) return []
+    const snapshotId = table.isCutsTable ? record.snapshotId : record.heads.get(table.key)
+    if (snapshotId === undefined || !there.has(snapshotId)) return []
+    return [{ cutNumber: record.cutNumber, snapshotId }]
+  })
+}
+
+/**
+ * Tags and expiry of one table. Expired is what no kept cut, no ref and no foreign commit of the
+ * dense window names. Everything since the table's last cut stays, so that the chain from the
+ * head to the tag `sluice-head` is never broken by ourselves.
+ */
+export function planRetention(request: RetentionRequest): RetentionPlan {
+  const { metadata } = request
+  const tags = planTags(request)
+  const keptIds = new Set(request.heads.map((head) => head.snapshotId))
+  const droppedTags = new Set(tags.dropped)
+  for (const [name, ref] of Object.entries(metadata.refs)) {
+    const isMoved = request.newSnapshotId !== undefined && isHeadRef(name)
+    if (!droppedTags.has(name) && !isMoved) keptIds.add(ref['snapshot-id'])
+  }
+  const lastCut = snapshotOfRef(metadata, HEAD_TAG)
+  if (request.newSnapshotId === undefined) {
+    for (const snapshot of metadata.snapshots) {
+      const isSinceCut = snapshot['sequence-number'] > (lastCut?.['sequence-number'] ?? -1)
+      if (isSinceCut) keptIds.add(snapshot['snapshot-id'])
+    }
+  }
+  const foreign = metadata.snapshots
+    .filter((snapshot) => !isOwnSnapshot(snapshot) && !keptIds.has(snapshot['snapshot-id']))
+    .filter((snapshot) => snapshot['timestamp-ms'] >= request.denseFromMs)
+  const room = Math.max(0, request.snapshotCountMax - keptIds.size - 1)
+  for (const snapshot of foreign.slice(Math.max(0, foreign.length - room))) {
+    keptIds.add(snapshot['snapshot-id'])
+  }
+  const expired = metadata.snapshots
+    .map((snapshot) => snapshot['snapshot-id'])
+    .filter((snapshotId) => !keptIds.has(snapshotId))
+  return {
+    isTagMissing: tags.added.length > 0,
+    updates: [
+      ...tags.added,
+      ...tags.dropped.map((name) => ({ action: 'remove-snapshot-ref', 'ref-name': name }) as const),
+      ...(expired.length === 0
+        ? []
+        : [{ action: 'remove-snapshots', 'snapshot-ids': expired } as const]),
+    ],
+  }
+}
+
+function planTags(request: RetentionRequest): { added: TableUpdate[]; dropped: string[] } {
+  const { metadata, kept } = request
+  const tagged = new Set(kept.tagged)
+  const added: TableUpdate[] = []
+  for (const { cutNumber, snapshotId } of request.heads) {
+    const name = `${CUT_TAG_PREFIX}${cutNumber}`
+    if (!tagged.has(cutNumber) || metadata.refs[name] !== undefined) continue
+    if (findSnapshot(metadata, snapshotId) === undefined) continue
+    added.push({
+      action: 'set-snapshot-ref',
+      'ref-name': name,
+      type: 'tag',
+      'snapshot-id': snapshotId,
+    })
+  }
+  const dropped = Object.keys(metadata.refs).filter((name) => {
+    const cutNumber = /^cut-(\d+)$/.exec(name)?.[1]
+    return cutNumber !== undefined && !tagged.has(Number(cutNumber))
+  })
+  return { added, dropped }
+}
+
+function isHeadRef(name: string): boolean {
+  return name === MAIN_BRANCH || name === HEAD_TAG
+}
