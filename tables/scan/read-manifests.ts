@@ -3,8 +3,8 @@ import type { Manifest, ManifestEntry } from '../spec/manifest.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { specById } from '../write/current-layout.ts'
-import { decodeManifest } from '../write/decode-manifest.ts'
-import { decodeManifestList } from '../write/decode-manifest-list.ts'
+import { decodeManifest } from '../write/manifest-file.ts'
+import { decodeManifestList } from '../write/manifest-list.ts'
 import type { ManifestCache } from './manifest-cache.ts'
 
 /** Manifests read at once: enough to hide a store's latency, few enough for its sockets. */
