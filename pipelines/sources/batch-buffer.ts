@@ -1,4 +1,3 @@
-import type { IdSource } from '../../tables/clock.ts'
 import type { FrameRecord, FrameWriter, Frames } from './framing.ts'
 import { createFrameWriter, MAX_PARTS_PER_SEGMENT, removeFrames } from './framing.ts'
 import type { BatchLimits, BatchSegment, MicroBatch, PartProgress, SourcePart } from './source.ts'
@@ -78,129 +77,153 @@ interface Filling {
   timer: NodeJS.Timeout | undefined
 }
 
+type FrameOptions = Parameters<typeof createFrameWriter>[0]
+
+interface BufferState {
+  readonly options: FrameOptions
+  readonly bell: Bell
+  slots: readonly Slot[]
+  filling: Filling
+  /** Unknown before the first `take`. */
+  limits: BatchLimits | undefined
+  batchNumber: number
+  hasEnded: boolean
+  isClosed: boolean
+  failure: { readonly error: unknown } | undefined
+}
+
 /** A batch buffer that frames into files of `scratchDir`. */
-export function createBatchBuffer(options: {
-  readonly scratchDir: string
-  readonly ids: IdSource
-}): BatchBuffer {
-  let slots: Slot[] = []
-  const bell = createBell()
-  let filling = emptyFilling()
-  let limits: BatchLimits | undefined
-  let batchNumber = 0
-  let hasEnded = false
-  let isClosed = false
-  let failure: { readonly error: unknown } | undefined
-
-  const hasRoom = () =>
-    limits !== undefined &&
-    filling.messageCount < limits.rows &&
-    filling.sizeBytes < limits.bytes &&
-    filling.partCount < MAX_PARTS_PER_SEGMENT
-
-  const startTimer = () => {
-    const started = filling
-    started.timer = setTimeout(() => {
-      started.isDue = true
-      bell.ring()
-    }, limits?.timeMs ?? 0)
+export function createBatchBuffer(options: FrameOptions): BatchBuffer {
+  const state: BufferState = {
+    options: { scratchDir: options.scratchDir, ids: options.ids },
+    bell: createBell(),
+    slots: [],
+    filling: emptyFilling(),
+    limits: undefined,
+    batchNumber: 0,
+    hasEnded: false,
+    isClosed: false,
+    failure: undefined,
   }
-
-  const addMessage = (slot: Slot, record: FrameRecord) => {
-    const segment = segmentOf(filling, slot.options.format, options)
-    if (slot.index < 0) {
-      slot.index = segment.parts.push(slot.options.part) - 1
-      filling.partCount += 1
-    }
-    filling.sizeBytes += segment.writer.add(slot.index, record)
-    slot.messageCount += 1
-    filling.messageCount += 1
-    if (filling.messageCount === 1) {
-      startTimer()
-      bell.ring()
-    } else if (!hasRoom()) {
-      bell.ring()
-    }
-  }
-
-  const takeFilling = (): MicroBatch => {
-    const taken = filling
-    clearTimeout(taken.timer)
-    const segments = finishSegments(taken)
-    const progress = slots.map(progressOf)
-    // A file that was read whole is told once: a lake keeps it as a row and does not carry it on.
-    slots = slots.filter((slot) => !slot.isFinished)
-    for (const slot of slots) resetSlot(slot)
-    filling = emptyFilling()
-    batchNumber += 1
-    bell.ring()
-    const { messageCount, sizeBytes } = taken
-    return { segments, progress, messageCount, sizeBytes }
-  }
-
-  /** What `take` answers now, or what it waits for. */
-  const state = (): 'failed' | 'closed' | 'ended' | 'ready' | 'filling' | 'empty' => {
-    if (failure !== undefined) return 'failed'
-    if (isClosed) return 'closed'
-    if (hasEnded) {
-      const hasNews = slots.some((slot) => slot.isFinished)
-      return filling.messageCount > 0 || hasNews ? 'ready' : 'ended'
-    }
-    if (filling.messageCount === 0) return 'empty'
-    return filling.isDue || !hasRoom() ? 'ready' : 'filling'
-  }
-
   return {
     addPart: (part) => {
       const slot = slotOf(part)
-      slots.push(slot)
-      return partSlotOf(slot, addMessage)
+      state.slots = [...state.slots, slot]
+      return partSlotOf(state, slot)
     },
-    hasRoom,
-    waitForRoom: async () => {
-      while (!isClosed && failure === undefined) {
-        if (hasRoom()) return true
-        await bell.wait()
-      }
-      return false
-    },
-    batchNumber: () => batchNumber,
+    hasRoom: () => hasRoom(state),
+    waitForRoom: () => waitForRoom(state),
+    batchNumber: () => state.batchNumber,
     end: () => {
-      hasEnded = true
-      bell.ring()
+      state.hasEnded = true
+      state.bell.ring()
     },
     fail: (error) => {
-      failure ??= { error }
-      bell.ring()
+      state.failure ??= { error }
+      state.bell.ring()
     },
-    take: async (wanted, signal) => {
-      limits = wanted
-      bell.ring()
-      const patience = startPatience(wanted.timeMs, signal, bell.ring)
-      try {
-        for (;;) {
-          const now = state()
-          if (now === 'failed') throw failure?.error
-          if (now === 'closed' || now === 'ended') return undefined
-          const isTired = signal.aborted || (now === 'empty' && patience.isOver())
-          if (now === 'ready' || isTired) return takeFilling()
-          await bell.wait()
-        }
-      } finally {
-        patience.stop()
-      }
-    },
+    take: (limits, signal) => take(state, limits, signal),
     release: (batch) => {
       for (const segment of batch.segments) removeFrames(segment)
     },
     close: () => {
-      isClosed = true
-      clearTimeout(filling.timer)
-      for (const segment of filling.segments.values()) segment.writer.discard()
-      filling = emptyFilling()
-      bell.ring()
+      state.isClosed = true
+      clearTimeout(state.filling.timer)
+      for (const segment of state.filling.segments.values()) segment.writer.discard()
+      state.filling = emptyFilling()
+      state.bell.ring()
     },
   }
+}
+
+function hasRoom({ limits, filling, isClosed }: BufferState): boolean {
+  return (
+    !isClosed &&
+    limits !== undefined &&
+    filling.messageCount < limits.rows &&
+    filling.sizeBytes < limits.bytes &&
+    filling.partCount < MAX_PARTS_PER_SEGMENT
+  )
+}
+
+async function waitForRoom(state: BufferState): Promise<boolean> {
+  while (!state.isClosed && state.failure === undefined) {
+    if (hasRoom(state)) return true
+    await state.bell.wait()
+  }
+  return false
+}
+
+function addMessage(state: BufferState, slot: Slot, record: FrameRecord): void {
+  const { filling, bell } = state
+  const segment = segmentOf(filling, slot.options.format, state.options)
+  if (slot.index < 0) {
+    slot.index = segment.parts.push(slot.options.part) - 1
+    filling.partCount += 1
+  }
+  filling.sizeBytes += segment.writer.add(slot.index, record)
+  slot.messageCount += 1
+  filling.messageCount += 1
+  if (filling.messageCount === 1) {
+    filling.timer = setTimeout(() => {
+      filling.isDue = true
+      bell.ring()
+    }, state.limits?.timeMs ?? 0)
+    bell.ring()
+  } else if (!hasRoom(state)) {
+    bell.ring()
+  }
+}
+
+async function take(
+  state: BufferState,
+  limits: BatchLimits,
+  signal: AbortSignal,
+): Promise<MicroBatch | undefined> {
+  const { bell } = state
+  state.limits = limits
+  bell.ring()
+  const patience = startPatience(limits.timeMs, signal, () => bell.ring())
+  try {
+    for (;;) {
+      const phase = phaseOf(state)
+      if (phase === 'failed') throw state.failure?.error
+      if (phase === 'over') return undefined
+      const isTired = signal.aborted || (phase === 'empty' && patience.isOver())
+      if (phase === 'full' || isTired) return takeFilling(state)
+      await bell.wait()
+    }
+  } finally {
+    patience.stop()
+  }
+}
+
+/** What `take` finds: it answers where the batch is full, and waits where it is not. */
+function phaseOf(state: BufferState): 'failed' | 'over' | 'full' | 'filling' | 'empty' {
+  const { filling } = state
+  if (state.failure !== undefined) return 'failed'
+  if (state.isClosed) return 'over'
+  if (state.hasEnded) {
+    const hasNews = state.slots.some((slot) => slot.isFinished)
+    return filling.messageCount > 0 || hasNews ? 'full' : 'over'
+  }
+  if (filling.messageCount === 0) return 'empty'
+  return filling.isDue || !hasRoom(state) ? 'full' : 'filling'
+}
+
+function takeFilling(state: BufferState): MicroBatch {
+  const { filling } = state
+  clearTimeout(filling.timer)
+  const segments = finishSegments(filling)
+  const progress = state.slots.map(progressOf)
+  // A file that was read whole is told once: a lake keeps it as a row and does not carry it on.
+  state.slots = state.slots.filter((slot) => !slot.isFinished)
+  for (const slot of state.slots) resetSlot(slot)
+  state.filling = emptyFilling()
+  state.batchNumber += 1
+  state.bell.ring()
+  const { messageCount, sizeBytes } = filling
+  return { segments, progress, messageCount, sizeBytes }
 }
 
 function emptyFilling(): Filling {
@@ -214,11 +237,7 @@ function emptyFilling(): Filling {
   }
 }
 
-function segmentOf(
-  filling: Filling,
-  format: string,
-  options: { readonly scratchDir: string; readonly ids: IdSource },
-): Segment {
+function segmentOf(filling: Filling, format: string, options: FrameOptions): Segment {
   let segment = filling.segments.get(format)
   if (segment === undefined) {
     segment = { format, writer: createFrameWriter(options), parts: [] }
@@ -245,11 +264,11 @@ function slotOf(options: PartOptions): Slot {
   }
 }
 
-function partSlotOf(slot: Slot, addMessage: (slot: Slot, record: FrameRecord) => void): PartSlot {
+function partSlotOf(state: BufferState, slot: Slot): PartSlot {
   return {
     part: slot.options.part,
     position: () => slot.endOffset,
-    add: (record) => addMessage(slot, record),
+    add: (record) => addMessage(state, slot, record),
     advance: (endOffset) => {
       slot.endOffset = endOffset
     },
@@ -271,8 +290,13 @@ function resetSlot(slot: Slot): void {
   slot.index = -1
 }
 
+interface Bell {
+  ring(): void
+  wait(): Promise<void>
+}
+
 /** Wakes everybody who waits; those who wait look for themselves whether it concerns them. */
-function createBell(): { ring(): void; wait(): Promise<void> } {
+function createBell(): Bell {
   let waiting: (() => void)[] = []
   return {
     ring: () => {

@@ -88,23 +88,27 @@ export function createKafkaGroup(options: GroupOptions): KafkaGroup {
     if (state.isStopped || consumer !== state.consumer) return
     const partitions = new Map(Object.entries(assignment))
     const change = holdingChange(state, partitions.size > 0)
-    if (change === 'lost' || change === 'late') return fail(takenOver(options.groupId, change))
-    if (change === 'waiting') return void sayWhoHolds(consumer, options)
-    options.handlers.onAssigned(consumer, partitions)
-    settleStart?.resolve()
+    if (change === 'lost' || change === 'late') {
+      fail(takenOver(options.groupId, change))
+    } else if (change === 'waiting') {
+      void sayWhoHolds(consumer, options)
+    } else {
+      options.handlers.onAssigned(consumer, partitions)
+      settleStart?.resolve()
+    }
   }
 
   const onCrash = (error: Error) => {
     state.consumer = undefined
     if (state.isStopped) return
     const fatal = fatalError(error, options.groupId)
-    if (fatal !== undefined) return fail(fatal)
+    if (fatal !== undefined) {
+      fail(fatal)
+      return
+    }
     state.failureCount += 1
     const delayMs = Math.min(RESTART_DELAY_MAX_MS, 250 * 2 ** Math.min(state.failureCount, 10))
-    options.logger.warn(
-      { groupId: options.groupId, reason: error.message, delayMs },
-      'Kafka cannot be read at the moment, trying again',
-    )
+    sayRestart(options, error, delayMs)
     state.restartTimer = setTimeout(launch, delayMs)
   }
 
@@ -136,6 +140,11 @@ export function createKafkaGroup(options: GroupOptions): KafkaGroup {
       await state.consumer?.disconnect()
     },
   }
+}
+
+function sayRestart({ groupId, logger }: GroupOptions, error: Error, delayMs: number): void {
+  const fields = { groupId, reason: error.message, delayMs }
+  logger.warn(fields, 'Kafka cannot be read at the moment, trying again')
 }
 
 function createConsumer(options: GroupOptions, isHolding: () => boolean): Consumer {

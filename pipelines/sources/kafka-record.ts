@@ -50,7 +50,8 @@ function headersText(headers: IHeaders, hasStamp: boolean): string | undefined {
 /** Text where the bytes are UTF-8, else `{"base64": …}`; a repeated header is an array. */
 function jsonValue(value: HeaderValue): unknown {
   if (Array.isArray(value)) return value.map(jsonValue)
-  if (value === undefined || value === null || typeof value === 'string') return value ?? null
+  if (value === undefined || typeof value === 'string') return value ?? null
+  if (!Buffer.isBuffer(value)) return null
   return isUtf8(value) ? value.toString('utf8') : { base64: value.toString('base64') }
 }
 

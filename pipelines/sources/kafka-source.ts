@@ -241,7 +241,8 @@ async function readBatch(
   payload: EachBatchPayload,
   consumer: Consumer,
 ): Promise<void> {
-  const { batch, heartbeat, resolveOffset } = payload
+  const { batch } = payload
+  const heartbeat = () => payload.heartbeat()
   const state = reading.parts.get(partKey(kafkaPart(batch.topic, batch.partition)))
   if (state === undefined || reading.isClosed) return
   const { slot } = state
@@ -257,11 +258,11 @@ async function readBatch(
       continue
     }
     // Another session of ours may have gone on from here while this one waited.
-    if (reading.isClosed || slot.position() !== startPosition) return
+    if (slot.position() !== startPosition) return
     index = frameMessages(reading, slot, batch, index, index + granted)
   }
   slot.advance(BigInt(batch.lastOffset()) + 1n)
-  resolveOffset(batch.lastOffset())
+  payload.resolveOffset(batch.lastOffset())
   await heartbeat()
 }
 
