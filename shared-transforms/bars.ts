@@ -1,0 +1,103 @@
+import { duckdbDialect, type Dialect } from './dialect.ts'
+import { orderKeySql } from './order-key.ts'
+import { quotientSql } from './quotient.ts'
+import { mergeStatesSql, partialStatesSql, type WindowAlgebra } from './window-step.ts'
+
+/**
+ * Bars as an algebra. A state has gold's columns but for the quotients (vwap, avg_price,
+ * price_stddev) and is_sealed, revision; merging states is associative, commutative and exact.
+ */
+const MAX_SQUARED_PRICE = '10000000'
+const square = 'CAST(CAST(price AS DECIMAL(19, 8)) * CAST(price AS DECIMAL(19, 8))'
+
+function algebra(dialect: Dialect): WindowAlgebra {
+  return {
+    rowsSql: (rows) =>
+      `SELECT venue, venue_symbol, instrument_id, ${dialect.epochUs('event_ts')} AS us, price, ` +
+      `quantity, CAST(price * quantity AS DECIMAL(38, 16)) AS product, taker_side, ` +
+      `${orderKeySql('trade', dialect)} AS order_key FROM ${rows} AS t`,
+    partial: [
+      ['open', 'min_by(price, order_key)'],
+      ['high', 'max(price)'],
+      ['low', 'min(price)'],
+      ['close', 'max_by(price, order_key)'],
+      ['volume', total('quantity', 8)],
+      ['notional', total('product', 16)],
+      ['trade_count', 'count(*)'],
+      ['buy_volume', total(`CASE WHEN taker_side = 'buy' THEN quantity ELSE ${ZERO} END`, 8)],
+      ['sell_volume', total(`CASE WHEN taker_side = 'sell' THEN quantity ELSE ${ZERO} END`, 8)],
+      ['sum_price', total('price', 8)],
+      [
+        'sum_price_sq',
+        `CASE WHEN max(price) <= ${MAX_SQUARED_PRICE} THEN ` +
+          `${total(`CASE WHEN price <= ${MAX_SQUARED_PRICE} THEN ${square} AS DECIMAL(38, 16)) END`, 16)} END`,
+      ],
+      ['open_key', 'min(order_key)'],
+      ['close_key', 'max(order_key)'],
+    ],
+    merge: [
+      ['open', 'min_by(open, open_key)'],
+      ['high', 'max(high)'],
+      ['low', 'min(low)'],
+      ['close', 'max_by(close, close_key)'],
+      ['volume', total('volume', 8)],
+      ['notional', total('notional', 16)],
+      ['trade_count', 'CAST(sum(trade_count) AS BIGINT)'],
+      ['buy_volume', total('buy_volume', 8)],
+      ['sell_volume', total('sell_volume', 8)],
+      ['sum_price', total('sum_price', 8)],
+      [
+        'sum_price_sq',
+        `CASE WHEN count(sum_price_sq) = count(*) THEN ${total('sum_price_sq', 16)} END`,
+      ],
+      ['open_key', 'min(open_key)'],
+      ['close_key', 'max(close_key)'],
+    ],
+  }
+}
+
+const ZERO = `CAST('0' AS DECIMAL(28, 8))`
+
+function total(expression: string, scale: 8 | 16): string {
+  return `CAST(sum(${expression}) AS DECIMAL(38, ${scale}))`
+}
+
+/** States of every step over rows of silver.trades. No rows, no states. */
+export function barsPartialSql(rows: string, dialect: Dialect = duckdbDialect): string {
+  return partialStatesSql(algebra(dialect), rows, dialect)
+}
+
+/** One state a window out of many. */
+export function barsMergeSql(states: string, dialect: Dialect = duckdbDialect): string {
+  return mergeStatesSql(algebra(dialect), states)
+}
+
+/** States with vwap, avg_price and price_stddev beside them; other columns are kept. */
+export function barsFinalizeSql(states: string): string {
+  const vwap = quotientSql('notional', 'volume')
+  const average = quotientSql('sum_price', 'trade_count')
+  return (
+    `SELECT b.*, ${deviationSql()} AS price_stddev ` +
+    `FROM (SELECT s.*, ${vwap} AS vwap, ${average} AS avg_price FROM ${states} AS s) AS b`
+  )
+}
+
+/**
+ * Sample deviation: sqrt(max(Σp² − 2mΣp + nm², 0) / (n − 1)) with m = avg_price. The sum is exact
+ * decimal, so nothing cancels; only the root and the division are double. Null where the sum
+ * could leave its decimal, far beyond any market.
+ */
+function deviationSql(): string {
+  const decimal = (value: string): string => `CAST(${value} AS DECIMAL(38, 16))`
+  const meanSquare = decimal(
+    'CAST(avg_price AS DECIMAL(19, 8)) * CAST(avg_price AS DECIMAL(19, 8))',
+  )
+  const squares =
+    `sum_price_sq - ${decimal('avg_price * sum_price')} * 2 + ` +
+    decimal(`CAST(trade_count AS DECIMAL(19, 0)) * ${meanSquare}`)
+  const isSafe = 'CAST(trade_count AS DOUBLE) * CAST(high AS DOUBLE) * CAST(high AS DOUBLE) < 1e21'
+  return (
+    `CASE WHEN trade_count >= 2 AND sum_price_sq IS NOT NULL AND ${isSafe} THEN ` +
+    `sqrt(greatest(CAST(${squares} AS DOUBLE), 0) / CAST(trade_count - 1 AS DOUBLE)) END`
+  )
+}

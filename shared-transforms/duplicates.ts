@@ -1,0 +1,107 @@
+import { duckdbDialect as dialect } from './dialect.ts'
+import type { Kind } from './kind.ts'
+
+/** Where the event time is the receive time, one id within ±H of it is one identity, µs. */
+export const IDENTITY_HORIZON_US = 60_000_000
+
+/** What two rows of one identity must agree in, besides event_ts. Null agrees with null. */
+const agreement: Readonly<Record<Kind, readonly string[]>> = {
+  trade: ['trade_seq', 'price', 'quantity', 'taker_side', 'conditions', 'is_rounded'],
+  quote: ['quote_seq', 'bid_price', 'bid_quantity', 'ask_price', 'ask_quantity', 'is_rounded'],
+}
+
+const sequence = 'ingested_ts, source, source_partition, source_offset, source_row'
+
+/**
+ * Good rows with a `verdict`: 'accepted', 'duplicate' (an accepted row of the same identity has
+ * the same content) or 'conflict' (it has other content).
+ *
+ * Identity is venue, venue_symbol, id and event_ts; where `is_event_time_received`, it is venue,
+ * venue_symbol and id within ±H. Rows are judged one after the other in the sequence, each against
+ * the accepted rows before it only: those of `accepted` (silver), then those of the candidates.
+ * Rows without an id are always accepted. instrument_id is not compared: it is the config's word
+ * about venue and venue_symbol, which are equal, and a new map must not make conflicts.
+ *
+ * Acceptance hangs on times alone: the first row of an identity is accepted and shuts out all
+ * within its reach. So the recursion below runs once per ACCEPTED row of one id, not once per row,
+ * and only over ids that come more than once; agreement is looked up afterwards.
+ */
+export function duplicatesSql(
+  kind: Kind,
+  input: { readonly candidates: string; readonly accepted: string },
+): string {
+  const id = `${kind}_id`
+  const us = dialect.epochUs('event_ts')
+  const facts = ['venue', 'venue_symbol', id, ...agreement[kind]].join(', ')
+  const numbered =
+    `numbered AS MATERIALIZED (SELECT *, row_number() OVER (ORDER BY ${sequence}) AS row_order, ` +
+    `${us} AS row_us, CASE WHEN is_event_time_received THEN ${IDENTITY_HORIZON_US} ELSE 0 END ` +
+    `AS reach FROM ${input.candidates} AS c)`
+  // Reach is the later row's own: what it may lie from an accepted row and still be the same.
+  const known =
+    `known AS MATERIALIZED (SELECT ${facts}, ${us} AS known_us FROM ${input.accepted} AS a ` +
+    `WHERE ${id} IS NOT NULL)`
+  const sameId = (left: string, right: string): string =>
+    `${left}.venue = ${right}.venue AND ${left}.venue_symbol = ${right}.venue_symbol ` +
+    `AND ${left}.${id} = ${right}.${id}`
+  const open =
+    `open AS MATERIALIZED (SELECT venue, venue_symbol, ${id}, row_order, row_us, reach, ` +
+    `count(*) OVER (PARTITION BY venue, venue_symbol, ${id}) AS companions ` +
+    `FROM numbered AS n WHERE ${id} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM known AS k ` +
+    `WHERE ${sameId('k', 'n')} AND abs(k.known_us - n.row_us) <= n.reach))`
+  const firstOf = (column: string): string =>
+    `min_by(${column}, row_order) OVER (PARTITION BY venue, venue_symbol, ${id}) AS first_${column}`
+  const rest = `SELECT venue, venue_symbol, ${id}, row_order, row_us, reach`
+  const firsts = `${rest}, ${firstOf('row_order')}, ${firstOf('row_us')}`
+  const rounds =
+    `rounds AS (${firsts} FROM open WHERE companions > 1 UNION ALL ` +
+    `${firsts} FROM (${rest} FROM rounds ` +
+    `WHERE row_order <> first_row_order AND abs(row_us - first_row_us) > reach) AS later)`
+  const chosen =
+    `chosen AS MATERIALIZED (SELECT row_order FROM open WHERE companions = 1 UNION ALL ` +
+    `SELECT row_order FROM rounds WHERE row_order = first_row_order)`
+  return (
+    `WITH RECURSIVE ${numbered}, ${known}, ${open}, ${rounds}, ${chosen}, ` +
+    `${agreedSql(kind, facts, sameId)} ` +
+    `SELECT n.* EXCLUDE (row_order, row_us, reach), CASE ` +
+    `WHEN n.${id} IS NULL OR n.row_order IN (SELECT row_order FROM chosen) THEN 'accepted' ` +
+    `WHEN n.row_order IN (SELECT row_order FROM agreed) THEN 'duplicate' ` +
+    `ELSE 'conflict' END AS verdict FROM numbered AS n`
+  )
+}
+
+/** Rows that agree with an accepted row before them, within their reach. */
+function agreedSql(
+  kind: Kind,
+  facts: string,
+  sameId: (left: string, right: string) => string,
+): string {
+  const isEqual = agreement[kind].map((column) => `e.${column} IS NOT DISTINCT FROM n.${column}`)
+  const earlier =
+    `(SELECT ${facts}, known_us, CAST(0 AS BIGINT) AS earlier_order FROM known UNION ALL ` +
+    `SELECT ${facts}, row_us, row_order FROM numbered ` +
+    `WHERE row_order IN (SELECT row_order FROM chosen))`
+  return (
+    `agreed AS MATERIALIZED (SELECT DISTINCT n.row_order FROM numbered AS n JOIN ${earlier} AS e ` +
+    `ON ${sameId('e', 'n')} AND e.earlier_order < n.row_order ` +
+    `AND abs(e.known_us - n.row_us) <= n.reach AND ${isEqual.join(' AND ')} ` +
+    `WHERE n.row_order NOT IN (SELECT row_order FROM chosen))`
+  )
+}
+
+/**
+ * 64 bits of a row's identity, for a memory of identities: rows of one identity have equal bits.
+ * Where the event time is the receive time it is left out, as ±H would cut it apart.
+ * `isReceived` says whether it is; it defaults to the candidates' column.
+ */
+export function identityHashSql(
+  kind: Kind,
+  alias: string,
+  isReceived = `${alias}.is_event_time_received`,
+): string {
+  const us = dialect.epochUs(`${alias}.event_ts`)
+  return (
+    `hash(${alias}.venue, ${alias}.venue_symbol, ${alias}.${kind}_id, ` +
+    `CASE WHEN ${isReceived} THEN NULL ELSE ${us} END)`
+  )
+}

@@ -1,0 +1,11 @@
+import { binanceFrames } from './binance-frames.ts'
+import type { Format } from './format.ts'
+import { leanTrades } from './lean-trades.ts'
+import { stockJson } from './stock-json.ts'
+
+export type { Format, IdKind } from './format.ts'
+
+/** Every format by its name, as configs and `--format` spell it. */
+export const formats: ReadonlyMap<string, Format> = new Map(
+  [stockJson, binanceFrames, leanTrades].map((format) => [format.name, format]),
+)

@@ -1,0 +1,21 @@
+import { quoteMessages } from '../bronze/quote-messages.ts'
+import { tradeMessages } from '../bronze/trade-messages.ts'
+import { bars } from '../gold/bars.ts'
+import { spreads } from '../gold/spreads.ts'
+import { quotes } from '../silver/quotes.ts'
+import { rejectedMessages } from '../silver/rejected-messages.ts'
+import { trades } from '../silver/trades.ts'
+import { cuts } from '../sluice/cuts.ts'
+import type { TableDefinition } from '../tables/spec/table-definition.ts'
+
+/** Every table of a lake, in the order of the data's way. */
+export const allTables: readonly TableDefinition[] = [
+  tradeMessages,
+  quoteMessages,
+  trades,
+  quotes,
+  rejectedMessages,
+  bars,
+  spreads,
+  cuts,
+]

@@ -1,0 +1,56 @@
+import type { Dialect } from './dialect.ts'
+
+/** Windows that gold keeps, each made of the one before it. All begin at whole steps in UTC. */
+export const windowSteps = [
+  { step: '1m', lengthUs: 60_000_000 },
+  { step: '5m', lengthUs: 300_000_000 },
+  { step: '1h', lengthUs: 3_600_000_000 },
+  { step: '1d', lengthUs: 86_400_000_000 },
+] as const
+
+export type WindowStep = (typeof windowSteps)[number]['step']
+
+/** An algebra of window states, as SQL text: what turns rows into states, and states into one. */
+export interface WindowAlgebra {
+  /** Columns of the raw relation that `partial` reads beside venue, venue_symbol, open_us. */
+  readonly rowsSql: (rows: string) => string
+  /** Aggregates over rows, and over states, each with its column's name. */
+  readonly partial: readonly (readonly [name: string, aggregate: string])[]
+  readonly merge: readonly (readonly [name: string, aggregate: string])[]
+}
+
+/**
+ * States of all steps over silver rows: one minute from the rows, each coarser step from the
+ * states before it. The four are equal to what the rows alone would give, as merge is exact.
+ */
+export function partialStatesSql(algebra: WindowAlgebra, rows: string, dialect: Dialect): string {
+  const levels = windowSteps.map(({ step, lengthUs }, index) => {
+    const finer = windowSteps[index - 1]
+    const from = finer === undefined ? `(${algebra.rowsSql(rows)}) AS r` : `level_${finer.step}`
+    const aggregates = finer === undefined ? algebra.partial : algebra.merge
+    const columns = aggregates.map(([name, aggregate]) => `${aggregate} AS ${name}`)
+    return (
+      `level_${step} AS (SELECT venue, venue_symbol, ` +
+      `min(instrument_id) AS instrument_id, us - us % ${lengthUs} AS us, ` +
+      `${columns.join(', ')} FROM ${from} GROUP BY venue, venue_symbol, us - us % ${lengthUs})`
+    )
+  })
+  const names = algebra.merge.map(([name]) => name).join(', ')
+  const states = windowSteps.map(
+    ({ step, lengthUs }) =>
+      `SELECT '${step}' AS step, venue, venue_symbol, instrument_id, ` +
+      `${dialect.timestampOfUs('us')} AS open_ts, ` +
+      `${dialect.timestampOfUs(`us + ${lengthUs}`)} AS close_ts, ${names} FROM level_${step}`,
+  )
+  return `WITH ${levels.join(', ')} ${states.join(' UNION ALL ')}`
+}
+
+/** One state per window out of any number of states per window. */
+export function mergeStatesSql(algebra: WindowAlgebra, states: string): string {
+  const columns = algebra.merge.map(([name, aggregate]) => `${aggregate} AS ${name}`)
+  return (
+    `SELECT step, venue, venue_symbol, min(instrument_id) AS instrument_id, open_ts, ` +
+    `min(close_ts) AS close_ts, ${columns.join(', ')} FROM ${states} AS s ` +
+    `GROUP BY step, venue, venue_symbol, open_ts`
+  )
+}

@@ -1,0 +1,81 @@
+import { lineage, lineageOrNull } from '../tables/spec/column-definition.ts'
+import type { TableDefinition } from '../tables/spec/table-definition.ts'
+
+/**
+ * The receipt book. A cut has ONE row of its own (source is null), which names the snapshot of
+ * every table, and one row a source part that moved. Counts are of the part, and on the cut's own
+ * row of the cut: messages = decoded + ignored + rejected; rows = silver + duplicates + refused.
+ */
+export const cuts: TableDefinition = {
+  name: 'sluice.cuts',
+  doc: 'One row a cut, and one row for each source part that the cut moved.',
+  columns: [
+    lineage(1, 'cut_number', 'long', 'Number of the cut: 1, 2, 3, … without a gap.'),
+    lineage(2, 'committed_ts', 'timestamptz', 'Time when the commit was sent, UTC.'),
+    lineage(3, 'ingested_ts', 'timestamptz', 'ingested_ts of every row of the cut, UTC.'),
+    lineage(4, 'token', 'string', 'Random token of the commit, also in every snapshot summary.'),
+    lineage(5, 'writer', 'string', 'Which process made it.'),
+    lineage(6, 'mode', 'string', "What made it: 'live', 'backfill', 'demo', …"),
+    lineageOrNull(
+      7,
+      'snapshot_ids',
+      'string',
+      'JSON {table: "id"}; null but on the cut\'s own row.',
+    ),
+    lineageOrNull(8, 'source', 'string', "Source of the part; null on the cut's own row."),
+    lineageOrNull(9, 'source_partition', 'int', "Partition of it; null on the cut's own row."),
+    lineageOrNull(
+      10,
+      'start_offset',
+      'long',
+      "First offset, inclusive; null on the cut's own row.",
+    ),
+    lineageOrNull(
+      11,
+      'end_offset',
+      'long',
+      "End, exclusive: the next start; null on the cut's own.",
+    ),
+    lineage(12, 'message_count', 'long', 'Messages taken in.'),
+    lineage(13, 'decoded_count', 'long', 'Messages that gave good rows.'),
+    lineage(14, 'ignored_count', 'long', 'Messages that the format has no use for.'),
+    lineage(15, 'rejected_count', 'long', 'Messages that were refused.'),
+    lineage(16, 'row_count', 'long', 'Rows that the decoded messages held.'),
+    lineage(17, 'silver_count', 'long', 'Rows that reached silver.'),
+    lineage(
+      18,
+      'duplicate_count',
+      'long',
+      'Rows that agreed with an earlier row of their identity.',
+    ),
+    lineage(
+      19,
+      'refused_count',
+      'long',
+      'Rows that contradicted an earlier row of their identity.',
+    ),
+    lineage(20, 'late_count', 'long', 'Rows behind the watermark at the start of the cut.'),
+    lineageOrNull(
+      21,
+      'watermark_ts',
+      'timestamptz',
+      'Watermark after the cut, UTC; null: none yet.',
+    ),
+    lineageOrNull(
+      22,
+      'max_event_ts',
+      'timestamptz',
+      'Newest event of the part, UTC; null: none yet.',
+    ),
+    lineageOrNull(
+      23,
+      'newest_received_ts',
+      'timestamptz',
+      'Newest arrival, UTC; null where unknown.',
+    ),
+    lineage(24, 'is_finished', 'boolean', 'A file that was read whole: it never moves again.'),
+  ],
+  key: ['cut_number', 'source', 'source_partition'],
+  partition: [{ column: 'committed_ts', transform: 'month' }],
+  sort: ['cut_number', 'source', 'source_partition'],
+}
