@@ -1,0 +1,147 @@
+import type { IdSource } from '../../tables/clock.ts'
+import { SluiceError } from '../../tables/errors.ts'
+import type { ArchivePart } from './archive-parts.ts'
+import { readArchiveBytes } from './archive-stream.ts'
+import type { BatchBuffer, PartSlot } from './batch-buffer.ts'
+import { createBatchBuffer } from './batch-buffer.ts'
+import type { ArchiveFormat, LineFraming } from './line-framing.ts'
+import { lineFraming } from './line-framing.ts'
+import type { Line } from './line-splitter.ts'
+import { createLineSplitter } from './line-splitter.ts'
+import type { Source } from './source.ts'
+import { partKey } from './source.ts'
+
+/** How far reading is, for a progress bar. Bytes are bytes on disk, packed. */
+export interface ArchiveProgress {
+  readonly bytesRead: number
+  readonly bytesTotal: number
+  readonly partsRead: number
+  readonly partsTotal: number
+  /** The file that is being read, undefined before the first and after the last. */
+  readonly shownPath: string | undefined
+}
+
+export interface ArchiveSource extends Source {
+  progress(): ArchiveProgress
+}
+
+export interface ArchiveSourceOptions {
+  /** From `readArchiveParts`, without those that the lake has read whole. */
+  readonly parts: readonly ArchivePart[]
+  readonly format: ArchiveFormat
+  readonly scratchDir: string
+  readonly ids: IdSource
+}
+
+interface ProgressState {
+  bytesRead: number
+  partsRead: number
+  shownPath: string | undefined
+}
+
+/**
+ * Files of lines, one after the other; an offset is a line number from 0. Each part ends once with
+ * `isFinished`; behind the last one `next` gives undefined. Memory holds a chunk of one file and
+ * the line that it cuts.
+ *
+ * `next` throws corrupt-data for a damaged archive and data-loss for a position behind a file's end.
+ */
+export function createArchiveSource(options: ArchiveSourceOptions): ArchiveSource {
+  const { parts } = options
+  const buffer = createBatchBuffer(options)
+  const bytesTotal = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const state: ProgressState = { bytesRead: 0, partsRead: 0, shownPath: undefined }
+  let reading: Promise<void> = Promise.resolve()
+
+  return {
+    name: 'archive',
+    open: (positions) => {
+      const slots = parts.map(({ part }) => {
+        const startOffset = positions.get(partKey(part)) ?? 0n
+        return buffer.addPart({ format: options.format, part, startOffset, isAtEnd: () => false })
+      })
+      reading = readParts(options, slots, buffer, state)
+      return Promise.resolve()
+    },
+    next: (limits, signal) => buffer.take(limits, signal),
+    release: (batch) => {
+      buffer.release(batch)
+      return Promise.resolve()
+    },
+    committed: () => Promise.resolve(),
+    progress: () => ({ ...state, bytesTotal, partsTotal: parts.length }),
+    close: async () => {
+      buffer.close()
+      await reading
+    },
+  }
+}
+
+async function readParts(
+  { parts, format }: ArchiveSourceOptions,
+  slots: readonly PartSlot[],
+  buffer: BatchBuffer,
+  state: ProgressState,
+): Promise<void> {
+  try {
+    // Not before the first batch is asked for: reading nobody waits for is work for nothing.
+    if (!(await buffer.waitForRoom())) return
+    for (const [index, part] of parts.entries()) {
+      const slot = slots[index]
+      if (slot === undefined) continue
+      state.shownPath = part.shownPath
+      const framing = lineFraming(format, part.entryName)
+      if (!(await readPart(part, slot, framing, buffer, state))) return
+      state.partsRead += 1
+    }
+    state.shownPath = undefined
+    buffer.end()
+  } catch (error) {
+    buffer.fail(error)
+  }
+}
+
+/** False where the source was closed before the part was through. */
+async function readPart(
+  part: ArchivePart,
+  slot: PartSlot,
+  framing: LineFraming,
+  buffer: BatchBuffer,
+  state: ProgressState,
+): Promise<boolean> {
+  const startLine = Number(slot.position())
+  const splitter = createLineSplitter({ startLine, shownPath: part.shownPath })
+  const onRead = (bytes: number) => {
+    state.bytesRead += bytes
+  }
+  for await (const chunk of readArchiveBytes(part, onRead)) {
+    if (!(await addLines(splitter.split(chunk), slot, framing, buffer))) return false
+  }
+  if (!(await addLines(splitter.rest(), slot, framing, buffer))) return false
+  if (splitter.lineCount() < startLine) throw shortFile(part, startLine, splitter.lineCount())
+  slot.finish()
+  return true
+}
+
+async function addLines(
+  lines: Iterable<Line>,
+  slot: PartSlot,
+  framing: LineFraming,
+  buffer: BatchBuffer,
+): Promise<boolean> {
+  for (const { number, bytes } of lines) {
+    if (!buffer.hasRoom() && !(await buffer.waitForRoom())) return false
+    slot.add({ offset: String(number), key: null, ...framing(bytes) })
+    slot.advance(BigInt(number + 1))
+  }
+  return true
+}
+
+function shortFile(part: ArchivePart, startLine: number, lineCount: number): SluiceError {
+  return new SluiceError(
+    'data-loss',
+    `${part.shownPath} has ${lineCount} lines, but the lake has read up to line ${startLine}: lines ` +
+      `${lineCount} to ${startLine - 1} are gone. Nothing of it was read. Get the file again.`,
+    { context: { path: part.shownPath, lineCount, startLine } },
+  )
+}

@@ -1,0 +1,58 @@
+/** How the lines of a file become messages, by format. */
+export const archiveFormats = ['stock-json', 'binance-frames', 'lean-trades'] as const
+export type ArchiveFormat = (typeof archiveFormats)[number]
+
+export function isArchiveFormat(format: string): format is ArchiveFormat {
+  return archiveFormats.some((known) => known === format)
+}
+
+export interface FramedLine {
+  /** Microseconds as digits, empty where the file does not say. */
+  readonly receivedUs: string
+  readonly headers: string | undefined
+  readonly payload: Uint8Array
+}
+
+export type LineFraming = (line: Uint8Array) => FramedLine
+
+/**
+ * The framing of a format. `entryName` is the name of the file in its archive, or the file's own:
+ * Lean's lines hold neither symbol nor day, their entry's name does.
+ */
+export function lineFraming(format: ArchiveFormat, entryName: string): LineFraming {
+  switch (format) {
+    case 'stock-json':
+      return (payload) => ({ receivedUs: '', headers: undefined, payload })
+    case 'binance-frames':
+      return frameBinanceLine
+    case 'lean-trades': {
+      const headers = asciiObject({ entry: entryName })
+      return (payload) => ({ receivedUs: '', headers, payload })
+    }
+  }
+}
+
+/**
+ * `<receive time in ns> <JSON>`: the time is floored to µs. A line of another shape is a message as
+ * a whole, for the transforms to refuse.
+ */
+function frameBinanceLine(line: Uint8Array): FramedLine {
+  let digits = 0
+  let byte = line[0]
+  while (byte !== undefined && byte >= 0x30 && byte <= 0x39) {
+    digits += 1
+    byte = line[digits]
+  }
+  const isStamped = byte === 0x20 && digits > 3 && digits <= 21 && line[0] !== 0x30
+  if (!isStamped) return { receivedUs: '', headers: undefined, payload: line }
+  const receivedUs = Buffer.from(line.buffer, line.byteOffset, digits - 3).toString('latin1')
+  return { receivedUs, headers: undefined, payload: line.subarray(digits + 1) }
+}
+
+/** JSON with everything above ASCII escaped, so that it fits a framed line. */
+function asciiObject(value: Readonly<Record<string, string>>): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
