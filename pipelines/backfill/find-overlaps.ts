@@ -4,7 +4,7 @@ import type { Lake } from '../lake/lake.ts'
 import { createFramedTable, frameBatch } from '../loop/frame-batch.ts'
 import { createInstrumentsTable } from '../loop/instruments.ts'
 import { kinds } from '../../shared-transforms/kind.ts'
-import { deriveBatch } from '../loop/derive-batch.ts'
+import { createBatchTables, deriveBatch } from '../loop/derive-batch.ts'
 import { headOf, loadHeads, planHead, planRelation } from '../loop/loop-context.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
@@ -61,6 +61,7 @@ async function collectInputRanges(
 ): Promise<void> {
   await createInstrumentsTable(session, [])
   await createFramedTable(session)
+  await createBatchTables(session)
   await session.run(
     'CREATE OR REPLACE TABLE input_range (kind VARCHAR, venue VARCHAR, venue_symbol VARCHAR, ' +
       'day BIGINT, low BIGINT, high BIGINT)',

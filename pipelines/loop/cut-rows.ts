@@ -43,6 +43,7 @@ export function cutRowsSql(input: CutRowsInput, snapshotIds: ReadonlyMap<string,
     snapshot_ids: JSON.stringify(heads),
     ...countCells(input.total),
     watermark_ts: { micros: input.after.watermarkUs },
+    is_finished: false,
   }
   const parts = input.progress.filter(hasMoved).map((moved) => {
     const state = input.parts.get(partKey(moved.part))

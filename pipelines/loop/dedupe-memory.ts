@@ -50,10 +50,14 @@ export async function reloadDedupeMemory(
 ): Promise<DedupeMemory> {
   const empty = await createDedupeMemory(session, kind, maxRows)
   if (maxRows === 0) return empty
-  await session.run(
-    `INSERT INTO ${memoryTable(kind)} SELECT ${identityHashSql(kind, 's')}, epoch_us(event_ts) ` +
-      `FROM ${silverRows} s WHERE ${kind}_id IS NOT NULL`,
-  )
+  // Silver does not say whether a row's event time was the receive time, so both hashes go in: a
+  // hit too many costs one look into silver, a missing one would let a duplicate through.
+  for (const isReceived of ['true', 'false']) {
+    await session.run(
+      `INSERT INTO ${memoryTable(kind)} SELECT ${identityHashSql(kind, 's', isReceived)}, ` +
+        `epoch_us(event_ts) FROM ${silverRows} s WHERE ${kind}_id IS NOT NULL`,
+    )
+  }
   return bound(session, { kind, rowCount: 0, completeFromUs: fromUs }, maxRows)
 }
 

@@ -1,27 +1,67 @@
 import { formats, type Format } from '../../shared-transforms/formats/formats.ts'
-import { kinds } from '../../shared-transforms/kind.ts'
+import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 
+/** Which kinds a batch holds: steps of other kinds have nothing to do. */
+export interface BatchKinds {
+  /** Kinds with a message, ignored or not. */
+  readonly routed: ReadonlySet<Kind>
+  /** Kinds with a message that is not ignored. */
+  readonly decoded: ReadonlySet<Kind>
+}
+
 /**
  * From the table `framed` to `routed` and, for each kind, `decoded_<kind>`: typed rows with
- * `reason` null where the row is good.
+ * `reason` null where the row is good. `createBatchTables` must have been called before.
  *
  * Steps are total, so no message should make them throw. Should one do it all the same, the batch
  * is halved until that message is alone; it becomes a rejected row `engine-error` of its format's
  * first kind, and the rest of the batch is there.
  */
-export async function deriveBatch(session: Session, formatNames: readonly string[]): Promise<void> {
-  await createEmptyTables(session)
+export async function deriveBatch(
+  session: Session,
+  formatNames: readonly string[],
+): Promise<BatchKinds> {
+  for (const table of [
+    'routed',
+    ...kinds.flatMap((kind) => [`decoded_${kind}`, `verdict_${kind}`]),
+  ])
+    await session.run(`CREATE OR REPLACE TABLE ${table} AS SELECT * FROM empty_${table}`)
   for (const name of formatNames) {
-    const format = formatOf(name)
-    const range = await session.rows<{ low: bigint | null; high: bigint | null }>(
+    const [range] = await session.rows<{ low: bigint | null; high: bigint | null }>(
       `SELECT min(rowid) AS low, max(rowid) + 1 AS high FROM framed WHERE format = ${sqlString(name)}`,
     )
-    const low = range[0]?.low ?? null
-    const high = range[0]?.high ?? null
-    if (low !== null && high !== null) await deriveRange(session, format, low, high)
+    if (range === undefined || range.low === null || range.high === null) continue
+    await deriveRange(session, formatOf(name), range.low, range.high)
+  }
+  const present = await session.rows<{ kind: Kind; decoded: bigint }>(
+    'SELECT kind, count(*) FILTER (NOT is_ignored) AS decoded FROM routed GROUP BY kind',
+  )
+  return {
+    routed: new Set(present.map(({ kind }) => kind)),
+    decoded: new Set(present.filter(({ decoded }) => decoded > 0n).map(({ kind }) => kind)),
+  }
+}
+
+/**
+ * The tables that each batch is derived through, empty. Binding a decoding step only for the
+ * shape of its rows costs more than a small batch, so it is done once.
+ */
+export async function createBatchTables(session: Session): Promise<void> {
+  const example = formatOf('stock-json')
+  const none = '(SELECT * FROM framed WHERE false)'
+  await session.run(`CREATE OR REPLACE TABLE empty_routed AS ${example.routeSql(none)}`)
+  for (const kind of kinds) {
+    await session.run(
+      `CREATE OR REPLACE TABLE empty_decoded_${kind} AS SELECT *, ` +
+        `false AS is_event_time_received FROM (${example.decodeSql(kind, 'empty_routed')})`,
+    )
+    await session.run(
+      `CREATE OR REPLACE TABLE empty_verdict_${kind} AS SELECT * EXCLUDE (payload), ` +
+        `0::UBIGINT AS identity_hash, '' AS verdict FROM empty_decoded_${kind}`,
+    )
   }
 }
 
@@ -36,18 +76,6 @@ export function formatOf(name: string): Format {
   return format
 }
 
-async function createEmptyTables(session: Session): Promise<void> {
-  const example = formatOf('stock-json')
-  const none = '(SELECT * FROM framed WHERE false)'
-  await session.run(`CREATE OR REPLACE TABLE routed AS ${example.routeSql(none)}`)
-  for (const kind of kinds) {
-    await session.run(
-      `CREATE OR REPLACE TABLE decoded_${kind} AS SELECT *, false AS is_event_time_received ` +
-        `FROM (${example.decodeSql(kind, 'routed')})`,
-    )
-  }
-}
-
 async function deriveRange(
   session: Session,
   format: Format,
@@ -60,6 +88,7 @@ async function deriveRange(
     await session.run('COMMIT')
   } catch (error) {
     await session.run('ROLLBACK')
+    if (isStatementWrong(error)) throw error
     if (high - low <= 1n) {
       await rejectAsEngineError(session, format, low, error)
       return
@@ -68,6 +97,11 @@ async function deriveRange(
     await deriveRange(session, format, low, middle)
     await deriveRange(session, format, middle, high)
   }
+}
+
+/** The statement itself is refused, whatever the rows: no message is to blame for that. */
+function isStatementWrong(error: unknown): boolean {
+  return error instanceof Error && /\b(Binder|Parser|Catalog) Error\b/.test(error.message)
 }
 
 async function deriveRows(
@@ -81,7 +115,10 @@ async function deriveRows(
     `AND rowid >= ${low} AND rowid < ${high})`
   const routedBefore = await countRows(session, 'routed')
   await session.run(`INSERT INTO routed BY NAME ${format.routeSql(rows)}`)
-  for (const kind of format.kinds) {
+  const present = await session.rows<{ kind: Kind }>(
+    `SELECT DISTINCT kind FROM routed WHERE rowid >= ${routedBefore} AND NOT is_ignored`,
+  )
+  for (const { kind } of present) {
     const routed =
       `(SELECT * FROM routed WHERE rowid >= ${routedBefore} AND NOT is_ignored ` +
       `AND kind = ${sqlString(kind)})`

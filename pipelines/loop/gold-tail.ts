@@ -47,20 +47,22 @@ export interface TailChange {
 }
 
 /**
- * Merges accepted rows (`rows`: a relation) into the windows, and leaves in the engine
+ * Merges accepted rows (`rows`: a relation; undefined: the batch holds none of the kind) into the
+ * windows, and leaves in the engine
  * `<state>_next` (the tail after this cut) and `<state>_sealed` (windows that move to a sealed
  * file now). The tail itself is untouched until `adoptTail`.
  */
 export async function mergeIntoTail(
   session: Session,
   tail: GoldTail,
-  rows: string,
+  rows: string | undefined,
   lookup: GoldLookup,
   watermarkUs: bigint | undefined,
 ): Promise<TailChange> {
   const { gold } = tail
   const { state } = gold
-  await session.run(`CREATE OR REPLACE TABLE ${state}_partial AS ${gold.partialSql(rows)}`)
+  const partial = rows === undefined ? `SELECT * FROM empty_${state}` : gold.partialSql(rows)
+  await session.run(`CREATE OR REPLACE TABLE ${state}_partial AS ${partial}`)
   const [facts] = await session.rows<{ touched: bigint; sealing: bigint; outside: bigint }>(
     `SELECT (SELECT count(*) FROM ${state}_partial) AS touched, ` +
       `(SELECT count(*) FROM ${state}_tail WHERE NOT is_sealed AND ${isClosed(watermarkUs)}) ` +
@@ -101,14 +103,14 @@ export async function loadTail(
   watermarkUs: bigint | undefined,
 ): Promise<GoldTail> {
   const { state } = gold
-  const noRows = '(SELECT * FROM verdict_' + gold.kind + ' WHERE false)'
-  await session.run(`CREATE OR REPLACE TABLE ${state}_partial AS ${gold.partialSql(noRows)}`)
+  const noRows = `(SELECT * FROM empty_verdict_${gold.kind})`
+  await session.run(`CREATE OR REPLACE TABLE empty_${state} AS ${gold.partialSql(noRows)}`)
   await session.run(
     `CREATE OR REPLACE TABLE ${state}_tail AS SELECT *, 0::INTEGER AS revision, ` +
-      `false AS is_sealed, false AS is_repaired FROM ${state}_partial`,
+      `false AS is_sealed, false AS is_repaired FROM empty_${state}`,
   )
   if (rows !== undefined) {
-    const columns = await columnsOf(session, `${state}_partial`)
+    const columns = await columnsOf(session, `empty_${state}`)
     await session.run(
       `INSERT INTO ${state}_tail BY NAME SELECT ${columns}, revision, is_sealed, ` +
         `revision > 0 AS is_repaired FROM ${rows}`,

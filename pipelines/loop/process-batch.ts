@@ -6,11 +6,11 @@ import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 import type { MicroBatch } from '../sources/source.ts'
-import type { CutReceipt } from './cut-receipt.ts'
+import type { CutCounts, CutReceipt } from './cut-receipt.ts'
 import { cutRowsSql } from './cut-rows.ts'
 import { decideDuplicates, type SilverLookup } from './decide-duplicates.ts'
 import { rememberAccepted, type DedupeMemory } from './dedupe-memory.ts'
-import { deriveBatch } from './derive-batch.ts'
+import { deriveBatch, type BatchKinds } from './derive-batch.ts'
 import { frameBatch } from './frame-batch.ts'
 import { adoptTail, mergeIntoTail, type GoldLookup, type TailChange } from './gold-tail.ts'
 import { headOf, loopDefaults, planHead, planRelation, type LoopContext } from './loop-context.ts'
@@ -34,6 +34,7 @@ interface CutPlan {
   readonly changes: readonly TableChange[]
   readonly tailChanges: readonly TailChange[]
   readonly parts: LoopState['parts']
+  readonly present: BatchKinds
 }
 
 /**
@@ -49,12 +50,12 @@ export async function processBatch(
   const clockMs = () => Number(lake.clock.nowUs() / 1000n)
   const startedMs = clockMs()
   const ingestedUs = nextIngestedUs(context.state, lake.clock.nowUs())
-  await deriveRows(context, batch, ingestedUs)
-  const derivedMs = clockMs()
-  const plan = await writeFiles(context, batch, ingestedUs)
-  const writtenMs = clockMs()
+  const present = await deriveRows(context, batch, ingestedUs)
   const counts = await countParts(context.session, context.state.watermarkUs)
   const total = totalCounts(counts.values())
+  const derivedMs = clockMs()
+  const plan = await writeFiles(context, batch, ingestedUs, present, total)
+  const writtenMs = clockMs()
   const quantiles = await receivedQuantiles(context.session)
   const committed = await commit(context, batch, plan, counts, total)
   const next = await goOn(context, plan, committed.tables)
@@ -81,19 +82,24 @@ async function deriveRows(
   context: LoopContext,
   batch: MicroBatch,
   ingestedUs: bigint,
-): Promise<void> {
+): Promise<BatchKinds> {
   const { session } = context
   await frameBatch(session, batch, ingestedUs)
-  await deriveBatch(session, [...new Set(batch.segments.map((segment) => segment.format))])
+  const formatNames = new Set(batch.segments.map((segment) => segment.format))
+  const present = await deriveBatch(session, [...formatNames])
   for (const memory of context.memories) {
+    if (!present.decoded.has(memory.kind)) continue
     await decideDuplicates(session, memory, silverLookup(context))
   }
+  return present
 }
 
 async function writeFiles(
   context: LoopContext,
   batch: MicroBatch,
   ingestedUs: bigint,
+  present: BatchKinds,
+  total: CutCounts,
 ): Promise<CutPlan> {
   const { session, options, state, heads } = context
   const parts = advanceParts(state.parts, batch.progress, await observeParts(session))
@@ -108,16 +114,18 @@ async function writeFiles(
     parts: openParts(parts, batch.progress),
   }
   const files = writeContext(context)
-  const changes = await writeAppends(files, heads)
+  const changes = await writeAppends(files, heads, present, total)
   const tailChanges: TailChange[] = []
   for (const tail of context.tails) {
-    const rows = `(SELECT * FROM verdict_${tail.gold.kind} WHERE verdict = 'accepted')`
+    const { kind } = tail.gold
+    const accepted = `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')`
+    const rows = present.decoded.has(kind) ? accepted : undefined
     const change = await mergeIntoTail(session, tail, rows, goldLookup(context), watermarkUs)
     tailChanges.push(change)
     const written = await writeGoldChange(files, heads, tail, change)
     if (written !== undefined) changes.push(written)
   }
-  return { after, changes, tailChanges, parts }
+  return { after, changes, tailChanges, parts, present }
 }
 
 async function commit(
@@ -190,6 +198,10 @@ async function goOn(
   const maxRows = options.dedupeMemoryRows ?? loopDefaults.dedupeMemoryRows
   const memories: DedupeMemory[] = []
   for (const memory of context.memories) {
+    if (!plan.present.decoded.has(memory.kind)) {
+      memories.push(memory)
+      continue
+    }
     const accepted = `(SELECT * FROM verdict_${memory.kind} WHERE verdict = 'accepted')`
     memories.push(await rememberAccepted(session, memory, accepted, watermarkUs, maxRows))
   }

@@ -1,6 +1,6 @@
 import { goldTables, type GoldTable } from './gold-tables.ts'
 import { kinds } from '../../shared-transforms/kind.ts'
-import { deriveBatch } from './derive-batch.ts'
+import { createBatchTables } from './derive-batch.ts'
 import { committedCut } from '../../tables/commit/cut-history.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { createDedupeMemory, IDENTITY_REACH_US, reloadDedupeMemory } from './dedupe-memory.ts'
@@ -31,14 +31,11 @@ export async function restoreLoop(options: LoopOptions, session: Session): Promi
   const state = await restoreState(options, session, headOf(heads, 'sluice.cuts'))
   await createInstrumentsTable(session, options.instruments ?? [])
   await createFramedTable(session)
-  await deriveBatch(session, [])
+  await createBatchTables(session)
   const memories: DedupeMemory[] = []
   for (const kind of kinds) {
     const silver = headOf(heads, `silver.${kind}s`)
     memories.push(await restoreMemory(options, session, kind, silver, state))
-    await session.run(
-      `CREATE OR REPLACE TABLE verdict_${kind} AS SELECT *, '' AS verdict FROM decoded_${kind}`,
-    )
   }
   const tails: GoldTail[] = []
   for (const gold of goldTables) {

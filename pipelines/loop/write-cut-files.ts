@@ -8,6 +8,8 @@ import type { ContentFile, DataFile, PositionDelete } from '../../tables/spec/ma
 import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 import { writePositionDeletes } from '../../tables/write/write-position-deletes.ts'
+import type { CutCounts } from './cut-receipt.ts'
+import type { BatchKinds } from './derive-batch.ts'
 import { TAIL_FILE_PREFIX, type GoldTail, type TailChange } from './gold-tail.ts'
 import { headOf, LIVE_COMPRESSION_LEVEL } from './loop-context.ts'
 import { isTailFile } from './restore-loop.ts'
@@ -18,16 +20,21 @@ const level = { compressionLevel: LIVE_COMPRESSION_LEVEL }
 export async function writeAppends(
   context: WriteContext,
   heads: ReadonlyMap<string, LoadedTable>,
+  present: BatchKinds,
+  counts: CutCounts,
 ): Promise<TableChange[]> {
   const changes: TableChange[] = []
-  for (const kind of kinds) {
+  for (const kind of present.routed) {
     const routed = `(SELECT * FROM routed WHERE kind = ${sqlString(kind)})`
     const bronze = bronzeSql(kind, { routed, decoded: `decoded_${kind}` })
     changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze))
+    if (!present.decoded.has(kind)) continue
     const accepted = `SELECT * FROM verdict_${kind} WHERE verdict = 'accepted'`
     changes.push(await append(context, heads, `silver.${kind}s`, accepted))
   }
-  changes.push(await append(context, heads, 'silver.rejected_messages', rejectedSql()))
+  if (counts.rejectedCount + counts.refusedCount > 0) {
+    changes.push(await append(context, heads, 'silver.rejected_messages', rejectedSql()))
+  }
   return changes.filter((change) => change.addDataFiles.length > 0)
 }
 
@@ -81,13 +88,15 @@ export async function writeGoldChange(
   if (!change.isChanged) return undefined
   const { name, state, finalizeSql } = tail.gold
   const { metadata } = headOf(heads, name)
-  const tailFiles = await writeDataFiles(context, metadata, finalizeSql(`${state}_next`), {
-    ...level,
-    namePrefix: TAIL_FILE_PREFIX,
-  })
-  const sealedFiles = change.isFlushed
-    ? await writeDataFiles(context, metadata, finalizeSql(`${state}_sealed`), level)
-    : []
+  const write = async (states: string, namePrefix: string): Promise<DataFile[]> => {
+    await context.session.run(`CREATE OR REPLACE TABLE ${state}_rows AS ${finalizeSql(states)}`)
+    return writeDataFiles(context, metadata, `SELECT * FROM ${state}_rows`, {
+      ...level,
+      namePrefix,
+    })
+  }
+  const tailFiles = await write(`${state}_next`, TAIL_FILE_PREFIX)
+  const sealedFiles = change.isFlushed ? await write(`${state}_sealed`, '') : []
   const deletes = await writePositionDeletes(context, metadata, change.deletes)
   const baseSnapshotId = metadata['current-snapshot-id']
   return {
