@@ -104,12 +104,15 @@ function hoursSql(kind: Kind, routed: string): string {
   )
 }
 
-/** A price x10000 as plain text of the price: the point is set, nothing is computed. */
+/**
+ * A price x10000 as text of the price: zeros are put before it and the point is set, nothing is
+ * computed. A price with a fraction of its own goes the slower way of an exponent.
+ */
 function priceTextSql(text: string): string {
-  const padded = `lpad(${text}, greatest(length(${text}), 5), '0')`
+  const padded = `('0000' || ${text})`
   return (
     `CASE WHEN ${dialect.matches(text, '^[0-9]{1,17}\\z')} ` +
-    `THEN substr(${padded}, 1, length(${padded}) - 4) || '.' || ` +
-    `substr(${padded}, length(${padded}) - 3) ELSE ${text} || 'e-4' END`
+    `THEN substr(${padded}, 1, length(${text})) || '.' || ` +
+    `substr(${padded}, length(${text}) + 1) ELSE ${text} || 'e-4' END`
   )
 }

@@ -22,7 +22,9 @@ export async function openSqlSession(): Promise<SqlSession> {
     'CREATE TABLE instruments (venue VARCHAR, venue_symbol VARCHAR, instrument_id VARCHAR)',
   )
   return {
-    run: async (sql) => void (await connection.run(sql)),
+    run: async (sql) => {
+      await connection.run(sql)
+    },
     rows: async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson(),
     load: (table, columns, rows) => load(connection, table, columns, rows),
     close: () => {
