@@ -4,7 +4,7 @@ import { SluiceError } from '../errors.ts'
 import { isUnion } from './avro-schema.ts'
 import type { AvroField, AvroSchema } from './avro-schema.ts'
 
-/** One record as Avro names it. Longs are numbers, but for the fields said to be 64-bit ids. */
+/** One record as Avro names it. Longs are numbers, but for those said to be 64-bit (bigint). */
 export type AvroValues = Readonly<Record<string, unknown>>
 
 /** Turns the records of one Avro schema into bytes and back. */
@@ -13,6 +13,21 @@ export interface AvroCodec {
   encode(records: readonly AvroValues[]): Uint8Array
   /** Throws `corrupt-data` where the bytes do not hold `count` whole records. */
   decode(bytes: Uint8Array, count: number): readonly AvroValues[]
+}
+
+/** The library doubles negative numbers in a double, which is exact down to here only. */
+const NUMBER_MIN = -(2 ** 52)
+
+/**
+ * A number for a field of type long. Throws `invalid-input` for one that would be written as
+ * another number: the library itself refuses only large positive ones.
+ */
+export function exactLong(value: number): number {
+  if (Number.isSafeInteger(value) && value >= NUMBER_MIN) return value
+  throw new SluiceError(
+    'invalid-input',
+    `${value} cannot be written as a count or a size. No file was made; correct the number.`,
+  )
 }
 
 /** Longs of 64 significant bits, which a double would round: snapshot ids, times of partitions. */
@@ -31,7 +46,7 @@ const bigLong = avro.types.LongType.__with({
 
 /**
  * A codec for a schema. `isBigLong` says which fields hold longs as `bigint`; all others are
- * numbers, and one that a double cannot hold is refused, never rounded.
+ * numbers, to be checked by `exactLong` before they are written.
  */
 export function createAvroCodec(
   schema: AvroSchema,

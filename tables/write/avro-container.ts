@@ -22,6 +22,11 @@ const MAGIC = Buffer.from('Obj\x01', 'latin1')
 /** Manifests are written often and read once or twice: level 1 is twice as fast as 6. */
 const DEFLATE_LEVEL = 1
 
+const SYNC_BYTES = 16
+/** Header member that says how the sync marker of a file of ours was made. */
+const SYNC_KEY = 'sluice.sync'
+const SYNC_IS_HASH = 'sha256'
+
 const headerType = avro.Type.forSchema({
   type: 'record',
   name: 'Header',
@@ -44,7 +49,8 @@ const blockType = avro.Type.forSchema({
 
 /**
  * An Avro object container file with one deflated block (none where there is no record). The sync
- * marker is a hash of the content: equal content gives equal bytes.
+ * marker is a hash of the whole content: equal content gives equal bytes, and a reader that knows
+ * it sees any bit that changed since, which plain Avro does not notice.
  * Source: https://avro.apache.org/docs/1.11.1/specification/#object-container-files
  */
 export function writeAvroContainer(
@@ -52,10 +58,14 @@ export function writeAvroContainer(
   block: AvroBlock,
 ): Uint8Array {
   const data = deflateRawSync(block.bytes, { level: DEFLATE_LEVEL })
-  const sync = createHash('sha256').update(data).digest().subarray(0, 16)
-  const meta: Record<string, Buffer> = { 'avro.codec': Buffer.from('deflate') }
+  const meta: Record<string, Buffer> = {
+    'avro.codec': Buffer.from('deflate'),
+    [SYNC_KEY]: Buffer.from(SYNC_IS_HASH),
+  }
   for (const [name, text] of Object.entries(header)) meta[name] = Buffer.from(text)
-  const head = headerType.toBuffer({ magic: MAGIC, meta, sync })
+  const head = headerType.toBuffer({ magic: MAGIC, meta, sync: Buffer.alloc(SYNC_BYTES) })
+  const sync = hashOf(head.subarray(0, -SYNC_BYTES), block.recordCount === 0 ? [] : [data])
+  head.set(sync, head.length - SYNC_BYTES)
   if (block.recordCount === 0) return head
   return Buffer.concat([head, blockType.toBuffer({ count: block.recordCount, data, sync })])
 }
@@ -73,6 +83,7 @@ export function readAvroContainer(bytes: Uint8Array): AvroContainer {
   const header = new Map(Object.entries(meta).map(([name, text]) => [name, text.toString('utf8')]))
   const codec = header.get('avro.codec') ?? 'null'
   const blocks: AvroBlock[] = []
+  const packed: Buffer[] = []
   let position = head.offset
   while (position < buffer.length) {
     const block = decodeAt<{ count: number; data: Buffer; sync: Buffer }>(
@@ -81,10 +92,21 @@ export function readAvroContainer(bytes: Uint8Array): AvroContainer {
       position,
     )
     if (!block.value.sync.equals(sync)) throw corrupt('a block ends without the sync marker')
+    packed.push(block.value.data)
     blocks.push({ recordCount: block.value.count, bytes: uncompress(codec, block.value.data) })
     position = block.offset
   }
+  if (header.get(SYNC_KEY) === SYNC_IS_HASH) {
+    const expected = hashOf(buffer.subarray(0, head.offset - SYNC_BYTES), packed)
+    if (!sync.equals(expected)) throw corrupt('its content is not what was written')
+  }
   return { header, blocks }
+}
+
+function hashOf(head: Buffer, packed: readonly Buffer[]): Buffer {
+  const hash = createHash('sha256').update(head)
+  for (const data of packed) hash.update(data)
+  return hash.digest().subarray(0, SYNC_BYTES)
 }
 
 interface Decoded<T> {

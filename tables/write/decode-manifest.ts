@@ -45,7 +45,7 @@ function readEntry(reader: ManifestReader, record: AvroValues, specId: number): 
     snapshotId: (valueOf(record, ids.snapshotId) ?? null) as bigint | null,
     sequenceNumber: (valueOf(record, ids.sequenceNumber) ?? null) as number | null,
     fileSequenceNumber: (valueOf(record, ids.fileSequenceNumber) ?? null) as number | null,
-    file: readFile(reader, valueOf(record, ids.dataFile) as AvroValues, specId),
+    file: readFile(reader, requiredRecord(valueOf(record, ids.dataFile), 'data_file'), specId),
   }
 }
 
@@ -105,17 +105,22 @@ function inherit(entry: ManifestEntry, manifest: Manifest): ManifestEntry {
   return { ...entry, snapshotId, sequenceNumber, fileSequenceNumber }
 }
 
+type HeaderField = Omit<PartitionField, 'field-id'> & { readonly 'field-id'?: number }
+
 function partitionNames(
   header: ReadonlyMap<string, string>,
   spec: PartitionSpec | undefined,
 ): ReadonlyMap<number, string> {
   const text = header.get('partition-spec')
-  const fields = (spec?.fields ?? (text === undefined ? [] : parseJson(text))) as readonly (Omit<
-    PartitionField,
-    'field-id'
-  > & { readonly 'field-id'?: number })[]
+  const fields = spec?.fields ?? (text === undefined ? [] : parseJson(text))
+  if (!Array.isArray(fields)) throw corrupt('the partition spec in its header is no list')
   // Version 1 leaves the ids out; they count up from 1000.
-  return new Map(fields.map((field, index) => [field['field-id'] ?? 1000 + index, field.name]))
+  return new Map(
+    (fields as readonly HeaderField[]).map((field, index) => [
+      field['field-id'] ?? 1000 + index,
+      field.name,
+    ]),
+  )
 }
 
 function mapOf<T>(pairs: unknown): ReadonlyMap<number, T> {
@@ -127,6 +132,11 @@ function mapOf<T>(pairs: unknown): ReadonlyMap<number, T> {
 
 function requiredNumber(value: unknown, name: string): number {
   if (typeof value === 'number') return value
+  throw corrupt(`an entry has no ${name}`)
+}
+
+function requiredRecord(value: unknown, name: string): AvroValues {
+  if (typeof value === 'object' && value !== null) return value as AvroValues
   throw corrupt(`an entry has no ${name}`)
 }
 

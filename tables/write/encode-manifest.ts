@@ -3,6 +3,7 @@ import type { ContentFile, EntryStatus, ManifestEntry } from '../spec/manifest.t
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import type { Schema } from '../spec/schema.ts'
 import { writeAvroContainer } from './avro-container.ts'
+import { exactLong } from './avro-codec.ts'
 import type { AvroValues } from './avro-codec.ts'
 import { manifestCodec } from './manifest-codec.ts'
 import type { PartitionConverter } from './partition-converter.ts'
@@ -40,8 +41,8 @@ export function encodeManifest(manifest: NewManifest): Uint8Array {
     return {
       status: statusCodes[entry.status],
       snapshot_id: entry.snapshotId ?? manifest.snapshotId ?? null,
-      sequence_number: entry.sequenceNumber,
-      file_sequence_number: entry.fileSequenceNumber,
+      sequence_number: longOrNull(entry.sequenceNumber),
+      file_sequence_number: longOrNull(entry.fileSequenceNumber),
       data_file: dataFileRecord(entry.file, partition),
     }
   })
@@ -67,8 +68,8 @@ function dataFileRecord(file: ContentFile, partition: PartitionConverter): AvroV
     file_path: file.filePath,
     file_format: file.fileFormat,
     partition: partition.toAvro(file.partition),
-    record_count: file.recordCount,
-    file_size_in_bytes: file.fileSizeBytes,
+    record_count: exactLong(file.recordCount),
+    file_size_in_bytes: exactLong(file.fileSizeBytes),
     column_sizes: numberPairs(file.columnSizes),
     value_counts: numberPairs(file.valueCounts),
     null_value_counts: numberPairs(file.nullValueCounts),
@@ -76,7 +77,7 @@ function dataFileRecord(file: ContentFile, partition: PartitionConverter): AvroV
     lower_bounds: bytePairs(file.lowerBounds),
     upper_bounds: bytePairs(file.upperBounds),
     key_metadata: null,
-    split_offsets: file.splitOffsets ?? null,
+    split_offsets: file.splitOffsets?.map(exactLong) ?? null,
     equality_ids: file.content === 'equality-deletes' ? file.equalityIds : null,
     sort_order_id: file.sortOrderId ?? null,
     referenced_data_file:
@@ -87,8 +88,12 @@ function dataFileRecord(file: ContentFile, partition: PartitionConverter): AvroV
 function numberPairs(map: ReadonlyMap<number, number>): readonly AvroValues[] | null {
   if (map.size === 0) return null
   const pairs: AvroValues[] = []
-  for (const [key, value] of map) pairs.push({ key, value })
+  for (const [key, value] of map) pairs.push({ key, value: exactLong(value) })
   return pairs
+}
+
+function longOrNull(value: number | null): number | null {
+  return value === null ? null : exactLong(value)
 }
 
 function bytePairs(map: ReadonlyMap<number, Uint8Array>): readonly AvroValues[] | null {

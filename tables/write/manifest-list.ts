@@ -1,6 +1,6 @@
 import { SluiceError } from '../errors.ts'
 import type { FieldSummary, Manifest } from '../spec/manifest.ts'
-import { createAvroCodec } from './avro-codec.ts'
+import { createAvroCodec, exactLong } from './avro-codec.ts'
 import type { AvroValues } from './avro-codec.ts'
 import { readAvroContainer, writeAvroContainer } from './avro-container.ts'
 import { requireVersionTwo } from './encode-manifest.ts'
@@ -42,18 +42,18 @@ export function encodeManifestList(list: NewManifestList): Uint8Array {
 function manifestRecord(manifest: Manifest): AvroValues {
   return {
     manifest_path: manifest.manifestPath,
-    manifest_length: manifest.manifestLength,
+    manifest_length: exactLong(manifest.manifestLength),
     partition_spec_id: manifest.partitionSpecId,
     content: manifest.content === 'data' ? 0 : 1,
-    sequence_number: manifest.sequenceNumber,
-    min_sequence_number: manifest.minSequenceNumber,
+    sequence_number: exactLong(manifest.sequenceNumber),
+    min_sequence_number: exactLong(manifest.minSequenceNumber),
     added_snapshot_id: manifest.addedSnapshotId,
     added_files_count: manifest.addedFilesCount,
     existing_files_count: manifest.existingFilesCount,
     deleted_files_count: manifest.deletedFilesCount,
-    added_rows_count: manifest.addedRowsCount,
-    existing_rows_count: manifest.existingRowsCount,
-    deleted_rows_count: manifest.deletedRowsCount,
+    added_rows_count: exactLong(manifest.addedRowsCount),
+    existing_rows_count: exactLong(manifest.existingRowsCount),
+    deleted_rows_count: exactLong(manifest.deletedRowsCount),
     partitions: manifest.partitions.map(summaryRecord),
     key_metadata: null,
   }

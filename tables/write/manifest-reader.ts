@@ -26,8 +26,7 @@ const listReaders = new Map<string, AvroReader>()
 
 export function readerOf(schemaText: string, names: ReadonlyMap<number, string>): ManifestReader {
   const key = `${[...names].join('|')}\n${schemaText}`
-  return remember(manifestReaders, key, () => {
-    const schema = parseSchema(schemaText)
+  const create = refusingBadSchemas((schema) => {
     const partition = partitionFields(schema)
     return {
       codec: createAvroCodec(schema, bigLongsOf(partition)),
@@ -35,15 +34,16 @@ export function readerOf(schemaText: string, names: ReadonlyMap<number, string>)
       partition: partitionConverter(partition, names),
     }
   })
+  return remember(manifestReaders, key, () => create(schemaText))
 }
 
 export function listReaderOf(schemaText: string): AvroReader {
-  return remember(listReaders, schemaText, () => {
-    const schema = parseSchema(schemaText)
+  const create = refusingBadSchemas((schema) => {
     const isBigLong = (field: AvroField) =>
       field['field-id'] === manifestIds.addedSnapshotId || field.name === 'added_snapshot_id'
     return { codec: createAvroCodec(schema, isBigLong), valueOf: fieldAccess(schema) }
   })
+  return remember(listReaders, schemaText, () => create(schemaText))
 }
 
 function remember<T>(readers: Map<string, T>, key: string, create: () => T): T {
@@ -55,15 +55,20 @@ function remember<T>(readers: Map<string, T>, key: string, create: () => T): T {
   return reader
 }
 
-function parseSchema(text: string): AvroRecord {
-  try {
-    return JSON.parse(text) as AvroRecord
-  } catch (error) {
-    throw new SluiceError(
-      'corrupt-data',
-      'An Avro file has no readable schema in its header. Nothing of it was read.',
-      { cause: error },
-    )
+/** The codec library throws for a schema that is none; so does a walk through what is no tree. */
+function refusingBadSchemas<T>(create: (schema: AvroRecord) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return create(JSON.parse(text) as AvroRecord)
+    } catch (error) {
+      if (error instanceof SluiceError) throw error
+      throw new SluiceError(
+        'corrupt-data',
+        'An Avro file has no usable schema in its header. Nothing of it was read; restore the ' +
+          'file from a copy.',
+        { cause: error },
+      )
+    }
   }
 }
 

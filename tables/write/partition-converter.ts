@@ -26,7 +26,8 @@ export function partitionConverter(
   fields: readonly AvroField[],
   names: ReadonlyMap<number, string>,
 ): PartitionConverter {
-  const converters = fields.map((field) => fieldConverter(field, names))
+  const namedTypes = collectNamedTypes(fields)
+  const converters = fields.map((field) => fieldConverter(field, names, namedTypes))
   return {
     toAvro: (tuple) => {
       const record: Record<string, unknown> = {}
@@ -48,11 +49,28 @@ export function partitionConverter(
   }
 }
 
-function fieldConverter(field: AvroField, names: ReadonlyMap<number, string>): FieldConverter {
+type NamedTypes = ReadonlyMap<string, AvroPrimitive>
+
+/** The second decimal of one precision and scale only names the type of the first. */
+function collectNamedTypes(fields: readonly AvroField[]): NamedTypes {
+  const namedTypes = new Map<string, AvroPrimitive>()
+  for (const field of fields) {
+    const type = withoutNull(field.type) as AvroPrimitive | string
+    if (typeof type !== 'string' && type.name !== undefined) namedTypes.set(type.name, type)
+  }
+  return namedTypes
+}
+
+function fieldConverter(
+  field: AvroField,
+  names: ReadonlyMap<number, string>,
+  namedTypes: NamedTypes,
+): FieldConverter {
   const fieldId = field['field-id']
   const known = fieldId === undefined ? undefined : names.get(fieldId)
   const name = known ?? field['iceberg-field-name'] ?? field.name
-  const type = withoutNull(field.type) as AvroPrimitive | string
+  const written = withoutNull(field.type) as AvroPrimitive | string
+  const type = typeof written === 'string' ? (namedTypes.get(written) ?? written) : written
   return { avroName: field.name, name, ...valueConverter(type) }
 }
 
