@@ -51,8 +51,11 @@ export interface Session {
   run(sql: string): Promise<void>
   /** All rows, by column name; values as `RowValue` says. The caller names the row's type. */
   rows<T>(sql: string, values?: readonly BindValue[]): Promise<T[]>
-  /** The rows as they are computed. The session runs nothing else until the last is read. */
-  stream(sql: string): Promise<RowStream>
+  /**
+   * The rows as they are computed; `convert` takes the place of `toRowValue`. The session runs
+   * nothing else until the last row is read.
+   */
+  stream(sql: string, convert?: (value: DuckDBValue) => RowValue): Promise<RowStream>
   /** Stops the statement that is running; its call rejects. */
   interrupt(): void
   close(): void
@@ -126,7 +129,7 @@ function createSession(connection: DuckDBConnection): Session {
         throw engineError(error, sql)
       }
     },
-    stream: (sql) => streamRows(connection, sql),
+    stream: (sql, convert) => streamRows(connection, sql, convert ?? toRowValue),
     interrupt: () => {
       connection.interrupt()
     },
@@ -136,7 +139,11 @@ function createSession(connection: DuckDBConnection): Session {
   }
 }
 
-async function streamRows(connection: DuckDBConnection, sql: string): Promise<RowStream> {
+async function streamRows(
+  connection: DuckDBConnection,
+  sql: string,
+  convert: (value: DuckDBValue) => RowValue,
+): Promise<RowStream> {
   try {
     const result = await connection.stream(sql)
     const types = result.columnTypes()
@@ -144,7 +151,7 @@ async function streamRows(connection: DuckDBConnection, sql: string): Promise<Ro
       name,
       type: String(types[index]),
     }))
-    return { columns, blocks: readBlocks(result.yieldConvertedRows(toRowValue), sql) }
+    return { columns, blocks: readBlocks(result.yieldConvertedRows(convert), sql) }
   } catch (error) {
     throw engineError(error, sql)
   }

@@ -1,0 +1,230 @@
+import type { LoadedTable } from '../catalog/catalog.ts'
+import type { CutRecord } from '../commit/cut-history.ts'
+import type { Session } from '../engine/engine.ts'
+import { sqlString } from '../engine/sql-text.ts'
+import { SluiceError } from '../errors.ts'
+import type { FileIO } from '../file-io/file-io.ts'
+import type { ManifestCache } from '../scan/manifest-cache.ts'
+import { planScan } from '../scan/plan-scan.ts'
+import type { ColumnPredicate } from '../scan/plan-scan.ts'
+import { scanSql } from '../scan/scan-sql.ts'
+import type { Schema } from '../spec/schema.ts'
+import { tableKey } from '../spec/table-identifier.ts'
+import type { TableIdentifier } from '../spec/table-identifier.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import { currentSchema, schemaById } from '../write/current-layout.ts'
+import { bindLiterals } from './bind-literals.ts'
+import { snapshotAtCut, snapshotUpToCut } from './choose-snapshot.ts'
+import type { SnapshotChoice } from './choose-snapshot.ts'
+import { findPredicates } from './find-predicates.ts'
+import type { StatementReferences, TableReference } from './find-references.ts'
+import type { QueryView } from './query-scope.ts'
+import { readAtClause } from './read-at-clause.ts'
+import type { SyntaxNode } from './syntax-tree.ts'
+import type { TableLookup } from './table-lookup.ts'
+
+/** The cut that tables without an AT clause are read at. */
+export interface ReadCut {
+  readonly record: CutRecord
+  readonly history: readonly CutRecord[]
+  /** The newest cut: maintenance and foreign commits after it are read too. */
+  readonly isHead: boolean
+}
+
+export interface ResolveRequest {
+  readonly session: Session
+  readonly lookup: TableLookup
+  readonly references: StatementReferences
+  readonly cut: ReadCut | undefined
+  readonly cutsTable: TableIdentifier | undefined
+  readonly fileIO: FileIO
+  readonly manifestCache: ManifestCache | undefined
+}
+
+export interface ResolvedTables {
+  readonly views: readonly QueryView[]
+  /** The tree names other tables now: its own text is no longer what is to be run. */
+  readonly isRewritten: boolean
+  readonly snapshots: ReadonlyMap<string, bigint | undefined>
+}
+
+interface Resolved {
+  readonly reference: TableReference
+  readonly table: LoadedTable
+  readonly choice: SnapshotChoice
+}
+
+const SHOW_SCHEMA = 'main'
+
+/**
+ * Makes a view of each table of a statement, at the snapshot that it is to be read at, and points
+ * the statement's tree at them. One table at two snapshots becomes two views.
+ * Undefined where a table moved on so far that the cut's state of it is gone: read again.
+ */
+export async function resolveTables(request: ResolveRequest): Promise<ResolvedTables | undefined> {
+  const resolved: Resolved[] = []
+  for (const reference of request.references.tables) {
+    const table = await request.lookup.load(reference.namespace, reference.name)
+    const choice = await chooseSnapshot(request, reference, table)
+    if (choice === undefined) return undefined
+    resolved.push({ reference, table, choice })
+  }
+  const groups = new Map<string, Resolved[]>()
+  for (const item of resolved) {
+    const key = viewKey(item)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+  }
+  const views: QueryView[] = []
+  let isRewritten = false
+  for (const group of groups.values()) {
+    const [first] = group
+    if (first === undefined) continue
+    const sql = await viewSql(request, first, group.length === 1)
+    for (const name of new Set(group.map((item) => viewName(item).join('\0')))) {
+      const [schema = SHOW_SCHEMA, view = ''] = name.split('\0')
+      views.push({ schema, name: view, sql })
+    }
+  }
+  for (const item of resolved) {
+    if (needsRewrite(item)) isRewritten = pointAtView(item)
+  }
+  for (const [index, show] of request.references.shows.entries()) {
+    const name = `tables ${index + 1}`
+    views.push({ schema: SHOW_SCHEMA, name, sql: await showSql(request.lookup, show.namespace) })
+    replaceNode(show.node, tableNode(show.node, SHOW_SCHEMA, name, ''))
+    isRewritten = true
+  }
+  const snapshots = new Map(
+    resolved.map(({ table, choice }) => [tableKey(table.identifier), choice.snapshotId]),
+  )
+  return { views, isRewritten, snapshots }
+}
+
+async function chooseSnapshot(
+  request: ResolveRequest,
+  reference: TableReference,
+  { identifier, metadata }: LoadedTable,
+): Promise<SnapshotChoice | undefined> {
+  const key = tableKey(identifier)
+  if (reference.at !== undefined) {
+    return readAtClause(request.session, key, metadata, reference.at)
+  }
+  const { cut, cutsTable } = request
+  if (cut === undefined) return { snapshotId: metadata['current-snapshot-id'] }
+  if (cut.isHead) return snapshotUpToCut(metadata, cut.record.cutNumber)
+  const isCuts = cutsTable !== undefined && tableKey(cutsTable) === key
+  if (isCuts) return { snapshotId: cut.record.snapshotId }
+  return snapshotAtCut(key, metadata, cut.record, cut.history)
+}
+
+/** One table at one snapshot, under one name: a bare name and a full one are two views. */
+function viewKey({ table, choice }: Resolved): string {
+  return `${tableKey(table.identifier)}@${choice.snapshotId ?? 'none'}`
+}
+
+/** Schema and name. Without AT the view is called as the table, so that the text can stay. */
+function viewName({ reference, table, choice }: Resolved): readonly [string, string] {
+  const schema = table.identifier.namespace.join('.')
+  if (reference.at !== undefined) {
+    return [schema, `${table.identifier.name} at ${choice.snapshotId ?? 'none'}`]
+  }
+  return [reference.namespace.length === 0 ? SHOW_SCHEMA : schema, table.identifier.name]
+}
+
+function needsRewrite({ reference }: Resolved): boolean {
+  return reference.at !== undefined || reference.namespace.length > 1
+}
+
+function pointAtView(item: Resolved): boolean {
+  const { node, alias, name } = item.reference
+  const [schema, view] = viewName(item)
+  replaceNode(node, tableNode(node, schema, view, alias === '' ? name : alias))
+  return true
+}
+
+function tableNode(node: SyntaxNode, schema: string, name: string, alias: string): SyntaxNode {
+  return {
+    type: 'BASE_TABLE',
+    alias,
+    sample: node.sample ?? null,
+    query_location: node.query_location ?? 0,
+    schema_name: schema,
+    table_name: name,
+    column_name_alias: node.column_name_alias ?? [],
+    catalog_name: '',
+    at_clause: null,
+  }
+}
+
+/** In place: the parent keeps the same object. */
+function replaceNode(node: SyntaxNode, by: SyntaxNode): void {
+  for (const field of Object.keys(node)) delete node[field]
+  Object.assign(node, by)
+}
+
+async function viewSql(
+  request: ResolveRequest,
+  resolved: Resolved,
+  isOnly: boolean,
+): Promise<string> {
+  const { table, choice } = resolved
+  const { metadata } = table
+  const isCurrent = choice.snapshotId === metadata['current-snapshot-id']
+  const plan = await planScan({
+    fileIO: request.fileIO,
+    metadata: choice.snapshotId === undefined ? withoutSnapshots(metadata) : metadata,
+    // A view that two places read cannot leave out what only one of them does not want.
+    filter: isOnly ? await filterOf(request, resolved) : [],
+    ...(choice.snapshotId === undefined || isCurrent ? {} : { snapshotId: choice.snapshotId }),
+    ...(request.manifestCache === undefined ? {} : { manifestCache: request.manifestCache }),
+  })
+  return scanSql(plan, request.fileIO)
+}
+
+function withoutSnapshots(metadata: TableMetadata): TableMetadata {
+  const { 'current-snapshot-id': _, ...rest } = metadata
+  return rest
+}
+
+async function filterOf(
+  request: ResolveRequest,
+  { reference, table, choice }: Resolved,
+): Promise<readonly ColumnPredicate[]> {
+  const predicates = request.references.selects.flatMap((select) =>
+    findPredicates(select, reference.node),
+  )
+  const schema = schemaAt(table.metadata, choice)
+  return predicates.length === 0 ? [] : bindLiterals(request.session, schema, predicates)
+}
+
+function schemaAt(metadata: TableMetadata, { snapshotId }: SnapshotChoice): Schema {
+  const snapshot = metadata.snapshots.find((held) => held['snapshot-id'] === snapshotId)
+  const schemaId = snapshot?.['schema-id']
+  const isCurrent = snapshotId === metadata['current-snapshot-id']
+  if (isCurrent || schemaId === undefined) return currentSchema(metadata)
+  return schemaById(metadata, schemaId)
+}
+
+async function showSql(lookup: TableLookup, namespace: string | undefined): Promise<string> {
+  const rows = (await lookup.loadAll())
+    .map(({ identifier, metadata }) => ({
+      namespace: identifier.namespace.join('.'),
+      table: identifier.name,
+      doc: metadata.properties.comment ?? '',
+    }))
+    .filter((row) => namespace === undefined || row.namespace === namespace)
+  if (rows.length === 0 && namespace !== undefined) {
+    throw new SluiceError(
+      'invalid-input',
+      `There is no namespace ${namespace} with tables. Nothing was read. SHOW TABLES lists all.`,
+    )
+  }
+  const values = rows.map(
+    (row) => `(${[row.namespace, row.table, row.doc].map(sqlString).join(', ')})`,
+  )
+  return values.length === 0
+    ? "SELECT '' AS namespace, '' AS \"table\", '' AS doc WHERE false"
+    : `SELECT * FROM (VALUES ${values.join(', ')}) AS tables(namespace, "table", doc)`
+}
