@@ -1,0 +1,56 @@
+import { basename } from 'node:path'
+import type { ArchivePart } from '../sources/archive-parts.ts'
+import { readArchiveBytes } from '../sources/archive-stream.ts'
+import type { ArchiveFormat } from '../sources/line-framing.ts'
+import { lineFraming } from '../sources/line-framing.ts'
+import { createLineSplitter } from '../sources/line-splitter.ts'
+import type { TopicMessage } from './kafka-producer.ts'
+
+const BATCH_MESSAGES = 1000
+
+/**
+ * The lines of a file as messages for a topic, in batches: payloads, receive times and headers as
+ * the archive source frames them, keyed by symbol so that a symbol stays in one partition.
+ * Throws corrupt-data for a damaged archive.
+ */
+export async function* readFileMessages(
+  part: ArchivePart,
+  format: ArchiveFormat,
+): AsyncGenerator<readonly TopicMessage[]> {
+  const framing = lineFraming(format, part.entryName)
+  const splitter = createLineSplitter({ startLine: 0, shownPath: part.shownPath })
+  let batch: TopicMessage[] = []
+  const messageOf = (line: Uint8Array): TopicMessage => {
+    // A copy: the line is a view into a chunk that is used again.
+    const { receivedUs, headers, payload } = framing(Buffer.from(line))
+    return {
+      key: symbolKey(format, payload, part.entryName),
+      payload,
+      receivedUs: receivedUs === '' ? undefined : BigInt(receivedUs),
+      ...(headers === undefined ? {} : { headers: { entry: part.entryName } }),
+    }
+  }
+  const chunks = readArchiveBytes(part, () => undefined)
+  for await (const chunk of chunks) {
+    for (const { bytes } of splitter.split(chunk)) {
+      batch.push(messageOf(bytes))
+      if (batch.length < BATCH_MESSAGES) continue
+      yield batch
+      batch = []
+    }
+  }
+  for (const { bytes } of splitter.rest()) batch.push(messageOf(bytes))
+  if (batch.length > 0) yield batch
+}
+
+/** The symbol where it is easily seen; messages without one have no key. */
+function symbolKey(format: ArchiveFormat, payload: Uint8Array, entryName: string): Buffer | null {
+  if (format === 'lean-trades') {
+    const symbol = /^\d{8}_([^_]+)_/.exec(basename(entryName))?.[1]
+    return symbol === undefined ? null : Buffer.from(symbol)
+  }
+  const head = Buffer.from(payload).toString('latin1', 0, 300)
+  const pattern = format === 'binance-frames' ? /"stream":"([^"@]+)@/ : /"symbol":"([^"]+)"/
+  const symbol = pattern.exec(head)?.[1]
+  return symbol === undefined ? null : Buffer.from(symbol, 'latin1')
+}
