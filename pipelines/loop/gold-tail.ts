@@ -1,4 +1,5 @@
 import type { Session } from '../../tables/engine/engine.ts'
+import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { DataFile } from '../../tables/spec/manifest.ts'
 import { WINDOW_KEY, type GoldTable } from './gold-tables.ts'
 
@@ -146,7 +147,7 @@ async function findSealed(
       `INSERT INTO ${state}_found BY NAME SELECT ${columns}, revision, is_sealed, ` +
         `revision > 0 AS is_repaired, _file, _pos FROM ${found.rows} f ` +
         `SEMI JOIN (SELECT * FROM ${state}_partial ANTI JOIN ${state}_tail USING (${KEY})) n ` +
-        `USING (${KEY})`,
+        `USING (${KEY}) WHERE f.step = ${sqlString(step)}`,
     )
     for (const [location, file] of found.files) files.set(location, file)
   }

@@ -11,7 +11,16 @@ export type Happening =
   | { readonly what: 'lean-print'; readonly copies: number; readonly second: number }
   | { readonly what: 'broken'; readonly symbol: number }
 
-export const happenings: fc.Arbitrary<Happening[]> = fc.array(
+/** An input: what happens, and over which parts it comes in. */
+export interface GeneratedInput {
+  readonly happenings: readonly Happening[]
+  /** Symbols are spread over so many Kafka partitions. */
+  readonly partitionCount: number
+  /** Without them the watermark is the stocks' alone, and rows can be late. */
+  readonly hasOtherSources: boolean
+}
+
+const happenings: fc.Arbitrary<Happening[]> = fc.array(
   fc.oneof(
     {
       weight: 6,
@@ -70,6 +79,12 @@ export const happenings: fc.Arbitrary<Happening[]> = fc.array(
   { minLength: 4, maxLength: 40 },
 )
 
+export const generatedInputs: fc.Arbitrary<GeneratedInput> = fc.record({
+  happenings,
+  partitionCount: fc.constantFrom(1, 1, 2),
+  hasOtherSources: fc.boolean(),
+})
+
 /** Ten seconds before a midnight, so that most inputs cross it. */
 export const INPUT_START_US = BigInt(Date.UTC(2025, 0, 15, 23, 59, 50)) * 1000n
 
@@ -93,7 +108,8 @@ interface MadeTicker {
  * Messages in the order of their arrival. A conflicting row goes to the part of the row that it
  * conflicts with: over parts the law promises nothing for such a pair.
  */
-export function makeMessages(input: readonly Happening[]): ListedMessage[] {
+export function makeMessages(input: GeneratedInput): ListedMessage[] {
+  const { partitionCount, hasOtherSources } = input
   const messages: ListedMessage[] = []
   const trades: MadeTrade[] = []
   const tickers: MadeTicker[] = []
@@ -109,11 +125,12 @@ export function makeMessages(input: readonly Happening[]): ListedMessage[] {
     messages.push({ part, format, offset, payload, ...rest })
   }
   const sendTrade = (trade: MadeTrade) => {
-    const part = { source: 'kafka:stocks', partition: trade.symbol % 2 }
+    const part = { source: 'kafka:stocks', partition: trade.symbol % partitionCount }
     send(part, 'stock-json', tradeJson(trade))
   }
-  for (const [index, each] of input.entries()) {
+  for (const [index, each] of input.happenings.entries()) {
     const price = `${100 + (index % 17)}.${10 + (index % 89)}`
+    if (isOtherSource(each) && !hasOtherSources) continue
     if ('afterMs' in each) nowUs += BigInt(each.afterMs) * 1000n
     if (each.what === 'trade') {
       const trade = { id: `T${index}`, symbol: each.symbol, eventUs: nowUs, price }
@@ -126,7 +143,7 @@ export function makeMessages(input: readonly Happening[]): ListedMessage[] {
       sendTrade(trade)
     } else if (each.what === 'quote') {
       send(
-        { source: 'kafka:stocks', partition: each.symbol % 2 },
+        { source: 'kafka:stocks', partition: each.symbol % partitionCount },
         'stock-json',
         quoteJson(index, each.symbol, nowUs),
       )
@@ -153,7 +170,11 @@ export function makeMessages(input: readonly Happening[]): ListedMessage[] {
         send(LEAN_PART, 'lean-trades', `${34_200_000 + each.second * 1000},1680000,100,P,0,0`)
       }
     } else if (each.what === 'broken') {
-      send({ source: 'kafka:stocks', partition: each.symbol % 2 }, 'stock-json', '{"price":')
+      send(
+        { source: 'kafka:stocks', partition: each.symbol % partitionCount },
+        'stock-json',
+        '{"price":',
+      )
     }
   }
   return messages
@@ -161,6 +182,10 @@ export function makeMessages(input: readonly Happening[]): ListedMessage[] {
 
 /** The entry name of a lean line says its day and symbol. */
 const LEAN_HEADERS = '{"entry":"20131007_spy_Trade_Tick.csv"}'
+
+function isOtherSource({ what }: Happening): boolean {
+  return what === 'book-ticker' || what === 'repeated-book-ticker' || what === 'lean-print'
+}
 
 function isoMicros(us: bigint): string {
   const iso = new Date(Number(us / 1000n)).toISOString()
