@@ -56,7 +56,8 @@ function nextRowIdAfter(table: TableMetadata, snapshot: Snapshot): Partial<Table
     )
   }
   const next = Number(nextRowId + (longOf(snapshot, 'added-rows') ?? 0n))
-  return { 'next-row-id': next } as Partial<TableMetadata>
+  const field: object = { 'next-row-id': next }
+  return field
 }
 
 /** A whole number of a field that the spec's newer versions added. */

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { type Clock, nowMs } from '../clock.ts'
+import { type Clock, nowMs, systemClock } from '../clock.ts'
 import { systemCode } from './durable-file.ts'
 import type { FileIO, FileStat } from './file-io.ts'
 import { fileExists, fileNameOf, missingFile, shortFile } from './location.ts'
@@ -15,44 +15,30 @@ interface StoredFile {
 export interface MemoryFileIOOptions {
   /** Where the copies lie that `localPath` makes for the engine. The caller removes it. */
   readonly scratchDir: string
-  readonly clock: Clock
+  /** Gives files their times; the machine's clock where it is left out. */
+  readonly clock?: Clock
 }
 
 /**
  * Files in this object's memory (`memory://…`): for tests, and honest ones: it fails as a store
  * does. Two of them share nothing.
  */
-export function createMemoryFileIO({ scratchDir, clock }: MemoryFileIOOptions): FileIO {
+export function createMemoryFileIO({
+  scratchDir,
+  clock = systemClock,
+}: MemoryFileIOOptions): FileIO {
   const files = new Map<string, StoredFile>()
-  /** Copies on disk by location; a copy goes when its file is deleted or written again. */
-  const copies = new Map<string, Promise<string>>()
-  let copyCount = 0
+  const copies = createCopies(scratchDir)
 
   async function store(location: string, bytes: Uint8Array): Promise<void> {
     files.set(location, { bytes, modifiedMs: nowMs(clock) })
-    await dropCopy(location)
-  }
-
-  async function dropCopy(location: string): Promise<void> {
-    const copy = copies.get(location)
-    if (copy === undefined) return
-    copies.delete(location)
-    await rm(await copy, { force: true })
+    await copies.drop(location)
   }
 
   function stored(location: string): StoredFile {
     const file = files.get(location)
     if (file === undefined) throw missingFile(location)
     return file
-  }
-
-  async function copyOut(location: string): Promise<string> {
-    const { bytes } = stored(location)
-    copyCount += 1
-    const path = join(scratchDir, `${copyCount}-${fileNameOf(location)}`)
-    await mkdir(scratchDir, { recursive: true })
-    await writeFile(path, bytes)
-    return path
   }
 
   return {
@@ -77,7 +63,7 @@ export function createMemoryFileIO({ scratchDir, clock }: MemoryFileIOOptions): 
     },
     delete: async (location) => {
       files.delete(location)
-      await dropCopy(location)
+      await copies.drop(location)
     },
     stat: async (location) => {
       const file = files.get(location)
@@ -90,14 +76,46 @@ export function createMemoryFileIO({ scratchDir, clock }: MemoryFileIOOptions): 
       }
     },
     localPath: async (location) => {
-      stored(location)
+      return copies.pathOf(location, stored(location).bytes)
+    },
+  }
+}
+
+interface Copies {
+  /** A path that holds these bytes; made once for a location. */
+  pathOf(location: string, bytes: Uint8Array): Promise<string>
+  /** Removes the copy, where there is one: its file was deleted or written again. */
+  drop(location: string): Promise<void>
+}
+
+/** Copies on disk, for the engine, which opens paths only. */
+function createCopies(scratchDir: string): Copies {
+  const copies = new Map<string, Promise<string>>()
+  let copyCount = 0
+
+  async function copyOut(location: string, bytes: Uint8Array): Promise<string> {
+    copyCount += 1
+    const path = join(scratchDir, `${copyCount}-${fileNameOf(location)}`)
+    await mkdir(scratchDir, { recursive: true })
+    await writeFile(path, bytes)
+    return path
+  }
+
+  return {
+    pathOf: async (location, bytes) => {
       const known = copies.get(location)
       if (known !== undefined) return known
-      const copy = copyOut(location)
+      const copy = copyOut(location, bytes)
       copies.set(location, copy)
       // A copy that failed (a full disk) must not be remembered as one.
       copy.catch(() => copies.delete(location))
       return copy
+    },
+    drop: async (location) => {
+      const copy = copies.get(location)
+      if (copy === undefined) return
+      copies.delete(location)
+      await rm(await copy, { force: true })
     },
   }
 }

@@ -1,0 +1,81 @@
+import { isErrorKind, SluiceError } from '../errors.ts'
+import { tableKey, type TableIdentifier } from '../spec/table-identifier.ts'
+
+/**
+ * The catalog's own refusals. Each carries the name that the Iceberg REST protocol has for it, so
+ * that the server can answer with exact types. Source: the REST catalog's OpenAPI description.
+ */
+export const refusals = [
+  'NoSuchTableException',
+  'NoSuchNamespaceException',
+  'AlreadyExistsException',
+  'NamespaceNotEmptyException',
+  'NoSuchWarehouseException',
+  'UnprocessableEntityException',
+  'NotAuthorizedException',
+] as const
+
+export type Refusal = (typeof refusals)[number]
+
+/** The protocol's name of a refusal, undefined for any other error. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof SluiceError)) return undefined
+  return refusals.find((refusal) => refusal === error.context['refusal'])
+}
+
+export function noSuchTable(identifier: TableIdentifier): SluiceError {
+  return refuse(
+    'NoSuchTableException',
+    `Table does not exist: ${tableKey(identifier)}. Nothing was changed; list the namespace.`,
+  )
+}
+
+export function tableExists(identifier: TableIdentifier): SluiceError {
+  return conflict(
+    `Table already exists: ${tableKey(identifier)}. Nothing was created; load it, or use ` +
+      'another name.',
+  )
+}
+
+export function viewExists(identifier: TableIdentifier): SluiceError {
+  return conflict(
+    `View with same name already exists: ${tableKey(identifier)}. Nothing was created; use ` +
+      'another name.',
+  )
+}
+
+export function noSuchNamespace(namespace: readonly string[]): SluiceError {
+  return refuse(
+    'NoSuchNamespaceException',
+    `Namespace does not exist: ${namespace.join('.')}. Nothing was changed; create it first.`,
+  )
+}
+
+export function namespaceExists(namespace: readonly string[]): SluiceError {
+  return conflict(
+    `Namespace already exists: ${namespace.join('.')}. Nothing was created; use it as it is.`,
+  )
+}
+
+export function namespaceNotEmpty(namespace: readonly string[]): SluiceError {
+  return refuse(
+    'NamespaceNotEmptyException',
+    `Namespace ${namespace.join('.')} is not empty. It was not dropped; drop what is in it first.`,
+  )
+}
+
+/** A refusal that has only its name and its text. */
+export function refuse(refusal: Refusal, message: string): SluiceError {
+  return new SluiceError('invalid-input', message, { context: { refusal } })
+}
+
+function conflict(message: string): SluiceError {
+  return new SluiceError('commit-conflict', message, {
+    context: { refusal: 'AlreadyExistsException' },
+  })
+}
+
+/** True where a file that a pointer names is not there. */
+export function isMissingFile(error: unknown): error is SluiceError {
+  return isErrorKind(error, 'corrupt-data') && error.context['reason'] === 'missing-file'
+}

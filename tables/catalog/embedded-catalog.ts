@@ -1,0 +1,58 @@
+import type { Clock, IdSource } from '../clock.ts'
+import type { FileIO } from '../file-io/file-io.ts'
+import { schemeOf } from '../file-io/location.ts'
+import { openCatalogDatabase } from './catalog-database.ts'
+import type { CatalogParts } from './catalog-parts.ts'
+import { namespaceMethods } from './embedded-namespaces.ts'
+import { tableMethods } from './embedded-tables.ts'
+import { createMetadataFiles } from './metadata-files.ts'
+import { createNamespaceStore } from './namespace-store.ts'
+import { createPointerStore } from './pointer-store.ts'
+import type { ServedCatalog } from './served-catalog.ts'
+
+export type EmbeddedCatalog = ServedCatalog
+
+export interface EmbeddedCatalogOptions {
+  /** The SQLite file; `:memory:` for one that goes with the process. */
+  readonly path: string
+  /** The root location of namespaces that name none of their own. */
+  readonly warehouse: string
+  readonly fileIO: FileIO
+  readonly clock: Clock
+  readonly ids: IdSource
+  /** The name under which the rows are kept; other catalogs over the file must use the same. */
+  readonly catalogName?: string
+}
+
+export const DEFAULT_CATALOG_NAME = 'sluice'
+
+/**
+ * A catalog whose pointers are rows of one SQLite file, shared safely by several processes.
+ * Commits to many tables are atomic. Throws `storage-unavailable` where the file cannot be opened.
+ */
+export function openEmbeddedCatalog(options: EmbeddedCatalogOptions): EmbeddedCatalog {
+  const { fileIO, clock, ids, catalogName: name = DEFAULT_CATALOG_NAME } = options
+  const warehouse = options.warehouse.replace(/(?<=[^/:])\/+$/, '')
+  schemeOf(warehouse)
+  const database = openCatalogDatabase(options.path)
+  const parts: CatalogParts = {
+    warehouse,
+    database,
+    pointers: createPointerStore(database, name),
+    namespaces: createNamespaceStore(database, name),
+    metadataFiles: createMetadataFiles(fileIO, ids),
+    fileIO,
+    clock,
+    ids,
+  }
+  return {
+    name,
+    warehouse,
+    capabilities: { atomicMultiTable: true },
+    ...namespaceMethods(parts),
+    ...tableMethods(parts),
+    close: async () => {
+      if (database.open) database.close()
+    },
+  }
+}

@@ -1,0 +1,180 @@
+import { nowMs } from '../clock.ts'
+import { joinLocation } from '../file-io/location.ts'
+import { createTableMetadata } from '../spec/create-table-metadata.ts'
+import type { TableIdentifier } from '../spec/table-identifier.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { CreateTableRequest, LoadedTable } from './catalog.ts'
+import { inWriteTransaction } from './catalog-database.ts'
+import { isMissingFile, noSuchNamespace, noSuchTable, tableExists } from './catalog-errors.ts'
+import type { CatalogParts } from './catalog-parts.ts'
+import { checkTableName, folderNameOf } from './check-names.ts'
+import { commitTables } from './commit-tables.ts'
+import { namespaceLocation } from './embedded-namespaces.ts'
+import { purgeFiles } from './purge-files.ts'
+import { createSerialQueue } from './serial-queue.ts'
+import type { ServedCatalog } from './served-catalog.ts'
+import { isErrorKind } from '../errors.ts'
+
+type TableMethods = Pick<
+  ServedCatalog,
+  | 'listTables'
+  | 'loadTable'
+  | 'tableExists'
+  | 'createTable'
+  | 'stageTable'
+  | 'registerTable'
+  | 'renameTable'
+  | 'dropTable'
+  | 'purgeTable'
+  | 'commitTransaction'
+>
+
+/** Commits of this process that may wait for their turn. */
+const MAX_WAITING_COMMITS = 1_000
+
+/** How often a table is looked up again whose metadata file went away meanwhile. */
+const MAX_LOAD_ATTEMPTS = 3
+
+/** The table methods of the embedded catalog. */
+export function tableMethods(parts: CatalogParts): TableMethods {
+  const { pointers, namespaces } = parts
+  // In one process commits take turns: they would only make each other lose.
+  const takeTurn = createSerialQueue(MAX_WAITING_COMMITS)
+  const load = (identifier: TableIdentifier): Promise<LoadedTable | undefined> =>
+    loadTable(parts, identifier)
+  return {
+    listTables: async (namespace) => {
+      if (!namespaces.exists(namespace)) throw noSuchNamespace(namespace)
+      return pointers.list(namespace)
+    },
+    loadTable: load,
+    tableExists: async (identifier) => pointers.find(identifier) !== undefined,
+    createTable: (identifier, request) => createTable(parts, identifier, request),
+    stageTable: (identifier, request) => stageTable(parts, identifier, request),
+    registerTable: (identifier, location, options = {}) =>
+      registerTable(parts, identifier, location, options.overwrite ?? false),
+    renameTable: async (from, to) => renameTable(parts, from, to),
+    dropTable: async (identifier) => pointers.remove(identifier),
+    purgeTable: (identifier) => purgeTable(parts, identifier),
+    commitTransaction: (commits) =>
+      takeTurn(() => commitTables({ ...parts, loadTable: load }, commits)),
+  }
+}
+
+async function loadTable(
+  parts: CatalogParts,
+  identifier: TableIdentifier,
+): Promise<LoadedTable | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    const metadataLocation = parts.pointers.find(identifier)
+    if (metadataLocation === undefined) return undefined
+    try {
+      const metadata = await parts.metadataFiles.load(metadataLocation)
+      return { identifier, metadataLocation, metadata }
+    } catch (error) {
+      // A commit may have moved the pointer and deleted the old file between the two reads.
+      const hasMoved = parts.pointers.find(identifier) !== metadataLocation
+      if (!isMissingFile(error) || !hasMoved || attempt === MAX_LOAD_ATTEMPTS) throw error
+    }
+  }
+}
+
+async function createTable(
+  parts: CatalogParts,
+  identifier: TableIdentifier,
+  request: CreateTableRequest,
+): Promise<LoadedTable> {
+  const metadata = newMetadata(parts, identifier, request)
+  const metadataLocation = parts.metadataFiles.nextLocation(metadata, undefined)
+  await parts.metadataFiles.write(metadataLocation, metadata)
+  try {
+    insertPointer(parts, identifier, metadataLocation)
+  } catch (error) {
+    if (!isErrorKind(error, 'commit-state-unknown')) {
+      await parts.metadataFiles.remove([metadataLocation])
+    }
+    throw error
+  }
+  return { identifier, metadataLocation, metadata }
+}
+
+async function stageTable(
+  parts: CatalogParts,
+  identifier: TableIdentifier,
+  request: CreateTableRequest,
+): Promise<TableMetadata> {
+  const metadata = newMetadata(parts, identifier, request)
+  if (parts.fileIO.scheme === 'file') {
+    // DuckDB writes its manifests there next and makes no folders: a file that comes and goes
+    // leaves the folder behind.
+    const folder = parts.metadataFiles.folderOf(metadata)
+    const probe = joinLocation(folder, `.staged-${metadata['table-uuid']}`)
+    await parts.fileIO.write(probe, new Uint8Array())
+    await parts.fileIO.delete(probe)
+  }
+  return metadata
+}
+
+function newMetadata(
+  parts: CatalogParts,
+  identifier: TableIdentifier,
+  request: CreateTableRequest,
+): TableMetadata {
+  checkTableName(identifier)
+  const parent = namespaceLocation(parts, identifier.namespace)
+  if (parent === undefined) throw noSuchNamespace(identifier.namespace)
+  if (parts.pointers.find(identifier) !== undefined) throw tableExists(identifier)
+  return createTableMetadata({
+    uuid: parts.ids.uuid(),
+    location: request.location ?? joinLocation(parent, folderNameOf(identifier.name)),
+    schema: request.schema,
+    partitionSpec: request.partitionSpec,
+    sortOrder: request.sortOrder,
+    properties: request.properties ?? {},
+    formatVersion: request.formatVersion ?? 2,
+    nowMs: nowMs(parts.clock),
+  })
+}
+
+async function registerTable(
+  parts: CatalogParts,
+  identifier: TableIdentifier,
+  metadataLocation: string,
+  overwrite: boolean,
+): Promise<LoadedTable> {
+  checkTableName(identifier)
+  if (!parts.namespaces.exists(identifier.namespace)) throw noSuchNamespace(identifier.namespace)
+  const from = parts.pointers.find(identifier)
+  if (from !== undefined && !overwrite) throw tableExists(identifier)
+  const metadata = await parts.metadataFiles.load(metadataLocation)
+  if (!parts.pointers.swap([{ identifier, from, to: metadataLocation }])) {
+    throw tableExists(identifier)
+  }
+  return { identifier, metadataLocation, metadata }
+}
+
+function insertPointer(parts: CatalogParts, identifier: TableIdentifier, location: string): void {
+  inWriteTransaction(parts.database, () => {
+    if (!parts.namespaces.exists(identifier.namespace)) throw noSuchNamespace(identifier.namespace)
+    parts.pointers.insert(identifier, location)
+  })
+}
+
+function renameTable(parts: CatalogParts, from: TableIdentifier, to: TableIdentifier): void {
+  checkTableName(to)
+  inWriteTransaction(parts.database, () => {
+    if (parts.pointers.find(from) === undefined) throw noSuchTable(from)
+    if (!parts.namespaces.exists(to.namespace)) throw noSuchNamespace(to.namespace)
+    parts.pointers.rename(from, to)
+  })
+}
+
+async function purgeTable(parts: CatalogParts, identifier: TableIdentifier): Promise<void> {
+  const loaded = await loadTable(parts, identifier).catch((error: unknown) => {
+    // A table whose metadata is lost can be dropped all the same; its files stay.
+    if (isMissingFile(error)) return undefined
+    throw error
+  })
+  parts.pointers.remove(identifier)
+  if (loaded !== undefined) await purgeFiles(parts, loaded.metadata)
+}

@@ -1,0 +1,91 @@
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+
+import type { IdSource } from '../clock.ts'
+import { SluiceError } from '../errors.ts'
+import type { FileIO } from '../file-io/file-io.ts'
+import { fileNameOf, joinLocation, schemeOf } from '../file-io/location.ts'
+import { parseTableMetadata, serializeTableMetadata } from '../spec/table-metadata-json.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+
+/** Metadata files: written once under a name of their own, never changed, remembered when read. */
+export interface MetadataFiles {
+  /** Throws `corrupt-data` where the file is missing or is no table metadata. */
+  load(location: string): Promise<TableMetadata>
+  /** A name for the next metadata file of a table; `previous` is the current one's location. */
+  nextLocation(metadata: TableMetadata, previous: string | undefined): string
+  /** Writes a file; durable on return, and remembered by its location. */
+  write(location: string, metadata: TableMetadata): Promise<void>
+  /** Removes files that nothing names. What cannot be removed is left to the orphan removal. */
+  remove(locations: readonly string[]): Promise<void>
+  /** The folder of a table's metadata files. */
+  folderOf(metadata: TableMetadata): string
+}
+
+/** Tables whose metadata is held parsed; the least recently used one goes first. */
+const MAX_REMEMBERED = 64
+
+const inflate = promisify(gunzip)
+
+export function createMetadataFiles(fileIO: FileIO, ids: IdSource): MetadataFiles {
+  const remembered = new Map<string, TableMetadata>()
+
+  function remember(location: string, metadata: TableMetadata): void {
+    remembered.delete(location)
+    remembered.set(location, metadata)
+    const oldest = remembered.keys().next().value
+    if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+  }
+
+  return {
+    load: async (location) => {
+      const known = remembered.get(location)
+      const metadata = known ?? parseTableMetadata(await readText(fileIO, location))
+      remember(location, metadata)
+      return metadata
+    },
+    nextLocation: (metadata, previous) => {
+      const version = previous === undefined ? 0 : versionOf(previous) + 1
+      const name = `${String(version).padStart(5, '0')}-${ids.uuid()}.metadata.json`
+      return joinLocation(folderOf(metadata), name)
+    },
+    write: async (location, metadata) => {
+      checkStore(fileIO, location)
+      await fileIO.write(location, new TextEncoder().encode(serializeTableMetadata(metadata)))
+      remember(location, metadata)
+    },
+    remove: async (locations) => {
+      for (const location of locations) remembered.delete(location)
+      await Promise.allSettled(locations.map((location) => fileIO.delete(location)))
+    },
+    folderOf,
+  }
+}
+
+async function readText(fileIO: FileIO, location: string): Promise<string> {
+  checkStore(fileIO, location)
+  const bytes = await fileIO.read(location)
+  const isCompressed = bytes[0] === 0x1f && bytes[1] === 0x8b
+  return new TextDecoder().decode(isCompressed ? await inflate(bytes) : bytes)
+}
+
+function folderOf(metadata: TableMetadata): string {
+  return metadata.properties['write.metadata.path'] ?? joinLocation(metadata.location, 'metadata')
+}
+
+/** The number at the start of a metadata file's name (`00012-….metadata.json`); -1 without one. */
+function versionOf(location: string): number {
+  const digits = /^v?(\d{1,15})[-.]/.exec(fileNameOf(location))?.[1]
+  return digits === undefined ? -1 : Number(digits)
+}
+
+function checkStore(fileIO: FileIO, location: string): void {
+  const scheme = schemeOf(location)
+  if (scheme === fileIO.scheme) return
+  throw new SluiceError(
+    'unsupported',
+    `This catalog keeps its tables in ${fileIO.scheme}: locations, not in ${location}. ` +
+      'Nothing was read or written; use a location of that store.',
+    { context: { location } },
+  )
+}
