@@ -120,7 +120,10 @@ function checkEntry(manifest: NewManifest, entry: ManifestEntry): void {
   if (entry.sequenceNumber === null || entry.fileSequenceNumber === null) {
     throw invalid(file, `is ${entry.status} without its sequence numbers`)
   }
-  if (entry.snapshotId === null && (entry.status === 'existing' || !manifest.snapshotId)) {
+  if (
+    entry.snapshotId === null &&
+    (entry.status === 'existing' || manifest.snapshotId === undefined)
+  ) {
     throw invalid(file, `is ${entry.status} without its snapshot id`)
   }
 }

@@ -76,21 +76,24 @@ export function manifestSchema(schema: Schema, spec: PartitionSpec): AvroRecord 
 
 /** Present even where the table is unpartitioned: then a record without fields. */
 function partitionRecord(schema: Schema, spec: PartitionSpec): AvroRecord {
-  const namedTypes = new Set<string>()
+  const takenNames = new Set<string>()
   const fields = partitionType(schema, spec).map(({ field, type }): AvroField => {
     const name = avroName(field.name)
-    const avroType = onceDefined(namedTypes, avroTypeOf(type))
+    const avroType = uniquelyNamed(takenNames, avroTypeOf(type), field['field-id'])
     const avroField = optionalField(field['field-id'], name, avroType)
     return name === field.name ? avroField : { ...avroField, 'iceberg-field-name': field.name }
   })
   return { type: 'record', name: 'r102', fields }
 }
 
-/** Avro defines a named type once and names it from then on. */
-function onceDefined(defined: Set<string>, type: AvroSchema): AvroSchema {
-  const name = (type as AvroPrimitive).name
-  if (name === undefined) return type
-  if (defined.has(name)) return name
-  defined.add(name)
-  return type
+/**
+ * Avro forbids two definitions of one name, and PyIceberg does not follow a mere name: so the
+ * second decimal of one precision and scale is defined again under a name of its own.
+ */
+function uniquelyNamed(taken: Set<string>, type: AvroSchema, fieldId: number): AvroSchema {
+  const primitive = type as AvroPrimitive
+  if (primitive.name === undefined) return type
+  const name = taken.has(primitive.name) ? `${primitive.name}_${fieldId}` : primitive.name
+  taken.add(name)
+  return { ...primitive, name }
 }

@@ -289,6 +289,27 @@ describe('files of other writers', () => {
     },
   )
 
+  it('may name the type of an earlier partition field', async () => {
+    const decimal = {
+      type: 'fixed',
+      name: 'decimal_4_2',
+      size: 2,
+      logicalType: 'decimal',
+      precision: 4,
+      scale: 2,
+    }
+    const fields = [optional('low', decimal, 1000), optional('high', 'decimal_4_2', 1001)]
+    const text = JSON.stringify(v1Schema).replace(
+      /"fields":\[\{"name":"was_day".*?"field-id":1000\}\]/,
+      `"fields":${JSON.stringify(fields)}`,
+    )
+    const record = v1Record('file:///a', null)
+    const partition = { low: Buffer.from('ff80', 'hex'), high: Buffer.from('058c', 'hex') }
+    const named = { ...record, data: { ...record.data, partition } }
+    const bytes = await writeByAvsc(JSON.parse(text) as object, {}, [named], 'null')
+    expect(decodeManifest(bytes)[0]?.file.partition).toEqual({ low: -128n, high: 1420n })
+  })
+
   it('are refused where an existing file has no sequence number to go by', async () => {
     const bytes = await writeByAvsc(v1Schema, header, [v1Record('file:///b', 1, 0)], 'null')
     expect(() => decodeManifest(bytes, { ...listLine, sequenceNumber: 4 })).toThrow(

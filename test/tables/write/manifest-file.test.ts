@@ -215,6 +215,26 @@ describe('manifest files', () => {
     expect(decodeManifest(bytes)).toEqual([plain])
   })
 
+  // Avro forbids to define a name twice, and PyIceberg does not follow a name alone.
+  it('gives each type of a partition a definition and a name of its own', () => {
+    const bytes = encodeManifest({
+      schema: wideSchema,
+      spec: wideSpec,
+      entries: [],
+      content: 'data',
+      formatVersion: 2,
+    })
+    const text = readAvroContainer(bytes).header.get('avro.schema') ?? ''
+    const names = [...text.matchAll(/"type":"fixed","name":"(\w+)"/g)].map((match) => match[1])
+    expect(names).toEqual([
+      'uuid_fixed',
+      'fixed_3',
+      'decimal_9_2',
+      'decimal_38_16',
+      'decimal_9_2_1015',
+    ])
+  })
+
   it('escapes partition names that Avro does not allow, and keeps the true name', () => {
     const odd: PartitionSpec = {
       'spec-id': 1,
