@@ -2,9 +2,13 @@ import type { Catalog, LoadedTable } from '../catalog/catalog.ts'
 import type { Clock } from '../clock.ts'
 import { type ManifestReader, mapBounded } from '../commit/snapshot-manifests.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
-import { type DeleteGroup, decodeDeleteRecord, encodeDeleteRecord } from './delete-record.ts'
+import { createDeleteRecords } from './delete-records.ts'
 import { findUnrecorded } from './find-unrecorded.ts'
-import { createTableReachability, type TableReachability } from './table-reachability.ts'
+import {
+  createTableReachability,
+  type TableReachability,
+  type UnreachableFiles,
+} from './table-reachability.ts'
 
 export interface DeleteQueueOptions {
   readonly catalog: Catalog
@@ -55,86 +59,16 @@ const MAX_QUERY_DURATION_MS = 3_600_000
 const DELETES_AT_ONCE = 8
 /** Files of one `deleteDue`, but for the record that passes it. */
 const DELETES_PER_CALL = 1_000
-const LOCATIONS_PER_RECORD = 2_000
-/** Beyond so many records, the oldest are written together. */
-const RECORD_COUNT_MAX = 128
-const RECORDS_MERGED = 64
-const MERGED_LOCATIONS_MAX = 20_000
-
-interface QueuedRecord {
-  readonly location: string
-  readonly cutNumber: number
-  readonly locationCount: number
-  /** Times of the groups that are not deleted yet. */
-  readonly dueUs: readonly bigint[]
-}
 
 export function createDeleteQueue(options: DeleteQueueOptions): DeleteQueue {
   const { fileIO } = options.reader
-  const folder = `${options.lakeLocation}/_sluice/deletes`
-  const contentDelayUs = BigInt(options.maxQueryDurationMs ?? MAX_QUERY_DURATION_MS) * 1000n
-  const metadataDelayUs = BigInt(METADATA_DELAY_MS) * 1000n
-  const reachability = new Map<string, TableReachability>(
-    options.tables.map((table) => [tableKey(table), createTableReachability(options.reader)]),
-  )
-  let records: QueuedRecord[] = []
-  let gathered = { content: [] as string[], metadata: [] as string[], commitCount: 0, cutNumber: 0 }
-  const isReachable = (location: string) =>
-    [...reachability.values()].some((table) => table.isReachable(location))
+  const records = createDeleteRecords(fileIO, `${options.lakeLocation}/_sluice/deletes`)
+  const tables = createReachabilityOf(options)
+  let gathered = nothingGathered(0)
 
-  async function writeRecord(cutNumber: number, groups: readonly DeleteGroup[]): Promise<void> {
-    const taken = new Set(records.map((record) => record.location))
-    let location = `${folder}/${cutNumber}.json`
-    for (let part = 2; taken.has(location); part++) location = `${folder}/${cutNumber}-${part}.json`
-    await fileIO.write(location, encodeDeleteRecord({ cutNumber, groups }))
-    const locationCount = groups.reduce((sum, group) => sum + group.locations.length, 0)
-    records.push({ location, cutNumber, locationCount, dueUs: groups.map((group) => group.dueUs) })
-  }
-
-  async function record(
-    cutNumber: number,
-    content: readonly string[],
-    metadata: readonly string[],
-  ): Promise<void> {
-    const nowUs = options.clock.nowUs()
-    for (let from = 0; from < Math.max(content.length, metadata.length);) {
-      const until = from + LOCATIONS_PER_RECORD
-      const groups = [
-        { dueUs: nowUs + metadataDelayUs, locations: metadata.slice(from, until) },
-        { dueUs: nowUs + contentDelayUs, locations: content.slice(from, until) },
-      ].filter((group) => group.locations.length > 0)
-      await writeRecord(cutNumber, groups)
-      from = until
-    }
-    if (records.length > RECORD_COUNT_MAX) await mergeRecords()
-  }
-
-  async function readGroups(queued: QueuedRecord): Promise<readonly DeleteGroup[]> {
-    return decodeDeleteRecord(queued.location, await fileIO.read(queued.location)).groups
-  }
-
-  /** Writes the oldest small records as one, due when the last of them is. */
-  async function mergeRecords(): Promise<void> {
-    const chosen: QueuedRecord[] = []
-    let locationCount = 0
-    for (const one of records) {
-      if (chosen.length === RECORDS_MERGED) break
-      if (locationCount + one.locationCount > MERGED_LOCATIONS_MAX) continue
-      chosen.push(one)
-      locationCount += one.locationCount
-    }
-    if (chosen.length < 2) return
-    const groups = (await mapBounded(chosen, readGroups)).flat()
-    const locations = [...new Set(groups.flatMap((group) => group.locations))]
-    const dueUs = groups.reduce((max, group) => (group.dueUs > max ? group.dueUs : max), 0n)
-    await writeRecord(chosen.at(-1)?.cutNumber ?? 0, [{ dueUs, locations }])
-    const merged = records.at(-1)
-    const gone = new Set(chosen)
-    records = [
-      ...(merged === undefined ? [] : [merged]),
-      ...records.filter((one) => one !== merged && !gone.has(one)),
-    ]
-    await mapBounded(chosen, (one) => fileIO.delete(one.location), DELETES_AT_ONCE)
+  const gather = ({ content, metadata }: UnreachableFiles): void => {
+    gathered.content.push(...content)
+    gathered.metadata.push(...metadata)
   }
 
   async function syncAll(): Promise<readonly LoadedTable[]> {
@@ -143,73 +77,37 @@ export function createDeleteQueue(options: DeleteQueueOptions): DeleteQueue {
       const table = await options.catalog.loadTable(identifier)
       if (table === undefined) continue
       loaded.push(table)
-      await gather([table])
+      gather(await tables.sync(table))
     }
     return loaded
   }
 
-  async function gather(tables: Iterable<LoadedTable>): Promise<void> {
-    for (const table of tables) {
-      const unreachable = await reachability.get(tableKey(table.identifier))?.sync(table)
-      gathered.content.push(...(unreachable?.content ?? []))
-      gathered.metadata.push(...(unreachable?.metadata ?? []))
-    }
-  }
-
   async function flush(): Promise<void> {
     const { cutNumber, content, metadata } = gathered
-    gathered = { content: [], metadata: [], commitCount: 0, cutNumber }
-    if (content.length > 0 || metadata.length > 0) await record(cutNumber, content, metadata)
-  }
-
-  async function loadRecords(): Promise<ReadonlySet<string>> {
-    const locations: string[] = []
-    for await (const file of fileIO.list(`${folder}/`)) {
-      if (file.location.endsWith('.json')) locations.push(file.location)
-    }
-    const known = new Set<string>()
-    records = await mapBounded(locations, async (location): Promise<QueuedRecord> => {
-      const { cutNumber, groups } = decodeDeleteRecord(location, await fileIO.read(location))
-      const all = groups.flatMap((group) => group.locations)
-      for (const one of all) known.add(one)
-      const dueUs = groups.map((group) => group.dueUs)
-      return { location, cutNumber, locationCount: all.length, dueUs }
-    })
-    records.sort((a, b) => a.cutNumber - b.cutNumber)
-    return known
-  }
-
-  async function deleteGroups(queued: QueuedRecord, nowUs: bigint): Promise<number> {
-    const groups = await readGroups(queued)
-    const due = groups.filter((one) => one.dueUs <= nowUs && queued.dueUs.includes(one.dueUs))
-    const locations = due.flatMap((group) => group.locations).filter((one) => !isReachable(one))
-    await mapBounded(locations, (location) => fileIO.delete(location), DELETES_AT_ONCE)
-    const dueUs = queued.dueUs.filter((one) => one > nowUs)
-    if (dueUs.length === 0) await fileIO.delete(queued.location)
-    records = records.flatMap((one) => {
-      if (one !== queued) return [one]
-      return dueUs.length === 0 ? [] : [{ ...one, dueUs }]
-    })
-    return locations.length
+    gathered = nothingGathered(cutNumber)
+    await records.add(cutNumber, [
+      { dueUs: dueUs(options.clock, METADATA_DELAY_MS), locations: metadata },
+      {
+        dueUs: dueUs(options.clock, options.maxQueryDurationMs ?? MAX_QUERY_DURATION_MS),
+        locations: content,
+      },
+    ])
   }
 
   return {
     async start() {
-      const known = await loadRecords()
+      const known = await records.load()
+      const isNew = (location: string) => !known.has(location)
       for (const table of await syncAll()) {
-        const own = reachability.get(tableKey(table.identifier))
-        if (own === undefined) continue
-        const missed = await findUnrecorded(options.reader, table, own)
-        const isNew = (location: string) => !known.has(location) && !isReachable(location)
-        gathered.content.push(...missed.content.filter(isNew))
-        gathered.metadata.push(...missed.metadata.filter(isNew))
+        const missed = await tables.findUnrecorded(table)
+        const metadata = missed.metadata.filter(isNew)
+        gather({ content: missed.content.filter(isNew), metadata })
       }
-      gathered.cutNumber = records.at(-1)?.cutNumber ?? 0
       await flush()
     },
-    async noteCommit({ cutNumber, tables, abandonedPaths }) {
-      await gather(tables)
-      gathered.content.push(...abandonedPaths)
+    async noteCommit({ cutNumber, tables: committed, abandonedPaths }) {
+      for (const table of committed) gather(await tables.sync(table))
+      gather({ content: abandonedPaths, metadata: [] })
       gathered.commitCount += 1
       gathered.cutNumber = cutNumber
       if (gathered.commitCount >= COMMITS_PER_RECORD) await flush()
@@ -217,19 +115,56 @@ export function createDeleteQueue(options: DeleteQueueOptions): DeleteQueue {
     flush,
     async deleteDue() {
       const nowUs = options.clock.nowUs()
-      const due = records.filter((one) => one.dueUs.some((dueUs) => dueUs <= nowUs))
+      const due = records.due(nowUs)
       if (due.length === 0) return 0
       // What others committed meanwhile counts too: a file is judged by the newest state.
       await syncAll()
       let deletedCount = 0
       for (const queued of due) {
         if (deletedCount >= DELETES_PER_CALL) break
-        deletedCount += await deleteGroups(queued, nowUs)
+        const locations = await records.readDue(queued, nowUs)
+        const gone = locations.filter((location) => !tables.isReachable(location))
+        await mapBounded(gone, (location) => fileIO.delete(location), DELETES_AT_ONCE)
+        await records.settle(queued, nowUs)
+        deletedCount += gone.length
       }
       return deletedCount
     },
     get recordCount() {
-      return records.length
+      return records.count
     },
+  }
+}
+
+interface Gathered {
+  readonly content: string[]
+  readonly metadata: string[]
+  commitCount: number
+  cutNumber: number
+}
+
+function nothingGathered(cutNumber: number): Gathered {
+  return { content: [], metadata: [], commitCount: 0, cutNumber }
+}
+
+function dueUs(clock: Clock, delayMs: number): bigint {
+  return clock.nowUs() + BigInt(delayMs) * 1000n
+}
+
+/** The reachability of all tables of the lake. */
+function createReachabilityOf({ reader, tables }: DeleteQueueOptions) {
+  const byKey = new Map<string, TableReachability>(
+    tables.map((table) => [tableKey(table), createTableReachability(reader)]),
+  )
+  const nothing: UnreachableFiles = { content: [], metadata: [] }
+  const of = (table: LoadedTable) => byKey.get(tableKey(table.identifier))
+  return {
+    sync: async (table: LoadedTable) => (await of(table)?.sync(table)) ?? nothing,
+    findUnrecorded: async (table: LoadedTable) => {
+      const own = of(table)
+      return own === undefined ? nothing : findUnrecorded(reader, table, own)
+    },
+    isReachable: (location: string) =>
+      [...byKey.values()].some((table) => table.isReachable(location)),
   }
 }

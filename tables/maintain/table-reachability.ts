@@ -36,55 +36,29 @@ export interface TableReachability {
 export function createTableReachability(reader: ManifestReader): TableReachability {
   const lists = new Map<bigint, { listPath: string; manifestPaths: readonly string[] }>()
   const listPaths = new Set<string>()
-  const manifests = new Map<string, { count: number; filePaths: readonly string[] }>()
-  const files = new Map<string, number>()
+  const counts = createFileCounts()
   let metadataPaths: ReadonlySet<string> = new Set()
-
-  async function filePathsOf(manifest: Manifest): Promise<readonly string[]> {
-    const entries = await loadEntries(reader, manifest)
-    return entries.filter(isLive).map((entry) => entry.file.filePath)
-  }
 
   async function add(snapshot: Snapshot): Promise<void> {
     const named = await loadManifests(reader, snapshot)
-    const unseen = named.filter((manifest) => !manifests.has(manifest.manifestPath))
-    const read = await Promise.all(unseen.map(filePathsOf))
-    // Several snapshots are read at once: what another one added meanwhile is not added twice.
-    for (const [index, manifest] of unseen.entries()) {
-      if (manifests.has(manifest.manifestPath)) continue
-      const filePaths = read[index] ?? []
-      manifests.set(manifest.manifestPath, { count: 0, filePaths })
-      for (const path of filePaths) files.set(path, (files.get(path) ?? 0) + 1)
+    const unseen = named.filter((manifest) => !counts.has(manifest.manifestPath))
+    const read = await Promise.all(unseen.map((manifest) => liveFilePaths(reader, manifest)))
+    for (const [index, { manifestPath }] of unseen.entries()) {
+      counts.learn(manifestPath, read[index] ?? [])
     }
-    for (const manifest of named) {
-      const held = manifests.get(manifest.manifestPath)
-      if (held !== undefined) held.count += 1
-    }
-    const listPath = snapshot['manifest-list']
     const manifestPaths = named.map((manifest) => manifest.manifestPath)
+    for (const path of manifestPaths) counts.take(path)
+    const listPath = snapshot['manifest-list']
     lists.set(snapshot['snapshot-id'], { listPath, manifestPaths })
     listPaths.add(listPath)
   }
 
-  function drop(snapshotId: bigint, gone: string[]): void {
+  function drop(snapshotId: bigint): string[] {
     const list = lists.get(snapshotId)
-    if (list === undefined) return
+    if (list === undefined) return []
     lists.delete(snapshotId)
     listPaths.delete(list.listPath)
-    gone.push(list.listPath)
-    for (const path of list.manifestPaths) {
-      const held = manifests.get(path)
-      if (held === undefined) continue
-      held.count -= 1
-      if (held.count > 0) continue
-      manifests.delete(path)
-      gone.push(path)
-      for (const filePath of held.filePaths) {
-        const count = (files.get(filePath) ?? 1) - 1
-        if (count > 0) files.set(filePath, count)
-        else if (files.delete(filePath)) gone.push(filePath)
-      }
-    }
+    return [list.listPath, ...list.manifestPaths.flatMap((path) => counts.release(path))]
   }
 
   return {
@@ -93,25 +67,63 @@ export function createTableReachability(reader: ManifestReader): TableReachabili
       const current = new Set(metadata.snapshots.map((snapshot) => snapshot['snapshot-id']))
       const added = metadata.snapshots.filter((snapshot) => !lists.has(snapshot['snapshot-id']))
       await mapBounded(added, add)
-      const content: string[] = []
-      for (const snapshotId of [...lists.keys()]) {
-        if (!current.has(snapshotId)) drop(snapshotId, content)
-      }
+      const expired = [...lists.keys()].filter((snapshotId) => !current.has(snapshotId))
+      const content = expired.flatMap(drop)
       const before = metadataPaths
       metadataPaths = new Set([
         table.metadataLocation,
         ...metadata['metadata-log'].map((entry) => entry['metadata-file']),
       ])
+      // Files elsewhere were taken over from somebody else; they are not ours to delete.
       const isInTable = (path: string) => path.startsWith(`${metadata.location}/`)
       return {
-        content: content.filter((path) => isInTable(path) && !files.has(path)),
+        content: content.filter(isInTable),
         metadata: [...before].filter((path) => !metadataPaths.has(path) && isInTable(path)),
       }
     },
     isReachable: (location) =>
-      files.has(location) ||
-      manifests.has(location) ||
-      listPaths.has(location) ||
-      metadataPaths.has(location),
+      counts.has(location) || listPaths.has(location) || metadataPaths.has(location),
+  }
+}
+
+async function liveFilePaths(
+  reader: ManifestReader,
+  manifest: Manifest,
+): Promise<readonly string[]> {
+  const entries = await loadEntries(reader, manifest)
+  return entries.filter(isLive).map((entry) => entry.file.filePath)
+}
+
+/** Counts who names a manifest, and a file. */
+function createFileCounts() {
+  const manifests = new Map<string, { count: number; filePaths: readonly string[] }>()
+  const files = new Map<string, number>()
+  return {
+    has: (path: string) => manifests.has(path) || files.has(path),
+    /** Several snapshots are read at once: what another one learned meanwhile is not counted. */
+    learn(manifestPath: string, filePaths: readonly string[]): void {
+      if (manifests.has(manifestPath)) return
+      manifests.set(manifestPath, { count: 0, filePaths })
+      for (const path of filePaths) files.set(path, (files.get(path) ?? 0) + 1)
+    },
+    take(manifestPath: string): void {
+      const held = manifests.get(manifestPath)
+      if (held !== undefined) held.count += 1
+    },
+    /** One snapshot less; answers the manifest and the files that nothing names any more. */
+    release(manifestPath: string): string[] {
+      const held = manifests.get(manifestPath)
+      if (held === undefined) return []
+      held.count -= 1
+      if (held.count > 0) return []
+      manifests.delete(manifestPath)
+      const gone = [manifestPath]
+      for (const path of held.filePaths) {
+        const count = (files.get(path) ?? 1) - 1
+        if (count > 0) files.set(path, count)
+        else if (files.delete(path)) gone.push(path)
+      }
+      return gone
+    },
   }
 }

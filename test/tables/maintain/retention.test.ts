@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import { cutHistory, findSnapshot } from '../../../tables/commit/cut-history.ts'
+import type { LadderRules } from '../../../tables/maintain/ladder.ts'
+import type { TableIdentifier } from '../../../tables/spec/table-identifier.ts'
+import {
+  BARS,
+  change,
+  commitForeign,
+  type CommitLake,
+  cut,
+  CUTS,
+  dataFile,
+  IDLE,
+  openCommitLake,
+  TRADES,
+} from '../commit/commit-lake.ts'
+
+/** Two cuts dense, and the newest of each of the last three minutes. */
+const rules: LadderRules = {
+  cutCount: 2,
+  minuteCount: 3,
+  hourCount: 0,
+  dayCount: 0,
+  snapshotCountMax: 10,
+}
+
+const append = (table: TableIdentifier, name: string) =>
+  change(table, { addDataFiles: [dataFile(name)] })
+
+/** Cut 1 touches every table; the later ones, 20 s apart, only trades. */
+async function runCuts(lake: CommitLake, count: number): Promise<Map<number, bigint>> {
+  const heads = new Map<number, bigint>()
+  for (let cutNumber = 1; cutNumber <= count; cutNumber++) {
+    const trades = append(TRADES, `t${cutNumber}`)
+    const changes = cutNumber === 1 ? [trades, append(BARS, 'b'), append(IDLE, 'i')] : [trades]
+    const { snapshotIds } = await cut(lake, { cutNumber, changes })
+    heads.set(cutNumber, snapshotIds.get('lake.trades') ?? 0n)
+    lake.clock.advanceUs(20_000_000n)
+  }
+  return heads
+}
+
+const cutTags = async (lake: CommitLake, table: TableIdentifier) =>
+  Object.entries((await lake.load(table)).metadata.refs)
+    .filter(([name]) => name.startsWith('cut-'))
+    .map(([name, ref]) => [name, ref['snapshot-id']] as const)
+
+const keptCuts = async (lake: CommitLake) =>
+  cutHistory((await lake.load(CUTS)).metadata).map((record) => record.cutNumber)
+
+describe('retention of a cut', () => {
+  it('tags a kept cut on every table, untouched ones too, once it leaves the dense window', async () => {
+    const lake = await openCommitLake({ retention: rules })
+    const heads = await runCuts(lake, 5)
+    // Cuts at :20 :40 | :00 :20 :40 of the minutes: 2 is the newest of its minute, 4 and 5 dense.
+    expect(await keptCuts(lake)).toEqual([2, 4, 5])
+    expect(await cutTags(lake, TRADES)).toEqual([['cut-2', heads.get(2)]])
+    for (const table of [BARS, IDLE]) {
+      const { metadata } = await lake.load(table)
+      expect(await cutTags(lake, table)).toEqual([['cut-2', metadata['current-snapshot-id']]])
+    }
+    const cuts = await lake.load(CUTS)
+    const second = cutHistory(cuts.metadata)[0]
+    expect(await cutTags(lake, CUTS)).toEqual([['cut-2', second?.snapshotId]])
+  })
+
+  it('drops tags and snapshots that the ladder lets go', async () => {
+    const lake = await openCommitLake({ retention: rules })
+    const heads = await runCuts(lake, 14)
+    // Minutes of cut 14: 12, 13, 14 are the newest three; of the two before 8 and 11.
+    expect(await keptCuts(lake)).toEqual([8, 11, 13, 14])
+    const { metadata } = await lake.load(TRADES)
+    const kept = [8, 11, 13, 14].map((cutNumber) => heads.get(cutNumber))
+    expect(metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])).toEqual(kept)
+    expect((await cutTags(lake, TRADES)).map(([name]) => name)).toEqual(['cut-8', 'cut-11'])
+    expect((await cutTags(lake, IDLE)).map(([name]) => name)).toEqual(['cut-8', 'cut-11'])
+  })
+
+  it('holds the last cut of each touched table by the tag sluice-head', async () => {
+    const lake = await openCommitLake({ retention: rules })
+    const heads = await runCuts(lake, 4)
+    const trades = await lake.load(TRADES)
+    expect(trades.metadata.refs['sluice-head']).toEqual({
+      type: 'tag',
+      'snapshot-id': heads.get(4),
+    })
+    await commitForeign(lake, append(TRADES, 'f'))
+    const moved = await lake.load(TRADES)
+    expect(moved.metadata.refs['sluice-head']?.['snapshot-id']).toBe(heads.get(4))
+    expect(moved.metadata.refs['main']?.['snapshot-id']).not.toBe(heads.get(4))
+  })
+
+  it('keeps foreign snapshots of the dense window and what foreign refs name', async () => {
+    const lake = await openCommitLake({ retention: rules })
+    await runCuts(lake, 1)
+    await commitForeign(lake, append(TRADES, 'tagged'))
+    const tagged = (await lake.load(TRADES)).metadata['current-snapshot-id'] ?? 0n
+    await lake.context.catalog.commitTransaction([
+      {
+        identifier: TRADES,
+        requirements: [],
+        updates: [
+          { action: 'set-snapshot-ref', 'ref-name': 'audit', type: 'tag', 'snapshot-id': tagged },
+        ],
+      },
+    ])
+    await commitForeign(lake, append(TRADES, 'loose'))
+    const loose = (await lake.load(TRADES)).metadata['current-snapshot-id'] ?? 0n
+    const next = async (cutNumber: number) => {
+      await cut(lake, { cutNumber, changes: [append(TRADES, `t${cutNumber}`)] })
+      lake.clock.advanceUs(20_000_000n)
+      const { metadata } = await lake.load(TRADES)
+      return [tagged, loose].map((id) => findSnapshot(metadata, id) !== undefined)
+    }
+    expect(await next(2)).toEqual([true, true])
+    // Made in the millisecond of cut 2, which is still dense.
+    expect(await next(3)).toEqual([true, true])
+    expect(await next(4)).toEqual([true, false])
+    for (let cutNumber = 5; cutNumber <= 12; cutNumber++) await next(cutNumber)
+    expect(await next(13)).toEqual([true, false])
+  })
+
+  it('keeps the snapshot that a cut names on a table that it did not touch', async () => {
+    const lake = await openCommitLake({ retention: rules })
+    await runCuts(lake, 1)
+    await commitForeign(lake, append(BARS, 'f'))
+    const foreign = (await lake.load(BARS)).metadata['current-snapshot-id'] ?? 0n
+    await cut(lake, { cutNumber: 2, changes: [append(TRADES, 't2')] })
+    lake.clock.advanceUs(60_000_000n)
+    for (const cutNumber of [3, 4]) {
+      await cut(lake, { cutNumber, changes: [append(BARS, `b${cutNumber}`)] })
+    }
+    const { metadata } = await lake.load(BARS)
+    expect(metadata.refs['cut-2']?.['snapshot-id']).toBe(foreign)
+  })
+})
