@@ -1,5 +1,64 @@
-import type { LoopContext } from './loop-context.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { createDeleteQueue, type DeleteQueue } from '../../tables/maintain/delete-queue.ts'
+import { groupWriter, rewriteDataFiles } from '../../tables/maintain/rewrite-data-files.ts'
+import { isErrorKind } from '../../tables/errors.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
+import { commitContext } from './commit-context.ts'
+import type { LoopContext, LoopOptions } from './loop-context.ts'
+import { isTailFile } from './restore-loop.ts'
 
-export function maintainLake(context: LoopContext): Promise<LoopContext> {
-  return Promise.resolve(context)
+/** A queue of files that no snapshot names any more, for the loop's lake. */
+export function createLoopDeleteQueue(options: LoopOptions): DeleteQueue {
+  const { lake, maxQueryDurationMs } = options
+  const { fileIO, manifestCache } = lake
+  return createDeleteQueue({
+    catalog: lake.catalog,
+    reader: { fileIO, manifestCache },
+    clock: lake.clock,
+    tables: allTables.map(({ name }) => tableId(name)),
+    lakeLocation: lake.location,
+    ...(maxQueryDurationMs === undefined ? {} : { maxQueryDurationMs }),
+  })
+}
+
+/**
+ * Housekeeping after a cut: one table in turn is compacted where it is due, and files whose time
+ * has come are deleted. With as many tables as a compaction takes files no table waits too long.
+ */
+export async function maintainLake(context: LoopContext, queue: DeleteQueue): Promise<LoopContext> {
+  const { cutNumber } = context.state
+  const table = allTables[cutNumber % allTables.length]
+  const compacted = table === undefined ? context : await compact(context, queue, table.name)
+  await queue.deleteDue()
+  return compacted
+}
+
+async function compact(
+  context: LoopContext,
+  queue: DeleteQueue,
+  name: string,
+): Promise<LoopContext> {
+  const { session, options, state } = context
+  const commit = commitContext(options)
+  try {
+    const rewritten = await rewriteDataFiles(commit, {
+      cutsTable: tableId('sluice.cuts'),
+      identifier: tableId(name),
+      afterCut: () => state.cutNumber,
+      writeGroup: groupWriter(commit, { session, scratchDir: options.lake.scratchDir }),
+      isTailPath: isTailFile,
+    })
+    if (rewritten === undefined) return context
+    await queue.noteCommit({
+      cutNumber: state.cutNumber,
+      tables: rewritten.tables.values(),
+      abandonedPaths: rewritten.abandonedPaths,
+    })
+    return { ...context, heads: new Map([...context.heads, ...rewritten.tables]) }
+  } catch (error) {
+    // A foreign commit changed a file that was being rewritten: nothing became visible, and the
+    // next turn plans again.
+    if (isErrorKind(error, 'commit-conflict') && error.isRetryable) return context
+    throw error
+  }
 }

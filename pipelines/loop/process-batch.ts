@@ -22,12 +22,22 @@ import {
   POSITIONS_PROPERTY,
   type LoopState,
 } from './loop-state.ts'
+import { commitContext } from './commit-context.ts'
 import { countParts, observeParts, receivedQuantiles, totalCounts } from './observe-batch.ts'
 import { isTailFile } from './restore-loop.ts'
 import { watermarkAfter } from './watermark.ts'
 import { silverTable, tailFilesOf, writeAppends, writeGoldChange } from './write-cut-files.ts'
 
 const CUTS = 'sluice.cuts'
+
+export interface ProcessedBatch {
+  readonly context: LoopContext
+  readonly receipt: CutReceipt
+  /** The tables that took part in the cut. */
+  readonly tables: readonly LoadedTable[]
+  /** Files of attempts that did not land. */
+  readonly abandonedPaths: readonly string[]
+}
 
 interface CutPlan {
   readonly after: LoopState
@@ -45,7 +55,7 @@ interface CutPlan {
 export async function processBatch(
   context: LoopContext,
   batch: MicroBatch,
-): Promise<{ readonly context: LoopContext; readonly receipt: CutReceipt }> {
+): Promise<ProcessedBatch> {
   const { lake } = context.options
   const clockMs = () => Number(lake.clock.nowUs() / 1000n)
   const startedMs = clockMs()
@@ -74,7 +84,8 @@ export async function processBatch(
       total: committedMs - startedMs,
     },
   }
-  return { context: next, receipt }
+  const { abandonedPaths } = committed
+  return { context: next, receipt, tables: [...committed.tables.values()], abandonedPaths }
 }
 
 /** From bytes to `verdict_<kind>`: typed rows, each accepted, a duplicate, or in conflict. */
@@ -152,7 +163,7 @@ async function commit(
     parts: plan.parts,
   }
   const cutsMetadata = headOf(heads, CUTS).metadata
-  return commitCut(commitContext(context), {
+  return commitCut(commitContext(options), {
     cutsTable: tableId(CUTS),
     lakeTables: allTables.map(({ name }) => tableId(name)),
     previousCut: state.cutNumber,
@@ -165,20 +176,6 @@ async function commit(
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(plan.after) },
     summary: { 'sluice.messages': String(total.messageCount) },
   })
-}
-
-/** What commits of this loop work with. */
-export function commitContext(context: LoopContext) {
-  const { lake, hooks, retention } = context.options
-  return {
-    catalog: lake.catalog,
-    fileIO: lake.fileIO,
-    clock: lake.clock,
-    ids: lake.ids,
-    manifestCache: lake.manifestCache,
-    ...(hooks === undefined ? {} : { hooks }),
-    ...(retention === undefined ? {} : { retention }),
-  }
 }
 
 /** What the loop's file writers work with. */

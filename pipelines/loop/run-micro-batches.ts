@@ -1,11 +1,13 @@
 import { isErrorKind } from '../../tables/errors.ts'
 import { verifyHeads } from '../../tables/commit/verify-heads.ts'
+import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { partKey, type MicroBatch } from '../sources/source.ts'
 import { hasMoved } from './cut-rows.ts'
 import type { LoopContext, LoopOptions } from './loop-context.ts'
-import { maintainLake } from './maintain-lake.ts'
-import { commitContext, processBatch } from './process-batch.ts'
+import { commitContext } from './commit-context.ts'
+import { createLoopDeleteQueue, maintainLake } from './maintain-lake.ts'
+import { processBatch } from './process-batch.ts'
 import { restoreLoop } from './restore-loop.ts'
 
 /** Tries at one batch when foreign commits keep touching what it merges into. */
@@ -23,10 +25,12 @@ const MAX_TRIES = 5
 export async function runMicroBatches(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { lake, source, limits } = options
   const session = await lake.engine.connect()
+  const queue = createLoopDeleteQueue(options)
   let next: Promise<MicroBatch | undefined> | undefined
   try {
     let context = await restoreLoop(options, session)
-    await verifyHeads(commitContext(context), [...context.heads.values()], tableId('sluice.cuts'))
+    await verifyHeads(commitContext(options), [...context.heads.values()], tableId('sluice.cuts'))
+    await queue.start()
     await source.open(new Map([...context.state.parts].map(([key, part]) => [key, part.endOffset])))
     next = source.next(limits, signal)
     while (!signal.aborted) {
@@ -35,10 +39,13 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
       next = source.next(limits, signal)
       // It is awaited above; until then a failure must not count as unhandled.
       next.catch(() => undefined)
-      if (batch.progress.some(hasMoved)) context = await takeBatch(context, batch)
+      if (batch.progress.some(hasMoved)) {
+        context = await takeBatch(context, batch, queue)
+        context = await maintainLake(context, queue)
+      }
       await source.release(batch)
-      context = await maintainLake(context)
     }
+    await queue.flush()
   } finally {
     await source.close()
     await next?.catch(() => undefined)
@@ -47,15 +54,22 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
 }
 
 /** A batch into a cut; after a foreign commit the loop's state is read again and it is retried. */
-async function takeBatch(context: LoopContext, batch: MicroBatch): Promise<LoopContext> {
+async function takeBatch(
+  context: LoopContext,
+  batch: MicroBatch,
+  queue: DeleteQueue,
+): Promise<LoopContext> {
   const { options, session } = context
   let current = context
   for (let tries = 1; ; tries++) {
     try {
-      const { context: after, receipt } = await processBatch(current, batch)
-      options.onCut?.(receipt)
+      const done = await processBatch(current, batch)
+      const { cutNumber } = done.receipt
+      options.onCut?.(done.receipt)
       await options.source.committed(batch)
-      return after
+      const { tables, abandonedPaths } = done
+      await queue.noteCommit({ cutNumber, tables, abandonedPaths })
+      return done.context
     } catch (error) {
       const isForeign = isErrorKind(error, 'commit-conflict') && error.isRetryable
       if (!isForeign || tries === MAX_TRIES) throw error

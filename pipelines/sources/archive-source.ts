@@ -8,7 +8,7 @@ import type { ArchiveFormat, LineFraming } from './line-framing.ts'
 import { lineFraming } from './line-framing.ts'
 import type { Line } from './line-splitter.ts'
 import { createLineSplitter } from './line-splitter.ts'
-import type { Source } from './source.ts'
+import type { PartProgress, Source } from './source.ts'
 import { partKey } from './source.ts'
 
 /** How far reading is, for a progress bar. Bytes are bytes on disk, packed. */
@@ -63,7 +63,11 @@ export function createArchiveSource(options: ArchiveSourceOptions): ArchiveSourc
       reading = readParts(options, slots, buffer, state)
       return Promise.resolve()
     },
-    next: (limits, signal) => buffer.take(limits, signal),
+    next: async (limits, signal) => {
+      const batch = await buffer.take(limits, signal)
+      // A file that was not begun says nothing about time: listed, it would hold the watermark.
+      return batch && { ...batch, progress: batch.progress.filter(isBegun) }
+    },
     release: (batch) => {
       buffer.release(batch)
       return Promise.resolve()
@@ -75,6 +79,10 @@ export function createArchiveSource(options: ArchiveSourceOptions): ArchiveSourc
       await reading
     },
   }
+}
+
+function isBegun({ endOffset, isFinished }: PartProgress): boolean {
+  return endOffset > 0n || isFinished
 }
 
 async function readParts(

@@ -1,0 +1,15 @@
+import type { CommitContext } from '../../tables/commit/commit-context.ts'
+import type { LoopOptions } from './loop-context.ts'
+
+/** What commits of a loop work with. */
+export function commitContext({ lake, hooks, retention }: LoopOptions): CommitContext {
+  return {
+    catalog: lake.catalog,
+    fileIO: lake.fileIO,
+    clock: lake.clock,
+    ids: lake.ids,
+    manifestCache: lake.manifestCache,
+    ...(hooks === undefined ? {} : { hooks }),
+    ...(retention === undefined ? {} : { retention }),
+  }
+}
