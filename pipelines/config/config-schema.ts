@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { formats } from '../../shared-transforms/formats/formats.ts'
+import { defaultLadder } from '../../tables/maintain/ladder.ts'
+import { loopDefaults } from '../loop/loop-context.ts'
+
+const DAY_MS = 86_400_000
+const formatNames = [...formats.keys()]
+
+/** Every default of a config, in one place. */
+export const configDefaults = {
+  lake: './lake',
+  catalog: { host: '127.0.0.1', port: 8181 },
+  kafka: { client_id: 'sluice', group_id: 'sluice' },
+  start: 'earliest',
+  trigger: { time_ms: 1000, rows: 200_000, bytes: 64 * 1024 * 1024 },
+  allowed_lateness_ms: loopDefaults.allowedLatenessMs,
+  idle_after_ms: loopDefaults.idleAfterMs,
+  dedupe_memory: loopDefaults.dedupeMemoryRows,
+  retention: {
+    cuts: defaultLadder.cutCount,
+    minutes: defaultLadder.minuteCount,
+    hours: defaultLadder.hourCount,
+    days: defaultLadder.dayCount,
+    snapshots_max: defaultLadder.snapshotCountMax,
+  },
+  max_query_duration_ms: 3_600_000,
+} as const
+
+const whole = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum)
+const defaults = configDefaults
+
+/** `host:port`; an IPv6 address stands in brackets. */
+const broker = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, 'must be host:port')
+/** What Kafka takes as the name of a topic. */
+const topicName = z
+  .string()
+  .max(249)
+  .regex(/^[a-zA-Z0-9._-]+$/, 'must be a topic name: letters, digits, dot, underscore, hyphen')
+
+const kafka = z.strictObject({
+  /** One or more of the cluster's brokers. */
+  brokers: z.array(broker).min(1, 'needs at least one broker'),
+  client_id: z.string().min(1).default(defaults.kafka.client_id),
+  /** Membership and lag tools; positions come from the lake. */
+  group_id: z.string().min(1).default(defaults.kafka.group_id),
+})
+
+const source = z.strictObject({
+  topic: topicName,
+  format: z.enum(formatNames as [string, ...string[]]),
+  /** Used only where the lake has no position of the topic. */
+  start: z.enum(['earliest', 'latest']).default(defaults.start),
+})
+
+const trigger = z.strictObject({
+  /** A batch is committed so long after its first message, */
+  time_ms: whole(10, 3_600_000).default(defaults.trigger.time_ms),
+  /** or with so many messages, */
+  rows: whole(1, 10_000_000).default(defaults.trigger.rows),
+  /** or with so many bytes, whichever comes first. */
+  bytes: whole(1024, 1024 ** 3).default(defaults.trigger.bytes),
+})
+
+/** Which cuts stay readable: all of the newest, then one a minute, an hour, a day. */
+const retention = z.strictObject({
+  cuts: whole(2, 10_000).default(defaults.retention.cuts),
+  minutes: whole(0, 10_000).default(defaults.retention.minutes),
+  hours: whole(0, 10_000).default(defaults.retention.hours),
+  days: whole(0, 10_000).default(defaults.retention.days),
+  /** Snapshots of a table at most. */
+  snapshots_max: whole(2, 10_000).default(defaults.retention.snapshots_max),
+})
+
+/** The config file as it is written; snake_case like the columns, unknown keys are errors. */
+export const configSchema = z
+  .strictObject({
+    lake: z.string().min(1).default(defaults.lake),
+    catalog: z
+      .strictObject({
+        host: z.string().min(1).default(defaults.catalog.host),
+        port: whole(1, 65_535).default(defaults.catalog.port),
+      })
+      .default(defaults.catalog),
+    kafka,
+    sources: z.array(source).min(1, 'needs at least one topic'),
+    trigger: trigger.default(defaults.trigger),
+    /** Messages a second over all topics; no limit where absent. */
+    rate_limit: whole(1, 100_000_000).optional(),
+    /** How far behind the newest event of its part an event may come and still be in order. */
+    allowed_lateness_ms: whole(0, DAY_MS).default(defaults.allowed_lateness_ms),
+    /** A part that is read to its end holds the watermark no longer than this. */
+    idle_after_ms: whole(100, DAY_MS).default(defaults.idle_after_ms),
+    /** Rows of each kind whose keys are held in memory; 0 = each is looked up. Never a result. */
+    dedupe_memory: whole(0, 100_000_000).default(defaults.dedupe_memory),
+    retention: retention.default(defaults.retention),
+    /** `venue:venue_symbol` to the instrument id of ours. */
+    instruments: z
+      .record(z.string().regex(/^[^:]+:.+$/, 'must be venue:venue_symbol'), z.string().min(1))
+      .default({}),
+    /** Files that no snapshot needs are deleted so long after, for queries that still read them. */
+    max_query_duration_ms: whole(0, 30 * DAY_MS).default(defaults.max_query_duration_ms),
+  })
+  .superRefine((config, context) => {
+    const seen = new Set<string>()
+    for (const [index, { topic }] of config.sources.entries()) {
+      if (seen.has(topic)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['sources', index, 'topic'],
+          message: `names "${topic}" a second time`,
+        })
+      }
+      seen.add(topic)
+    }
+    const { cuts, minutes, hours, days, snapshots_max: most } = config.retention
+    const asked = cuts + minutes + hours + days
+    if (asked > most) {
+      context.addIssue({
+        code: 'custom',
+        path: ['retention'],
+        message: `keeps up to ${asked} snapshots, more than snapshots_max ${most}`,
+      })
+    }
+  })
+
+export type WrittenConfig = z.output<typeof configSchema>

@@ -1,0 +1,181 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import type { Document, Node } from 'yaml'
+import { z } from 'zod'
+import { SluiceError } from '../../tables/errors.ts'
+import type { LadderRules } from '../../tables/maintain/ladder.ts'
+import type { KafkaConnection } from '../sources/kafka-client.ts'
+import type { KafkaTopic } from '../sources/kafka-positions.ts'
+import type { BatchLimits } from '../sources/source.ts'
+import type { WrittenConfig } from './config-schema.ts'
+import { configSchema } from './config-schema.ts'
+import { nearName } from './near-name.ts'
+
+/** A config in the words of the code; every default is filled in. */
+export interface Config {
+  /** The lake's folder; a relative one is taken from the config file's folder. */
+  readonly lakeDirectory: string
+  readonly catalog: { readonly host: string; readonly port: number }
+  readonly kafka: KafkaConnection & { readonly groupId: string }
+  readonly sources: readonly KafkaTopic[]
+  readonly limits: BatchLimits
+  /** Messages a second, undefined for no limit. */
+  readonly rateLimit: number | undefined
+  readonly allowedLatenessMs: number
+  readonly idleAfterMs: number
+  readonly dedupeMemoryRows: number
+  readonly retention: LadderRules
+  readonly instruments: readonly {
+    readonly venue: string
+    readonly venue_symbol: string
+    readonly instrument_id: string
+  }[]
+  readonly maxQueryDurationMs: number
+}
+
+type Path = readonly PropertyKey[]
+
+/**
+ * Reads a config file. Throws invalid-input with every mistake, each with its line and path, and
+ * for an unknown key the known one that is near to it.
+ */
+export async function loadConfig(path: string): Promise<Config> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new SluiceError(
+      'invalid-input',
+      `The config ${path} cannot be read. Nothing was started. Give the path of a YAML file; ` +
+        'examples/sluice.yaml is one to begin with.',
+      { cause, context: { path } },
+    )
+  }
+  return parseConfig(text, path)
+}
+
+/** The same for a text; `path` is shown, and relative folders are taken from where it lies. */
+export function parseConfig(text: string, path: string): Config {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [broken] = document.errors
+  if (broken !== undefined) {
+    const { line } = lines.linePos(broken.pos[0])
+    throw wrongConfig(path, [`line ${line}: ${broken.message}`])
+  }
+  const written = configSchema.safeParse(document.toJS() ?? {})
+  if (written.success) return configOf(written.data, dirname(path))
+  const problems = written.error.issues.flatMap((issue) => problemsOf(issue, document, lines))
+  throw wrongConfig(path, problems)
+}
+
+function wrongConfig(path: string, problems: readonly string[]): SluiceError {
+  const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`
+  return new SluiceError(
+    'invalid-input',
+    `The config ${path} has ${count}, nothing was started:\n` +
+      problems.map((problem) => `  ${problem}`).join('\n') +
+      '\nCorrect it and start again; examples/sluice.yaml shows every key.',
+    { context: { path } },
+  )
+}
+
+function problemsOf(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): string[] {
+  if (issue.code !== 'unrecognized_keys') {
+    const line = lineOf(issue.path, document, lines)
+    return [`line ${line}: ${pathText(issue.path)} ${sentence(issue)}`]
+  }
+  return issue.keys.map((key) => {
+    const path = [...issue.path, key]
+    const near = nearName(key, knownKeys(issue.path))
+    const hint = near === undefined ? '' : `; did you mean ${near}?`
+    return `line ${lineOf(path, document, lines)}: ${pathText(path)} is no known key${hint}`
+  })
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+    return `is missing (${issue.expected})`
+  }
+  if (issue.code === 'invalid_value') {
+    const values = issue.values.map(String)
+    return `must be one of ${values.join(', ')}`
+  }
+  return issue.message
+}
+
+/** `sources[0].topic`; `config` for the file as a whole. */
+function pathText(path: Path): string {
+  const text = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+  return text.join('').replace(/^\./, '') || 'config'
+}
+
+/** The line of the key where there is one, else of what should hold it. */
+function lineOf(path: Path, document: Document, lines: LineCounter): number {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const start = offsetOf(document, path.slice(0, depth))
+    if (start !== undefined) return lines.linePos(start).line
+  }
+  return 1
+}
+
+function offsetOf(document: Document, path: Path): number | undefined {
+  const last = path.at(-1)
+  const parent = document.getIn(path.slice(0, -1), true)
+  const holder = path.length === 1 ? document.contents : parent
+  if (isMap(holder)) {
+    const pair = holder.items.find(({ key }) => isScalar(key) && key.value === last)
+    return (pair?.key as Node | undefined)?.range?.[0]
+  }
+  const node = document.getIn(path, true)
+  return isNodeWithRange(node) ? node.range[0] : undefined
+}
+
+function isNodeWithRange(node: unknown): node is { readonly range: readonly [number] } {
+  return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)
+}
+
+/** The keys that the schema knows at a path. */
+function knownKeys(path: Path): string[] {
+  let schema: unknown = configSchema
+  for (const step of path) {
+    schema = unwrapped(schema)
+    if (schema instanceof z.ZodObject) schema = (schema.shape as z.ZodRawShape)[String(step)]
+    else if (schema instanceof z.ZodArray) schema = schema.element
+  }
+  schema = unwrapped(schema)
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+}
+
+function unwrapped(schema: unknown): unknown {
+  const isWrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
+  return isWrapped ? unwrapped(schema.unwrap()) : schema
+}
+
+function configOf(written: WrittenConfig, folder: string): Config {
+  const { kafka, retention, trigger } = written
+  return {
+    lakeDirectory: resolve(folder, written.lake),
+    catalog: written.catalog,
+    kafka: { brokers: kafka.brokers, clientId: kafka.client_id, groupId: kafka.group_id },
+    sources: written.sources,
+    limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
+    rateLimit: written.rate_limit,
+    allowedLatenessMs: written.allowed_lateness_ms,
+    idleAfterMs: written.idle_after_ms,
+    dedupeMemoryRows: written.dedupe_memory,
+    retention: {
+      cutCount: retention.cuts,
+      minuteCount: retention.minutes,
+      hourCount: retention.hours,
+      dayCount: retention.days,
+      snapshotCountMax: retention.snapshots_max,
+    },
+    instruments: Object.entries(written.instruments).map(([key, id]) => {
+      const colon = key.indexOf(':')
+      return { venue: key.slice(0, colon), venue_symbol: key.slice(colon + 1), instrument_id: id }
+    }),
+    maxQueryDurationMs: written.max_query_duration_ms,
+  }
+}

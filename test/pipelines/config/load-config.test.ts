@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { configDefaults } from '../../../pipelines/config/config-schema.ts'
+import { loadConfig, parseConfig } from '../../../pipelines/config/load-config.ts'
+import { repositoryRoot } from '../../support/data.ts'
+
+const SMALLEST = `kafka:
+  brokers: [localhost:9092]
+sources:
+  - { topic: stocks, format: stock-json }
+`
+
+function mistakesOf(text: string): string[] {
+  try {
+    parseConfig(text, '/etc/sluice.yaml')
+  } catch (error) {
+    expect(error).toMatchObject({ kind: 'invalid-input' })
+    return (error as Error).message
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.trim())
+  }
+  throw new Error('no mistake was found')
+}
+
+describe('a config', () => {
+  it('needs brokers and topics, the rest has defaults', () => {
+    expect(parseConfig(SMALLEST, '/etc/sluice.yaml')).toEqual({
+      lakeDirectory: '/etc/lake',
+      catalog: { host: '127.0.0.1', port: 8181 },
+      kafka: { brokers: ['localhost:9092'], clientId: 'sluice', groupId: 'sluice' },
+      sources: [{ topic: 'stocks', format: 'stock-json', start: 'earliest' }],
+      limits: { timeMs: 1000, rows: 200_000, bytes: 67_108_864 },
+      rateLimit: undefined,
+      allowedLatenessMs: 10_000,
+      idleAfterMs: 30_000,
+      dedupeMemoryRows: 2_000_000,
+      retention: {
+        cutCount: 60,
+        minuteCount: 60,
+        hourCount: 48,
+        dayCount: 90,
+        snapshotCountMax: 320,
+      },
+      instruments: [],
+      maxQueryDurationMs: 3_600_000,
+    })
+  })
+
+  it('may give a part of a group and keep the defaults of the others', () => {
+    const config = parseConfig(
+      `${SMALLEST}trigger: { rows: 5 }\nretention: { days: 7 }\n`,
+      'x.yaml',
+    )
+    expect(config.limits).toEqual({ timeMs: 1000, rows: 5, bytes: 67_108_864 })
+    expect(config.retention.dayCount).toBe(7)
+    expect(config.retention.cutCount).toBe(60)
+  })
+
+  it('is what the example shows, every key of it', async () => {
+    const config = await loadConfig(join(repositoryRoot, 'examples/sluice.yaml'))
+    expect(config.lakeDirectory).toBe(join(repositoryRoot, 'examples/lake'))
+    expect(config.sources).toHaveLength(2)
+    expect(config.instruments).toEqual([
+      { venue: 'NASDAQ', venue_symbol: 'AAPL', instrument_id: 'aapl-us' },
+    ])
+    expect(config.limits).toEqual({
+      timeMs: configDefaults.trigger.time_ms,
+      rows: configDefaults.trigger.rows,
+      bytes: configDefaults.trigger.bytes,
+    })
+    expect(config.rateLimit).toBe(200_000)
+  })
+
+  it('names unknown keys with their line and the name that was meant', () => {
+    const text = `lakes: ./x
+kafka:
+  brokers: [localhost:9092]
+  clientId: me
+sources:
+  - { topic: stocks, formt: stock-json, format: stock-json }
+trigger:
+  time_ms: 100
+  colour: red
+`
+    expect(mistakesOf(text)).toEqual([
+      'line 4: kafka.clientId is no known key; did you mean client_id?',
+      'line 6: sources[0].formt is no known key; did you mean format?',
+      'line 9: trigger.colour is no known key',
+      'line 1: lakes is no known key; did you mean lake?',
+    ])
+  })
+
+  it('names wrong values with their line, all of them at once', () => {
+    const text = `kafka:
+  brokers: [localhost]
+sources:
+  - topic: stocks
+    format: csv
+  - topic: "bad name"
+    format: stock-json
+    start: middle
+allowed_lateness_ms: -1
+trigger: { rows: many }
+`
+    expect(mistakesOf(text)).toEqual([
+      'line 2: kafka.brokers[0] must be host:port',
+      expect.stringMatching(/^line 5: sources\[0\]\.format must be one of stock-json, /),
+      expect.stringMatching(/^line 6: sources\[1\]\.topic must be a topic name/),
+      'line 8: sources[1].start must be one of earliest, latest',
+      expect.stringMatching(/^line 10: trigger\.rows .*number/),
+      expect.stringMatching(/^line 9: allowed_lateness_ms .*0/),
+    ])
+  })
+
+  it('names what is missing, also in an empty file', () => {
+    expect(mistakesOf('')).toEqual([
+      'line 1: kafka is missing (object)',
+      'line 1: sources is missing (array)',
+    ])
+    expect(mistakesOf('kafka:\n  group_id: g\nsources: []\n')).toEqual([
+      'line 1: kafka.brokers is missing (array)',
+      'line 3: sources needs at least one topic',
+    ])
+  })
+
+  it('refuses a topic twice and a retention beyond its own maximum', () => {
+    const text = `${SMALLEST}  - { topic: stocks, format: stock-json }\nretention: { cuts: 300 }\n`
+    expect(mistakesOf(text)).toEqual([
+      'line 5: sources[1].topic names "stocks" a second time',
+      expect.stringMatching(/^line 6: retention keeps up to 498 snapshots, more than/),
+    ])
+  })
+
+  it('names the line of broken YAML and of a key that is given twice', () => {
+    expect(mistakesOf('kafka:\n  brokers: [a:1\n')[0]).toMatch(/^line [23]: /)
+    expect(mistakesOf('lake: a\nlake: b\n')[0]).toMatch(/^line 2: .*unique/)
+  })
+
+  it('says which file cannot be read, and takes the lake from beside the file', async () => {
+    await expect(loadConfig('/nowhere/sluice.yaml')).rejects.toMatchObject({
+      kind: 'invalid-input',
+      message: expect.stringContaining('/nowhere/sluice.yaml cannot be read') as string,
+    })
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'))
+    writeFileSync(join(folder, 'sluice.yaml'), `lake: data/lake\n${SMALLEST}`)
+    expect((await loadConfig(join(folder, 'sluice.yaml'))).lakeDirectory).toBe(
+      join(folder, 'data/lake'),
+    )
+    rmSync(folder, { recursive: true })
+  })
+})
