@@ -68,7 +68,7 @@ const trade = fc.record({
 const trades = fc.array(trade, { minLength: 1, maxLength: 60 }).map((rows): ReferenceTrade[] =>
   rows.map((row, index) => ({
     ...row,
-    side: row.side as ReferenceTrade['side'],
+    side: row.side,
     id: String((index * 7919) % 1000).padStart(4, '0'),
   })),
 )
