@@ -71,8 +71,9 @@ export function quantitySql(plain: string): string {
 
 /** Whether rounding to 8 decimals changes a plain number. Never null. */
 export function isRoundedSql(plain: string, dialect: Dialect): string {
+  // CASE and not AND: only what has more than 8 decimals pays for the pattern.
   return (
-    `(coalesce(length(${plain}) - nullif(strpos(${plain}, '.'), 0), 0) > 8 AND ` +
-    `coalesce(${dialect.matches(plain, '\\.[0-9]{8}[0-9]*[1-9]')}, false))`
+    `CASE WHEN strpos(${plain}, '.') > 0 AND length(${plain}) - strpos(${plain}, '.') > 8 ` +
+    `THEN ${dialect.matches(plain, '\\.[0-9]{8}[0-9]*[1-9]')} ELSE false END`
   )
 }
