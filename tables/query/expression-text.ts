@@ -1,14 +1,15 @@
+import { stringify as stringifyLossless } from 'lossless-json'
 import type { Session } from '../engine/engine.ts'
-import { stringifyJson } from '../spec/json.ts'
 import { parseStatement } from './parse-statement.ts'
 import { isNode, nodesOf } from './syntax-tree.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
 /** A whole tree as SQL text, by the engine. */
 export async function statementText(session: Session, tree: SyntaxNode): Promise<string> {
-  const [row] = await session.rows<{ sql: string }>('SELECT json_deserialize_sql($1) AS sql', [
-    stringifyJson(tree),
-  ])
+  const [row] = await session.rows<{ sql: string }>(
+    'SELECT json_deserialize_sql(CAST($1 AS JSON)) AS sql',
+    [stringifyLossless(tree) ?? ''],
+  )
   return row?.sql ?? ''
 }
 

@@ -123,8 +123,15 @@ function compare(
 
 /** A constant, or casts of one: what it is does not hang on a row. */
 function isLiteral(node: SyntaxNode): boolean {
-  if (node.class === 'CONSTANT') return true
+  if (node.class === 'CONSTANT') return !isDouble(node)
   return node.class === 'CAST' && isNode(node.child) && isLiteral(node.child)
+}
+
+/** The engine's text of a double reads as a decimal, which is compared in another way. */
+function isDouble(constant: SyntaxNode): boolean {
+  const value = isNode(constant.value) ? constant.value : {}
+  const id = isNode(value.type) ? value.type.id : undefined
+  return id === 'DOUBLE' || id === 'FLOAT'
 }
 
 function nodesLength(value: unknown): number {

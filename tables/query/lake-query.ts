@@ -8,13 +8,13 @@ import type { ManifestCache } from '../scan/manifest-cache.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
 import { tableKey } from '../spec/table-identifier.ts'
 import { findCut, findCutAsOf } from './choose-snapshot.ts'
-import { statementText } from './expression-text.ts'
 import { findReferences } from './find-references.ts'
 import type { StatementReferences } from './find-references.ts'
 import { parseStatement } from './parse-statement.ts'
 import { resolveTables } from './resolve-tables.ts'
 import type { ReadCut, ResolvedTables } from './resolve-tables.ts'
 import { openScope } from './query-scope.ts'
+import { rewriteStatement } from './rewrite-statement.ts'
 import { createTableLookup } from './table-lookup.ts'
 import { toResultValue } from './result-value.ts'
 import { parseTimeText } from './time-text.ts'
@@ -88,9 +88,10 @@ async function runQuery(
   const { resolved, cut } = await resolveAtOneCut(parts, session, references, options)
   const scope = await openScope(parts.engine, session, resolved.views)
   try {
-    const text = resolved.isRewritten
-      ? await statementText(session, statement.tree)
-      : statement.text
+    const text =
+      resolved.renamed.length === 0
+        ? statement.text
+        : await rewriteStatement(session, statement, resolved.renamed)
     const stream = await session.stream(`${statement.prefix}${text}`, toResultValue)
     const close = closeOnce(async () => {
       await scope.close()

@@ -1,6 +1,6 @@
+import { parse as parseLossless } from 'lossless-json'
 import type { Session } from '../engine/engine.ts'
 import { SluiceError } from '../errors.ts'
-import { parseJson } from '../spec/json.ts'
 import { isNode } from './syntax-tree.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
@@ -40,8 +40,11 @@ interface Serialized {
 }
 
 async function serialize(session: Session, sql: string): Promise<Serialized> {
-  const [row] = await session.rows<{ tree: string }>('SELECT json_serialize_sql($1) AS tree', [sql])
-  const tree = parseTree(row?.tree ?? '')
+  const [row] = await session.rows<{ tree: string }>(
+    'SELECT json_serialize_sql(CAST($1 AS VARCHAR)) AS tree',
+    [sql],
+  )
+  const tree = readTree(row?.tree ?? '')
   if (tree.error === false) return { tree, reason: '', isSyntaxError: false }
   return {
     tree: undefined,
@@ -50,9 +53,15 @@ async function serialize(session: Session, sql: string): Promise<Serialized> {
   }
 }
 
-function parseTree(text: string): SyntaxNode {
+/** The tree of a text, undefined where it is no SELECT. */
+export async function parseTree(session: Session, sql: string): Promise<SyntaxNode | undefined> {
+  return (await serialize(session, sql)).tree
+}
+
+function readTree(text: string): SyntaxNode {
   try {
-    const tree = parseJson(text)
+    // Numbers stay the texts that they are: the engine tells 1e17 from 100000000000000000.
+    const tree = parseLossless(text)
     if (isNode(tree)) return tree
   } catch (cause) {
     // The engine writes an infinite number as a bare word, which no JSON parser takes.

@@ -20,6 +20,7 @@ import { findPredicates } from './find-predicates.ts'
 import type { StatementReferences, TableReference } from './find-references.ts'
 import type { QueryView } from './query-scope.ts'
 import { readAtClause } from './read-at-clause.ts'
+import type { RenamedTable } from './rewrite-statement.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 import type { TableLookup } from './table-lookup.ts'
 
@@ -43,8 +44,8 @@ export interface ResolveRequest {
 
 export interface ResolvedTables {
   readonly views: readonly QueryView[]
-  /** The tree names other tables now: its own text is no longer what is to be run. */
-  readonly isRewritten: boolean
+  /** References that name a view of another name now, in the tree already. */
+  readonly renamed: readonly RenamedTable[]
   readonly snapshots: ReadonlyMap<string, bigint | undefined>
 }
 
@@ -77,7 +78,6 @@ export async function resolveTables(request: ResolveRequest): Promise<ResolvedTa
     else group.push(item)
   }
   const views: QueryView[] = []
-  let isRewritten = false
   for (const group of groups.values()) {
     const [first] = group
     if (first === undefined) continue
@@ -87,19 +87,18 @@ export async function resolveTables(request: ResolveRequest): Promise<ResolvedTa
       views.push({ schema, name: view, sql })
     }
   }
-  for (const item of resolved) {
-    if (needsRewrite(item)) isRewritten = pointAtView(item)
-  }
+  const renamed = resolved.filter(needsNewName).map(pointAtView)
   for (const [index, show] of request.references.shows.entries()) {
     const name = `tables ${index + 1}`
     views.push({ schema: SHOW_SCHEMA, name, sql: await showSql(request.lookup, show.namespace) })
     replaceNode(show.node, tableNode(show.node, SHOW_SCHEMA, name, ''))
-    isRewritten = true
+    // The parser gives it no place, so its text cannot be replaced: the tree's text is taken.
+    renamed.push({ location: -1, schema: SHOW_SCHEMA, view: name, calledAs: '' })
   }
   const snapshots = new Map(
     resolved.map(({ table, choice }) => [tableKey(table.identifier), choice.snapshotId]),
   )
-  return { views, isRewritten, snapshots }
+  return { views, renamed, snapshots }
 }
 
 async function chooseSnapshot(
@@ -133,15 +132,17 @@ function viewName({ reference, table, choice }: Resolved): readonly [string, str
   return [reference.namespace.length === 0 ? SHOW_SCHEMA : schema, table.identifier.name]
 }
 
-function needsRewrite({ reference }: Resolved): boolean {
+function needsNewName({ reference }: Resolved): boolean {
   return reference.at !== undefined || reference.namespace.length > 1
 }
 
-function pointAtView(item: Resolved): boolean {
+function pointAtView(item: Resolved): RenamedTable {
   const { node, alias, name } = item.reference
   const [schema, view] = viewName(item)
-  replaceNode(node, tableNode(node, schema, view, alias === '' ? name : alias))
-  return true
+  const calledAs = alias === '' ? name : alias
+  const location = Number(String(node.query_location))
+  replaceNode(node, tableNode(node, schema, view, calledAs))
+  return { location, schema, view, calledAs }
 }
 
 function tableNode(node: SyntaxNode, schema: string, name: string, alias: string): SyntaxNode {
