@@ -64,10 +64,8 @@ function decodeSql(kind: Kind, routed: string): string {
 
 /** Lines split into exactly six cells, all null otherwise, with the time of day in µs. */
 function linesSql(kind: Kind, routed: string): string {
-  const isSplit = `${dialect.sizeOf('cells')} = 6`
-  const cells = [1, 2, 3, 4, 5, 6].map(
-    (cell) => `CASE WHEN ${isSplit} THEN cells[${cell}] END AS c${cell}`,
-  )
+  const cells = [1, 2, 3, 4, 5, 6].map((cell) => `cells[${cell}] AS c${cell}`)
+  const six = `CASE WHEN ${dialect.sizeOf('split_cells')} = 6 THEN split_cells END`
   const fraction = `rpad(regexp_extract(c1, '\\.([0-9]{1,3})', 1), 3, '0')`
   const us =
     `CASE WHEN ${dialect.matches('c1', '^[0-9]{1,8}\\z')} THEN TRY_CAST(c1 AS BIGINT) * 1000 ` +
@@ -75,9 +73,10 @@ function linesSql(kind: Kind, routed: string): string {
     `THEN TRY_CAST(split_part(c1, '.', 1) AS BIGINT) * 1000 + TRY_CAST(${fraction} AS BIGINT) END`
   return (
     `SELECT *, ${us} AS us_of_day FROM (SELECT *, ${cells.join(', ')} ` +
-    `FROM (SELECT *, CASE WHEN pre_reason IS NULL THEN ${dialect.split('payload', ',')} END ` +
-    `AS cells FROM (SELECT *, ${screenSql(dialect)} AS pre_reason ` +
-    `FROM ${routed} AS r WHERE kind = '${kind}' AND NOT is_ignored)))`
+    `FROM (SELECT *, ${six} AS cells FROM (SELECT *, ` +
+    `CASE WHEN pre_reason IS NULL THEN ${dialect.split('payload', ',')} END AS split_cells ` +
+    `FROM (SELECT *, ${screenSql(dialect)} AS pre_reason ` +
+    `FROM ${routed} AS r WHERE kind = '${kind}' AND NOT is_ignored))))`
   )
 }
 
