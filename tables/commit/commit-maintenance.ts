@@ -29,7 +29,7 @@ export interface CommittedMaintenance {
   readonly afterCut: number
   /** New heads by dotted table name. */
   readonly snapshotIds: ReadonlyMap<string, bigint>
-  /** The tables that took part, by dotted name. */
+  /** The tables whose files were replaced, as committed, by dotted name. */
   readonly tables: ReadonlyMap<string, LoadedTable>
   readonly abandonedPaths: readonly string[]
 }
@@ -163,13 +163,14 @@ function resultOf(
   tables: readonly LoadedTable[],
 ): CommittedMaintenance {
   const ids = new Set(snapshotIds.values())
+  const moved = tables.filter((table) => snapshotIds.has(tableKey(table.identifier)))
   const lost = attempt.tried.filter(
     (one) => ![...one.snapshotIds.values()].some((id) => ids.has(id)),
   )
   return {
     afterCut: attempt.request.afterCut(),
     snapshotIds,
-    tables: new Map(tables.map((table) => [tableKey(table.identifier), table])),
+    tables: new Map(moved.map((table) => [tableKey(table.identifier), table])),
     abandonedPaths: lost.flatMap((one) => one.writtenPaths),
   }
 }

@@ -1,9 +1,9 @@
 import {
   CUT_TAG_PREFIX,
+  cutNumberOf,
   type CutRecord,
   findSnapshot,
   HEAD_TAG,
-  isOwnSnapshot,
   snapshotOfRef,
 } from '../commit/cut-history.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
@@ -46,8 +46,8 @@ export function headsOfTable(
 }
 
 /**
- * Tags and expiry of one table. Expired is what no kept cut, no ref and no foreign commit of the
- * dense window names. Everything since the table's last cut stays, so that the chain from the
+ * Tags and expiry of one table. Expired is what no kept cut and no ref names, and foreign commits
+ * and maintenance that are older than the dense window. Everything since the table's last cut stays, so that the chain from the
  * head to the tag `sluice-head` is never broken by ourselves.
  */
 export function planRetention(request: RetentionRequest): RetentionPlan {
@@ -66,11 +66,13 @@ export function planRetention(request: RetentionRequest): RetentionPlan {
       if (isSinceCut) keptIds.add(snapshot['snapshot-id'])
     }
   }
-  const foreign = metadata.snapshots
-    .filter((snapshot) => !isOwnSnapshot(snapshot) && !keptIds.has(snapshot['snapshot-id']))
+  // Without them the snapshot log would lose what is before, and time travel by time with it.
+  const between = metadata.snapshots
+    .filter((snapshot) => cutNumberOf(snapshot) === undefined)
+    .filter((snapshot) => !keptIds.has(snapshot['snapshot-id']))
     .filter((snapshot) => snapshot['timestamp-ms'] >= request.denseFromMs)
   const room = Math.max(0, request.snapshotCountMax - keptIds.size - 1)
-  for (const snapshot of foreign.slice(Math.max(0, foreign.length - room))) {
+  for (const snapshot of between.slice(Math.max(0, between.length - room))) {
     keptIds.add(snapshot['snapshot-id'])
   }
   const expired = metadata.snapshots

@@ -5,7 +5,7 @@ import {
   type CountingFileIO,
 } from '../../../tables/file-io/counting-file-io.ts'
 import { createDeleteQueue } from '../../../tables/maintain/delete-queue.ts'
-import { rewriteDataFiles, type WriteGroup } from '../../../tables/maintain/rewrite-data-files.ts'
+import { rewriteDataFiles } from '../../../tables/maintain/rewrite-data-files.ts'
 import type { TableIdentifier } from '../../../tables/spec/table-identifier.ts'
 import {
   BARS,
@@ -20,21 +20,10 @@ import {
   TRADES,
 } from '../commit/commit-lake.ts'
 import { readManifests } from '../commit/read-lake.ts'
+import { fakeWriter } from './fake-writer.ts'
 
-const CUT_COUNT = 3_000
+const CUT_COUNT = 2_000
 const LAKE_LOCATION = 'memory://lake'
-
-/** Writes a group as one name: commits never open data files. */
-function fakeWriter(lake: CommitLake): WriteGroup {
-  return (_metadata, _plan, group) => {
-    const sum = (of: (one: (typeof group.files)[number]) => number) =>
-      group.files.reduce((total, one) => total + of(one), 0)
-    const rows = sum((one) => one.file.recordCount - one.deletes.length)
-    const sizeBytes = sum((one) => one.file.fileSizeBytes)
-    const name = `rewritten/${lake.context.ids.uuid()}`
-    return Promise.resolve([dataFile(name, { recordCount: rows, sizeBytes })])
-  }
-}
 
 interface Cost {
   readonly bytesWritten: number

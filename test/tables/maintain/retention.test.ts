@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { commitMaintenance } from '../../../tables/commit/commit-maintenance.ts'
 import { cutHistory, findSnapshot } from '../../../tables/commit/cut-history.ts'
 import type { LadderRules } from '../../../tables/maintain/ladder.ts'
 import type { TableIdentifier } from '../../../tables/spec/table-identifier.ts'
@@ -132,5 +133,31 @@ describe('retention of a cut', () => {
     }
     const { metadata } = await lake.load(BARS)
     expect(metadata.refs['cut-2']?.['snapshot-id']).toBe(foreign)
+  })
+
+  it('keeps the log of the dense window whole over maintenance, for time travel by time', async () => {
+    const lake = await openCommitLake({ retention: { ...rules, cutCount: 5, minuteCount: 0 } })
+    const heads = await runCuts(lake, 3)
+    const replaced = dataFile('all', { recordCount: 30 })
+    await commitMaintenance(lake.context, {
+      cutsTable: CUTS,
+      afterCut: () => 3,
+      token: 'maintenance',
+      changes: [
+        change(TRADES, {
+          operation: 'replace',
+          addDataFiles: [replaced],
+          removePaths: [1, 2, 3].map((n) => dataFile(`t${n}`).filePath),
+        }),
+      ],
+    })
+    const maintained = (await lake.load(TRADES)).metadata['current-snapshot-id']
+    const { snapshotIds } = await cut(lake, { cutNumber: 4, changes: [append(TRADES, 't4')] })
+    const { metadata } = await lake.load(TRADES)
+    expect(metadata['snapshot-log'].map((entry) => entry['snapshot-id'])).toEqual([
+      ...heads.values(),
+      maintained,
+      snapshotIds.get('lake.trades'),
+    ])
   })
 })
