@@ -5,7 +5,6 @@ import { cellText } from './value-text.ts'
 const numberTypes = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(.*\)|FLOAT|DOUBLE|BIGNUM)$/
 
 /** Characters that a terminal would obey instead of show. */
-// eslint-disable-next-line no-control-regex
 const controlCharacters = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g
 
 interface Cell {

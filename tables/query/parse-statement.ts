@@ -1,7 +1,7 @@
 import { parse as parseLossless } from 'lossless-json'
 import type { Session } from '../engine/engine.ts'
 import { SluiceError } from '../errors.ts'
-import { isNode } from './syntax-tree.ts'
+import { isNode, textOf } from './syntax-tree.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
 export interface ParsedStatement {
@@ -48,7 +48,7 @@ async function serialize(session: Session, sql: string): Promise<Serialized> {
   if (tree.error === false) return { tree, reason: '', isSyntaxError: false }
   return {
     tree: undefined,
-    reason: String(tree.error_message ?? 'unknown reason'),
+    reason: textOf(tree, 'error_message'),
     isSyntaxError: tree.error_type === 'parser',
   }
 }

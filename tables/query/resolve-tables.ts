@@ -161,7 +161,7 @@ function tableNode(node: SyntaxNode, schema: string, name: string, alias: string
 
 /** In place: the parent keeps the same object. */
 function replaceNode(node: SyntaxNode, by: SyntaxNode): void {
-  for (const field of Object.keys(node)) delete node[field]
+  for (const field of Object.keys(node)) Reflect.deleteProperty(node, field)
   Object.assign(node, by)
 }
 

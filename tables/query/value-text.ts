@@ -2,17 +2,10 @@ import type { RowValue } from '../engine/row-value.ts'
 
 /** A value as JSON: bigint as a bare number, bytes as hexadecimal text, NaN and infinity as text. */
 export function jsonText(value: RowValue): string {
-  switch (typeof value) {
-    case 'bigint':
-      return value.toString()
-    case 'number':
-      return Number.isFinite(value) ? numberText(value) : JSON.stringify(numberText(value))
-    case 'string':
-    case 'boolean':
-      return JSON.stringify(value)
-    case 'object':
-      return objectText(value)
-  }
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'object') return objectText(value)
+  if (typeof value !== 'number') return JSON.stringify(value)
+  return Number.isFinite(value) ? numberText(value) : JSON.stringify(numberText(value))
 }
 
 function objectText(value: Extract<RowValue, object> | null): string {
@@ -20,7 +13,7 @@ function objectText(value: Extract<RowValue, object> | null): string {
   if (value instanceof Uint8Array) return JSON.stringify(hexText(value))
   if (Array.isArray(value)) return `[${value.map((item: RowValue) => jsonText(item)).join(',')}]`
   const members = Object.entries(value).map(
-    ([name, member]) => `${JSON.stringify(name)}:${jsonText(member as RowValue)}`,
+    ([name, member]) => `${JSON.stringify(name)}:${jsonText(member)}`,
   )
   return `{${members.join(',')}}`
 }
