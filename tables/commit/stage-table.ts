@@ -223,6 +223,6 @@ function missingFiles(stage: Stage, missing: readonly string[]): SluiceError {
     'commit-conflict',
     `${missing.length} files that the commit removes are not in ${name} any more, the first is ` +
       `${missing[0]}. Nothing was committed. Derive the change again from the table's head.`,
-    { context: { table: name, missingCount: missing.length } },
+    { isRetryable: true, context: { table: name, missingCount: missing.length } },
   )
 }
