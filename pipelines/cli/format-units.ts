@@ -5,6 +5,13 @@ export function formatInstant(timeUs: bigint): string {
   return new Date(Number(timeUs / 1000n)).toISOString().replace('T', ' ')
 }
 
+/** `2025-01-15T10:30:00.123456Z`, for programs. */
+export function formatIso(timeUs: bigint): string {
+  const micros = ((timeUs % 1000n) + 1000n) % 1000n
+  const milliseconds = new Date(Number((timeUs - micros) / 1000n)).toISOString()
+  return milliseconds.replace('Z', `${String(micros).padStart(3, '0')}Z`)
+}
+
 /** `10:30:00` from microseconds since 1970. */
 export function formatTimeOfDay(timeUs: bigint): string {
   return formatInstant(timeUs).slice(11, 19)

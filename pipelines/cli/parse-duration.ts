@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander'
 import { SluiceError } from '../../tables/errors.ts'
 
 const unitsMs: Readonly<Record<string, number>> = {
@@ -22,4 +23,13 @@ export function parseDuration(text: string): number {
     )
   }
   return Math.round(Number(match[1]) * unitMs)
+}
+
+/** The same as the parser of a command's option. */
+export function durationOption(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof SluiceError ? error.message : String(error))
+  }
 }

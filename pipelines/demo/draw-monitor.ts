@@ -101,6 +101,7 @@ function pulseLines(state: MonitorState): readonly MonitorLine[] {
     },
     { text: `freshness  ${fresh}   watermark ${watermark}` },
     { text: `last cut   ${cut}   disk use ${disk}` },
+    ...(state.problem === undefined ? [] : [{ text: `reading the lake: ${state.problem}` }]),
   ]
 }
 

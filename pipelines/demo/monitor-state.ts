@@ -1,4 +1,4 @@
-import type { FreshnessQuantiles } from './freshness.ts'
+import type { FreshnessQuantiles } from '../loop/freshness.ts'
 import type { SecondTerminalCommand } from './second-terminal-commands.ts'
 
 export interface LayerRows {
@@ -38,5 +38,7 @@ export interface MonitorState {
   readonly lateCount: number
   readonly diskBytes: number | undefined
   readonly bars: readonly BarLine[]
+  /** Why the lake could not be read just now; the numbers are then the last that were read. */
+  readonly problem: string | undefined
   readonly commands: readonly SecondTerminalCommand[]
 }

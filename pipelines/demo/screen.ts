@@ -38,7 +38,6 @@ export function createScreen(terminal: Terminal): Screen {
 
 /** A full line needs no erasing, and erasing there would take its last character. */
 function eraseRest(line: string, width: number): string {
-  // eslint-disable-next-line no-control-regex -- these are the colours that we wrote ourselves
   const visible = line.replace(/\x1b\[\d+m/g, '').length
   return visible > 0 && visible % width === 0 ? '' : '\x1b[K'
 }

@@ -3,6 +3,7 @@ import {
   formatCount,
   formatDuration,
   formatInstant,
+  formatIso,
   formatSize,
   formatTimeOfDay,
 } from '../../../pipelines/cli/format-units.ts'
@@ -33,6 +34,8 @@ describe('numbers for a person', () => {
 
   it('say times in UTC', () => {
     expect(formatInstant(1_723_118_400_123_456n)).toBe('2024-08-08 12:00:00.123Z')
+    expect(formatIso(1_723_118_400_123_456n)).toBe('2024-08-08T12:00:00.123456Z')
+    expect(formatIso(-1n)).toBe('1969-12-31T23:59:59.999999Z')
     expect(formatTimeOfDay(1_723_118_400_123_456n)).toBe('12:00:00')
   })
 })

@@ -42,6 +42,7 @@ const state: MonitorState = {
   duplicateCount: 5,
   lateCount: 3,
   diskBytes: 4_200_000,
+  problem: undefined,
   bars: ['AAPL', 'MSFT', 'TSLA', 'AMZN', 'GOOGL'].map((symbol) => bar(symbol, 1n)),
   commands: secondTerminalCommands({
     lakeDirectory: '/data/lake',

@@ -1,4 +1,4 @@
-import type { CutReceipt } from '../loop/cut-receipt.ts'
+import type { CutReceipt } from './cut-receipt.ts'
 import { createFreshness, type FreshnessQuantiles } from './freshness.ts'
 
 /** What the cuts of this run have done so far. */

@@ -1,4 +1,4 @@
-import type { CutReceipt } from '../loop/cut-receipt.ts'
+import type { CutReceipt } from './cut-receipt.ts'
 
 /** Quantiles of the time from "handed to the producer" to "visible in the lake", in ms. */
 export interface FreshnessQuantiles {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRunStatistics } from '../../../pipelines/demo/run-statistics.ts'
+import { createRunStatistics } from '../../../pipelines/loop/run-statistics.ts'
 import type { CutReceipt } from '../../../pipelines/loop/cut-receipt.ts'
 
 const secondUs = 1_000_000n

@@ -1,0 +1,87 @@
+import type { Command } from 'commander'
+import { isErrorKind } from '../../../tables/errors.ts'
+import { loadConfig, type Config } from '../../config/load-config.ts'
+import { openLake } from '../../lake/open-lake.ts'
+import { checkConfig, type ConfigPlan, type TopicPlan } from '../../live/check-config.ts'
+import { printJson, printLine, type CommandContext } from '../command-context.ts'
+import { formatCount } from '../format-units.ts'
+import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
+import { exitCodes } from '../report-failure.ts'
+import { drawTextTable } from '../text-table.ts'
+
+interface CheckOptions extends LakeOptions {
+  readonly config: string
+}
+
+export function addCheckCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('check')
+    .description(
+      'what a config would do: topics, formats, tables, positions; 1 if it would not run',
+    )
+    .requiredOption('--config <file>', 'the config of `sluice live`')
+  addLakeOptions(command, context).action(async (options: CheckOptions) => {
+    const config = await loadOrRefuse(options.config)
+    const plan =
+      typeof config === 'string'
+        ? { lakeDirectory: options.lake, lakeExists: false, topics: [], problems: [config] }
+        : await planOf(
+            context,
+            config,
+            configuredLake(command, context, options, config.lakeDirectory),
+          )
+    if (options.json) printJson(context, { ...plan, wouldRun: plan.problems.length === 0 })
+    else for (const line of drawPlan(plan)) printLine(context, line)
+    if (plan.problems.length > 0) context.setExitCode(exitCodes.failed)
+  })
+}
+
+async function planOf(
+  context: CommandContext,
+  config: Config,
+  lakeDirectory: string,
+): Promise<ConfigPlan> {
+  const { clock, ids } = context
+  return checkConfig({
+    config,
+    lakeDirectory,
+    openLake: () => openLake({ directory: lakeDirectory, clock, ids, createIfMissing: false }),
+  })
+}
+
+/** The mistakes of a config are an answer here; a file that is not there is a wrong call. */
+async function loadOrRefuse(path: string): Promise<Config | string> {
+  try {
+    return await loadConfig(path)
+  } catch (error) {
+    if (isErrorKind(error, 'invalid-input') && error.cause === undefined) return error.message
+    throw error
+  }
+}
+
+function drawPlan(plan: ConfigPlan): readonly string[] {
+  const verdict =
+    plan.problems.length === 0
+      ? ['it would run']
+      : ['it would not run:', ...plan.problems.map((problem) => `  ${problem}`)]
+  return [
+    `lake  ${plan.lakeDirectory}${plan.lakeExists ? '' : ' (none there yet: it would be made)'}`,
+    ...plan.topics.flatMap(drawTopic),
+    ...verdict,
+  ]
+}
+
+function drawTopic({ topic, format, tables, partitions }: TopicPlan): readonly string[] {
+  const rows = partitions.map((partition) => [
+    `  partition ${partition.partition}`,
+    `from ${formatCount(partition.startOffset)}`,
+    `${formatCount(partition.waitingCount)} waiting`,
+    partition.isKnownToLake ? 'where the lake is' : 'new to the lake',
+  ])
+  const left = { title: '', align: 'left' } as const
+  const right = { title: '', align: 'right' } as const
+  return [
+    `topic ${topic}, ${format} -> ${tables.join(', ')}`,
+    ...drawTextTable([left, right, right, left], rows).slice(1),
+  ]
+}

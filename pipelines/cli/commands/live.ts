@@ -1,0 +1,68 @@
+import type { Command } from 'commander'
+import { loadConfig } from '../../config/load-config.ts'
+import { createRunStatistics, type RunStatistics } from '../../loop/run-statistics.ts'
+import { runLive } from '../../live/run-live.ts'
+import { createFaultHooks } from '../../loop/fault-hooks.ts'
+import type { Logger } from '../../sources/logger.ts'
+import { printJson, printNote, type CommandContext } from '../command-context.ts'
+import { createLogger } from '../create-logger.ts'
+import { formatIso } from '../format-units.ts'
+import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
+
+interface LiveCommandOptions extends LakeOptions {
+  readonly config: string
+}
+
+/** How often a running loop says how it is. */
+const LOG_MS = 5000
+
+export function addLiveCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('live')
+    .description('Kafka topics into the lake, until Ctrl-C')
+    .requiredOption('--config <file>', 'topics, brokers, trigger and rules (examples/sluice.yaml)')
+  addLakeOptions(command, context).action(async (options: LiveCommandOptions) => {
+    const config = await loadConfig(options.config)
+    const { clock, ids, environment } = context
+    const { fault } = environment
+    const logger = createLogger(environment)
+    const statistics = createRunStatistics(clock.nowUs())
+    const timer = setInterval(() => logProgress(logger, statistics, clock.nowUs()), LOG_MS)
+    try {
+      await runLive(
+        {
+          config,
+          lakeDirectory: configuredLake(command, context, options, config.lakeDirectory),
+          clock,
+          ids,
+          logger,
+          catalogToken: environment.catalogToken,
+          hooks:
+            fault === undefined
+              ? undefined
+              : createFaultHooks(fault, (line) => printNote(context, line)),
+          onCut: statistics.add,
+        },
+        context.stopSignal(),
+      )
+    } finally {
+      clearInterval(timer)
+    }
+    if (options.json) printJson(context, statistics.totals())
+  })
+}
+
+function logProgress(logger: Logger, statistics: RunStatistics, nowUs: bigint): void {
+  const last = statistics.lastCut()
+  if (last === undefined) return
+  const { freshness: _, ...totals } = statistics.totals()
+  const { watermarkUs } = last
+  const fields = {
+    cut: last.cutNumber,
+    ...totals,
+    eventsPerSecond: Math.round(statistics.eventsPerSecond(nowUs)),
+    freshness: statistics.recentFreshness(nowUs),
+    watermark: watermarkUs === undefined ? undefined : formatIso(watermarkUs),
+  }
+  logger.info(fields, 'cuts')
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { Option, type Command } from 'commander'
+import { createEngine } from '../../../tables/engine/engine.ts'
+import {
+  formatResult,
+  resultFormats,
+  type ResultFormat,
+} from '../../../tables/query/format-result.ts'
+import {
+  createLakeQuery,
+  type LakeQueryOptions,
+  type LakeQueryResult,
+} from '../../../tables/query/lake-query.ts'
+import { tableId } from '../../../tables/spec/table-identifier.ts'
+import type { Lake } from '../../lake/lake.ts'
+import { printNote, type CommandContext } from '../command-context.ts'
+import { formatIso } from '../format-units.ts'
+import { addLakeOptions, withLake, type LakeOptions } from '../lake-options.ts'
+import { countFrom } from '../parse-count.ts'
+import { writeText } from '../write-text.ts'
+
+interface SqlOptions extends LakeOptions {
+  readonly cut?: number
+  readonly asOf?: string
+  readonly format?: ResultFormat
+}
+
+const examples = `
+examples:
+  sluice sql "SHOW TABLES"
+  sluice sql "FROM gold.bars WHERE step = '1m' ORDER BY open_ts DESC LIMIT 5"
+  sluice sql --cut 120 "SELECT count(*) FROM silver.trades"
+  sluice sql "SELECT count(*) FROM silver.trades t AT (TIMESTAMP => '2026-11-20 12:00:00')"`
+
+export function addSqlCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('sql')
+    .description('one SQL statement that reads, over every table at one cut')
+    .argument('<statement>', "the statement, or '-' to read it from stdin")
+    .addOption(
+      new Option('--cut <n>', 'every table as it was at this cut')
+        .argParser(countFrom(1))
+        .conflicts('asOf'),
+    )
+    .option('--as-of <time>', 'every table as of the last cut at or before a time, UTC')
+    .addOption(
+      new Option(
+        '--format <form>',
+        'how rows are written (default: table; json with --json)',
+      ).choices(resultFormats),
+    )
+    .addHelpText('after', examples)
+  addLakeOptions(command, context).action(async (statement: string, options: SqlOptions) => {
+    const sql = statement === '-' ? await context.readStdin() : statement
+    await withLake(context, options.lake, (lake) => runSql(context, lake, sql, options))
+  })
+}
+
+async function runSql(
+  context: CommandContext,
+  lake: Lake,
+  sql: string,
+  options: SqlOptions,
+): Promise<void> {
+  const scratchDir = join(lake.scratchDir, 'sql')
+  const allowedDirectories = lake.directory === undefined ? [] : [lake.directory]
+  const engine = await createEngine({ scratchDir, allowedDirectories })
+  try {
+    const { catalog, fileIO, manifestCache } = lake
+    const cutsTable = tableId('sluice.cuts')
+    const query = createLakeQuery({ catalog, fileIO, engine, cutsTable, manifestCache })
+    const result = await query.query(sql, timeOf(options))
+    noteCut(context, result, options)
+    const format = options.format ?? (options.json ? 'json' : 'table')
+    await writeText(context.stdout, formatResult(result, format))
+  } finally {
+    await engine.close()
+  }
+}
+
+function timeOf({ cut, asOf }: SqlOptions): LakeQueryOptions {
+  return { ...(cut === undefined ? {} : { cut }), ...(asOf === undefined ? {} : { asOf }) }
+}
+
+/** Which cut was really read: a time falls between two cuts, and old cuts are thinned out. */
+function noteCut(context: CommandContext, result: LakeQueryResult, options: SqlOptions): void {
+  if (options.cut === undefined && options.asOf === undefined) return
+  if (result.cut === undefined || result.cutCommittedUs === undefined) return
+  printNote(context, `cut ${result.cut} of ${formatIso(result.cutCommittedUs)}`)
+}

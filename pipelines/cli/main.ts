@@ -1,0 +1,53 @@
+import { text } from 'node:stream/consumers'
+import { Command } from 'commander'
+import { randomIds, systemClock } from '../../tables/clock.ts'
+import type { CommandContext } from './command-context.ts'
+import { commands } from './commands.ts'
+import { readEnvironment } from './environment.ts'
+import { exitCodes, reportFailure } from './report-failure.ts'
+import { createStopSignal } from './stop-signal.ts'
+
+/** Runs one command line and answers its exit code. Nothing it throws gets out. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.fine
+  let signal: AbortSignal | undefined
+  const context: CommandContext = {
+    environment: readEnvironment(),
+    clock: systemClock,
+    ids: randomIds,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    readStdin: () => text(process.stdin),
+    stopSignal: () => (signal ??= createStopSignal(systemClock)),
+    setExitCode: (code) => {
+      exitCode = code
+    },
+  }
+  endQuietlyWhenNobodyReads()
+  try {
+    await createProgram(context).parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    return reportFailure(error, {
+      isDebug: context.environment.isDebug,
+      write: (line) => process.stderr.write(line),
+    })
+  }
+}
+
+function createProgram(context: CommandContext): Command {
+  const program = new Command('sluice')
+    .description('a streaming lakehouse for market data: Kafka and files into Iceberg tables')
+    .exitOverride()
+    .showHelpAfterError('(--help says how it is called)')
+  for (const addCommand of commands) addCommand(program, context)
+  return program
+}
+
+/** `sluice sql … | head` closes the pipe early: that is no error. */
+function endQuietlyWhenNobodyReads(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.fine)
+    throw error
+  })
+}

@@ -1,0 +1,51 @@
+import { readLakeFile } from './lake-file.ts'
+import { readLakeHolder, type LakeHolder } from './lake-lock.ts'
+import type { Lake } from './lake.ts'
+import { measureDiskUse } from './measure-disk-use.ts'
+import {
+  readNewestCuts,
+  readPartLines,
+  readRejectReasons,
+  type CutLine,
+  type PartLine,
+  type ReasonLine,
+} from './read-cuts.ts'
+import { readTableSummaries, type TableSummary } from './table-summary.ts'
+
+/** What there is to say about a lake at one time. */
+export interface LakeStatus {
+  readonly directory: string
+  readonly nowUs: bigint
+  readonly holder: LakeHolder | undefined
+  /** Where a process serves or last served the catalog. */
+  readonly catalogUrl: string | undefined
+  readonly lastCut: CutLine | undefined
+  readonly parts: readonly PartLine[]
+  readonly tables: readonly TableSummary[]
+  /** Of the last 24 hours. */
+  readonly rejectReasons: readonly ReasonLine[]
+  readonly diskBytes: number
+}
+
+const DAY_US = 86_400_000_000n
+
+export async function readLakeStatus(lake: Lake, directory: string): Promise<LakeStatus> {
+  const nowUs = lake.clock.nowUs()
+  const session = await lake.engine.connect()
+  try {
+    const [lastCut] = await readNewestCuts(lake, session, 1)
+    return {
+      directory,
+      nowUs,
+      holder: await readLakeHolder(directory),
+      catalogUrl: (await readLakeFile(directory))?.catalogUrl,
+      lastCut,
+      parts: await readPartLines(lake, session),
+      tables: await readTableSummaries(lake),
+      rejectReasons: await readRejectReasons(lake, session, nowUs - DAY_US),
+      diskBytes: await measureDiskUse(directory),
+    }
+  } finally {
+    session.close()
+  }
+}

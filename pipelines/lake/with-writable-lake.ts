@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import type { Clock, IdSource } from '../../tables/clock.ts'
+import { acquireLakeLock } from './lake-lock.ts'
+import type { Lake } from './lake.ts'
+import { openLake } from './open-lake.ts'
+import { serveCatalog, type CatalogAddress } from './serve-catalog.ts'
+
+export interface WritableLakeOptions {
+  readonly directory: string
+  /** What the process does, for those whom the lock turns away: `sluice live`. */
+  readonly purpose: string
+  readonly clock: Clock
+  readonly ids: IdSource
+  /** Where the lake's catalog is served meanwhile; nowhere where absent. */
+  readonly serve?: CatalogAddress
+}
+
+/** A lake that no other process writes to; made where there was none. */
+export interface WritableLake {
+  readonly lake: Lake
+  /** The folder as an absolute path. */
+  readonly directory: string
+  /** Undefined where the catalog is not served. */
+  readonly catalogUrl: string | undefined
+}
+
+/**
+ * Locks, opens and serves a lake, and gives it back in the other order whatever happens.
+ * @throws SluiceError `commit-conflict` where another process holds the lake, and as `openLake`.
+ */
+export async function withWritableLake<T>(
+  options: WritableLakeOptions,
+  use: (writable: WritableLake) => Promise<T>,
+): Promise<T> {
+  const { purpose, clock, ids, serve } = options
+  const directory = resolve(options.directory)
+  const lock = await acquireLakeLock({ directory, purpose, clock, ids })
+  try {
+    const lake = await openLake({ directory, clock, ids, createIfMissing: true })
+    try {
+      if (serve === undefined) return await use({ lake, directory, catalogUrl: undefined })
+      const served = await serveCatalog(lake, serve)
+      try {
+        await lock.recordCatalogUrl(served.url)
+        return await use({ lake, directory, catalogUrl: served.url })
+      } finally {
+        await served.close()
+      }
+    } finally {
+      await lake.close()
+    }
+  } finally {
+    await lock.release()
+  }
+}

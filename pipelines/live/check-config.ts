@@ -1,0 +1,147 @@
+import type { Config } from '../config/load-config.ts'
+import { readLakeFile } from '../lake/lake-file.ts'
+import { readLakeHolder } from '../lake/lake-lock.ts'
+import type { Lake } from '../lake/lake.ts'
+import { readPartLines } from '../lake/read-cuts.ts'
+import { goldTables } from '../loop/gold-tables.ts'
+import { formats } from '../../shared-transforms/formats/formats.ts'
+import { SluiceError } from '../../tables/errors.ts'
+import { createKafkaClient } from '../sources/kafka-client.ts'
+import { resolveStarts, type KafkaStart } from '../sources/kafka-positions.ts'
+import { silentLogger } from '../sources/logger.ts'
+import { partKey } from '../sources/source.ts'
+
+/** One topic, and what becomes of its messages. */
+export interface TopicPlan {
+  readonly topic: string
+  readonly format: string
+  /** Tables that its messages and rows go to, by dotted name. */
+  readonly tables: readonly string[]
+  /** Empty where the brokers did not answer. */
+  readonly partitions: readonly PartitionPlan[]
+}
+
+export interface PartitionPlan {
+  readonly partition: number
+  /** The next offset that would be read. */
+  readonly startOffset: bigint
+  /** Messages that wait there now; compaction may have left fewer. */
+  readonly waitingCount: bigint
+  readonly isKnownToLake: boolean
+}
+
+/** What `live` would do with a config, and what would stop it. */
+export interface ConfigPlan {
+  readonly lakeDirectory: string
+  readonly lakeExists: boolean
+  readonly topics: readonly TopicPlan[]
+  /** Each a sentence; empty where it would run. */
+  readonly problems: readonly string[]
+}
+
+/** Asks the lake and the brokers; changes neither. */
+export async function checkConfig(options: {
+  readonly config: Config
+  readonly lakeDirectory: string
+  readonly openLake: () => Promise<Lake>
+}): Promise<ConfigPlan> {
+  const { config, lakeDirectory } = options
+  const problems: string[] = []
+  const attempt = async <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error
+      problems.push(error.message)
+      return otherwise
+    }
+  }
+  const lakeFile = await attempt(() => readLakeFile(lakeDirectory), undefined)
+  const holder = await readLakeHolder(lakeDirectory)
+  if (holder !== undefined) {
+    problems.push(
+      `The lake is in use by ${holder.purpose}, process ${holder.pid} on ${holder.host}: stop it first.`,
+    )
+  }
+  const positions =
+    lakeFile === undefined
+      ? new Map<string, bigint>()
+      : await attempt(() => readPositions(options.openLake), new Map<string, bigint>())
+  const starts = await attempt(() => readStarts(config, positions), [])
+  return {
+    lakeDirectory,
+    lakeExists: lakeFile !== undefined,
+    topics: config.sources.map(({ topic, format }) => ({
+      topic,
+      format,
+      tables: tablesOf(format),
+      partitions: starts
+        .filter((start) => start.topic.topic === topic)
+        .map((start) => partitionPlan(start, positions)),
+    })),
+    problems,
+  }
+}
+
+function partitionPlan(
+  { part, startOffset, range }: KafkaStart,
+  positions: ReadonlyMap<string, bigint>,
+): PartitionPlan {
+  return {
+    partition: part.partition,
+    startOffset,
+    waitingCount: range.high - startOffset,
+    isKnownToLake: positions.has(partKey(part)),
+  }
+}
+
+/** Bronze, silver and gold tables of each kind of a format. */
+function tablesOf(format: string): readonly string[] {
+  const kinds = formats.get(format)?.kinds ?? []
+  return kinds.flatMap((kind) => [
+    `bronze.${kind}_messages`,
+    `silver.${kind}s`,
+    ...goldTables.filter((gold) => gold.kind === kind).map((gold) => gold.name),
+  ])
+}
+
+async function readPositions(open: () => Promise<Lake>): Promise<Map<string, bigint>> {
+  const lake = await open()
+  try {
+    const session = await lake.engine.connect()
+    const parts = await readPartLines(lake, session)
+    session.close()
+    return new Map(
+      parts.map(({ source, source_partition: partition, end_offset: endOffset }) => [
+        partKey({ source, partition }),
+        endOffset,
+      ]),
+    )
+  } finally {
+    await lake.close()
+  }
+}
+
+async function readStarts(
+  config: Config,
+  positions: ReadonlyMap<string, bigint>,
+): Promise<readonly KafkaStart[]> {
+  const { brokers } = config.kafka
+  const client = createKafkaClient({ connection: config.kafka, logger: silentLogger, retries: 1 })
+  const admin = client.kafka.admin()
+  try {
+    await admin.connect()
+    return await resolveStarts({ admin, topics: config.sources, positions, brokers })
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new SluiceError(
+      'storage-unavailable',
+      `The brokers ${brokers.join(', ')} cannot be reached (${reason}).`,
+      { cause: error },
+    )
+  } finally {
+    await admin.disconnect().catch(() => undefined)
+    client.destroy()
+  }
+}

@@ -1,0 +1,82 @@
+import { hostname } from 'node:os'
+import type { CommitHooks } from '../../tables/commit/commit-context.ts'
+import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { Config } from '../config/load-config.ts'
+import type { Lake } from '../lake/lake.ts'
+import { withWritableLake } from '../lake/with-writable-lake.ts'
+import type { CutReceipt } from '../loop/cut-receipt.ts'
+import { runMicroBatches } from '../loop/run-micro-batches.ts'
+import { createKafkaSource } from '../sources/kafka-source.ts'
+import type { Logger } from '../sources/logger.ts'
+
+export interface LiveOptions {
+  readonly config: Config
+  readonly lakeDirectory: string
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly logger: Logger
+  /** What clients of the catalog must send; needed where it is open to other machines. */
+  readonly catalogToken: string | undefined
+  readonly hooks: CommitHooks | undefined
+  readonly onCut: (receipt: CutReceipt) => void
+}
+
+/**
+ * Kafka topics into the lake, until the signal: the cut in hand is finished first.
+ * @throws SluiceError `commit-conflict` where another process writes to the lake, and as
+ * `createKafkaSource` and `runMicroBatches`.
+ */
+export async function runLive(options: LiveOptions, signal: AbortSignal): Promise<void> {
+  const { config, clock, ids, logger } = options
+  await withWritableLake(
+    {
+      directory: options.lakeDirectory,
+      purpose: 'sluice live',
+      clock,
+      ids,
+      serve: { ...config.catalog, token: options.catalogToken },
+    },
+    async ({ lake, directory, catalogUrl }) => {
+      logger.info({ lake: directory, catalog: catalogUrl, topics: topicNames(config) }, 'started')
+      await runLoop(options, lake, signal)
+      logger.info({ lake: directory }, 'stopped; started again it goes on from here')
+    },
+  )
+}
+
+function topicNames(config: Config): readonly string[] {
+  return config.sources.map(({ topic }) => topic)
+}
+
+async function runLoop(options: LiveOptions, lake: Lake, signal: AbortSignal): Promise<void> {
+  const { config, logger, hooks, clock, ids } = options
+  const { brokers, clientId, groupId } = config.kafka
+  const source = createKafkaSource({
+    connection: { brokers, clientId },
+    groupId,
+    topics: config.sources,
+    scratchDir: lake.scratchDir,
+    clock,
+    ids,
+    logger,
+    ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
+  })
+  await runMicroBatches(
+    {
+      lake,
+      source,
+      mode: 'live',
+      writer: `live@${hostname()}:${process.pid}`,
+      limits: config.limits,
+      allowedLatenessMs: config.allowedLatenessMs,
+      idleAfterMs: config.idleAfterMs,
+      dedupeMemoryRows: config.dedupeMemoryRows,
+      instruments: config.instruments,
+      retention: config.retention,
+      maxQueryDurationMs: config.maxQueryDurationMs,
+      onCut: options.onCut,
+      ...(hooks === undefined ? {} : { hooks }),
+    },
+    signal,
+  )
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { createEndableSource } from '../../../pipelines/demo/endable-source.ts'
+import type { MicroBatch, Source } from '../../../pipelines/sources/source.ts'
+
+const batchOf = (messageCount: number): MicroBatch => ({
+  segments: [],
+  progress: [],
+  messageCount,
+  sizeBytes: 0,
+})
+
+/** A source that answers with batches of these sizes, and notes which it was given back. */
+function listed(sizes: readonly number[]): Source & { readonly released: number[] } {
+  const released: number[] = []
+  const left = [...sizes]
+  return {
+    name: 'listed',
+    released,
+    open: async () => undefined,
+    next: async () => batchOf(left.shift() ?? 0),
+    release: async (batch) => void released.push(batch.messageCount),
+    committed: async () => undefined,
+    close: async () => undefined,
+  }
+}
+
+const limits = { rows: 1, bytes: 1, timeMs: 1 }
+const { signal } = new AbortController()
+
+describe('a source that can be given an end', () => {
+  it('goes on through empty batches until it is told', async () => {
+    const source = createEndableSource(listed([0, 5, 0]))
+    const counts = [await source.next(limits, signal), await source.next(limits, signal)]
+    expect(counts.map((batch) => batch?.messageCount)).toEqual([0, 5])
+  })
+
+  it('still gives out what is there, then ends, and holds back no empty batch', async () => {
+    const inner = listed([3, 2, 0])
+    const source = createEndableSource(inner)
+    source.endWhenRead()
+    expect((await source.next(limits, signal))?.messageCount).toBe(3)
+    expect((await source.next(limits, signal))?.messageCount).toBe(2)
+    expect(await source.next(limits, signal)).toBeUndefined()
+    expect(inner.released).toEqual([0])
+  })
+
+  it('does not take an empty batch for the end that was begun before the last message', async () => {
+    const source = createEndableSource(listed([0, 4, 0]))
+    const begunBefore = source.next(limits, signal)
+    source.endWhenRead()
+    expect((await begunBefore)?.messageCount).toBe(0)
+    expect((await source.next(limits, signal))?.messageCount).toBe(4)
+    expect(await source.next(limits, signal)).toBeUndefined()
+  })
+})
