@@ -13,6 +13,7 @@ export const refusals = [
   'NoSuchWarehouseException',
   'UnprocessableEntityException',
   'NotAuthorizedException',
+  'ForbiddenException',
 ] as const
 
 export type Refusal = (typeof refusals)[number]
