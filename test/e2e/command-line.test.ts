@@ -1,0 +1,383 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePorts } from '../../stack/free-ports.ts'
+import { runSluice, startSluice } from '../support/sluice-process.ts'
+
+interface Report {
+  readonly produced: number
+  readonly committed: number
+  readonly rows: Readonly<Record<string, number>>
+  readonly rejected: number
+  readonly duplicates: number
+  readonly cuts: number
+  readonly freshnessP50Ms: number
+  readonly freshnessP99Ms: number
+  readonly catalogUrl: string
+}
+
+interface Cut {
+  readonly cut_number: number
+  readonly message_count: number
+  readonly decoded_count: number
+  readonly ignored_count: number
+  readonly rejected_count: number
+  readonly row_count: number
+  readonly silver_count: number
+  readonly duplicate_count: number
+  readonly refused_count: number
+  readonly committed_ts: string
+}
+
+let folder: string
+let lake: string
+let report: Report
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-cli-'))
+  lake = join(folder, 'lake')
+  const [port] = await freePorts(1)
+  const demo = await runSluice([
+    ...['demo', '--lake', lake, '--port', String(port), '--rate', '500'],
+    ...['--duration', '5s', '--json'],
+  ])
+  expect(demo.code, demo.stderr).toBe(0)
+  // Nothing else may be on stdout, or no program could read it.
+  report = JSON.parse(demo.stdout) as Report
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const rowsOf = (table: string): number => report.rows[table] ?? Number.NaN
+
+async function json<T>(args: readonly string[]): Promise<T> {
+  const { code, stdout, stderr } = await runSluice([...args, '--lake', lake, '--json'])
+  expect(code, stderr).toBe(0)
+  return JSON.parse(stdout) as T
+}
+
+async function scalar(sql: string, ...options: readonly string[]): Promise<string> {
+  const done = await runSluice(['sql', sql, '--lake', lake, '--format', 'csv', ...options])
+  expect(done.code, done.stderr).toBe(0)
+  return done.stdout.split('\r\n')[1] ?? ''
+}
+
+describe('the report of a demo run', () => {
+  it('finds every message that was produced in bronze, once', () => {
+    expect(report.produced).toBeGreaterThan(1000)
+    expect(report.committed).toBe(report.produced)
+    expect(rowsOf('bronze.trade_messages') + rowsOf('bronze.quote_messages')).toBe(report.produced)
+  })
+
+  it('accounts for every message: in silver, a duplicate, or rejected', () => {
+    const silver = rowsOf('silver.trades') + rowsOf('silver.quotes')
+    expect(silver + report.duplicates + report.rejected).toBe(report.produced)
+    expect(rowsOf('silver.rejected_messages')).toBe(report.rejected)
+  })
+
+  it('has cuts, bars and a freshness', () => {
+    expect(report.cuts).toBeGreaterThan(2)
+    expect(rowsOf('gold.bars')).toBeGreaterThan(0)
+    expect(report.freshnessP50Ms).toBeGreaterThan(0)
+    expect(report.freshnessP99Ms).toBeGreaterThanOrEqual(report.freshnessP50Ms)
+  })
+})
+
+describe('sluice tables', () => {
+  it('counts rows as the report and as SQL does', async () => {
+    const tables = await json<readonly { namespace: string; table: string; rowCount: number }[]>([
+      'tables',
+    ])
+    const counts = Object.fromEntries(
+      tables.map(({ namespace, table, rowCount }) => [`${namespace}.${table}`, rowCount]),
+    )
+    expect(counts).toEqual(report.rows)
+    expect(await scalar('SELECT count(*) FROM gold.bars')).toBe(String(rowsOf('gold.bars')))
+  })
+
+  it('draws a line for each table, with the last cut', async () => {
+    const { code, stdout } = await runSluice(['tables', '--lake', lake])
+    expect(code).toBe(0)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1 + Object.keys(report.rows).length)
+    expect(stdout).toMatch(new RegExp(`gold +bars +.* ${report.cuts} +One row is one bar`))
+  })
+})
+
+describe('sluice cuts', () => {
+  it('shows cuts whose counts add up, newest first and without a gap', async () => {
+    const cuts = await json<readonly Cut[]>(['cuts', '1000'])
+    expect(cuts.map((cut) => cut.cut_number)).toEqual(
+      Array.from({ length: report.cuts }, (_, index) => report.cuts - index),
+    )
+    for (const cut of cuts) {
+      const { decoded_count, ignored_count, rejected_count } = cut
+      expect(decoded_count + ignored_count + rejected_count).toBe(cut.message_count)
+      const { silver_count, duplicate_count, refused_count } = cut
+      expect(silver_count + duplicate_count + refused_count).toBe(cut.row_count)
+    }
+    const messages = cuts.reduce((sum, cut) => sum + cut.message_count, 0)
+    expect(messages).toBe(report.produced)
+  })
+
+  it('shows as many as it is asked for', async () => {
+    const { stdout } = await runSluice(['cuts', '2', '--lake', lake])
+    expect(stdout.trimEnd().split('\n')).toHaveLength(3)
+  })
+})
+
+describe('sluice status', () => {
+  it('tells a program where the lake stands', async () => {
+    const status = await json<Record<string, unknown>>(['status'])
+    expect(status).toMatchObject({
+      holder: null,
+      catalogUrl: report.catalogUrl,
+      lastCut: { cut_number: report.cuts, mode: 'demo' },
+      positions: [{ source: 'log:demo', source_partition: 0, end_offset: report.produced }],
+      rows: report.rows,
+    })
+    const reasons = Object.values(status['rejectedLastDay'] as Record<string, number>)
+    expect(reasons.reduce((sum, count) => sum + count, 0)).toBe(report.rejected)
+  })
+
+  it('tells a person the same on a page', async () => {
+    const { code, stdout } = await runSluice(['status', '--lake', lake])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^writer +nobody$/m)
+    expect(stdout).toMatch(new RegExp(`^last cut +${report.cuts}, .* ago`, 'm'))
+    expect(stdout).toMatch(/^disk use +[\d.]+ [kM]B$/m)
+    expect(stdout).toContain('log:demo')
+  })
+})
+
+describe('sluice sql', () => {
+  const symbols = "SELECT venue_symbol FROM gold.bars WHERE step = '1d' ORDER BY 1 LIMIT 2"
+
+  it('writes a table for people', async () => {
+    const { stdout } = await runSluice(['sql', symbols, '--lake', lake])
+    expect(stdout).toMatch(/venue_symbol[^]*AAPL[^]*AMZN/)
+  })
+
+  it.each([
+    ['csv', 'venue_symbol\r\nAAPL\r\nAMZN\r\n'],
+    ['ndjson', '{"venue_symbol":"AAPL"}\n{"venue_symbol":"AMZN"}\n'],
+  ])('writes %s', async (format, expected) => {
+    const { stdout } = await runSluice(['sql', symbols, '--lake', lake, '--format', format])
+    expect(stdout).toBe(expected)
+  })
+
+  it('writes json by either name', async () => {
+    const expected = [{ venue_symbol: 'AAPL' }, { venue_symbol: 'AMZN' }]
+    expect(await json(['sql', symbols])).toEqual(expected)
+    const { stdout } = await runSluice(['sql', symbols, '--lake', lake, '--format', 'json'])
+    expect(JSON.parse(stdout)).toEqual(expected)
+  })
+
+  it('reads the statement from stdin where it is -', async () => {
+    const args = ['sql', '-', '--lake', lake, '--format', 'csv']
+    const { stdout } = await runSluice(args, { stdin: symbols })
+    expect(stdout).toBe('venue_symbol\r\nAAPL\r\nAMZN\r\n')
+  })
+
+  it('reads every table at one cut, and says on stderr which', async () => {
+    const cuts = await json<readonly Cut[]>(['cuts', '1000'])
+    const upTo2 = cuts.filter((cut) => cut.cut_number <= 2)
+    const silver = upTo2.reduce((sum, cut) => sum + cut.silver_count, 0)
+    const sql = 'SELECT (SELECT count(*) FROM silver.trades) + (SELECT count(*) FROM silver.quotes)'
+    const args = ['sql', sql, '--lake', lake, '--format', 'csv']
+    const atCut = await runSluice([...args, '--cut', '2'])
+    expect(atCut.stdout.split('\r\n')[1]).toBe(String(silver))
+    expect(atCut.stderr).toMatch(/^cut 2 of \d{4}-/)
+    const third = cuts.find((cut) => cut.cut_number === 3)
+    const justBefore3 = new Date(Date.parse(third?.committed_ts ?? '') - 1).toISOString()
+    const asOf = await runSluice([...args, '--as-of', justBefore3])
+    expect(asOf.stdout).toBe(atCut.stdout)
+    expect(asOf.stderr).toBe(atCut.stderr)
+  })
+
+  it.each([
+    ['DROP TABLE gold.bars', /DROP is refused.*Nothing was run/],
+    ['SELECT * FROM gold.candles', /no table gold\.candles.*Nothing was read/],
+    ['SELECT', /sluice: invalid-input: /],
+  ])('ends with 2 and the reason for %s', async (sql, reason) => {
+    const { code, stdout, stderr } = await runSluice(['sql', sql, '--lake', lake])
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(reason)
+  })
+
+  it('ends with 2 for a cut that is not there, and names those that are', async () => {
+    const args = ['sql', 'FROM gold.bars', '--lake', lake, '--cut', '999999']
+    const { code, stderr } = await runSluice(args)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/Cut 999999 cannot be read.*nearest kept cut/)
+  })
+
+  it('lets no statement out of the lake', async () => {
+    const secret = join(folder, 'secret.csv')
+    await writeFile(secret, 'a\n1\n')
+    const { code } = await runSluice(['sql', `SELECT * FROM read_csv('${secret}')`, '--lake', lake])
+    expect(code).toBe(2)
+  })
+})
+
+describe('a wrong call', () => {
+  it.each([
+    [[]],
+    [['nonsense']],
+    [['tables', '--nonsense']],
+    [['cuts', 'many']],
+    [['sql']],
+    [['sql', 'FROM gold.bars', '--cut', '1', '--as-of', '2025-01-01']],
+    [['sql', 'FROM gold.bars', '--format', 'xml']],
+    [['demo', '--duration', '20']],
+    [['live']],
+    [['backfill', '--format', 'stock-json']],
+    [['backfill', 'file.json']],
+    [['produce', 'file.json', '--topic', 'stocks']],
+  ])('ends with 2: sluice %j', async (args: readonly string[]) => {
+    const { code, stdout, stderr } = await runSluice(args)
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).not.toBe('')
+  })
+
+  it('is no call for help, which ends with 0', async () => {
+    const { code, stdout } = await runSluice(['sql', '--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('--as-of')
+  })
+
+  it.each(['tables', 'cuts', 'status', 'catalog'])(
+    'of %s names the folder that holds no lake, and makes none',
+    async (command) => {
+      const missing = join(folder, 'missing')
+      const { code, stderr } = await runSluice([command, '--lake', missing])
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/sluice: invalid-input: There is no lake in .*missing/)
+      await expect(readFile(missing)).rejects.toMatchObject({ code: 'ENOENT' })
+    },
+  )
+
+  it('shows a stack only where SLUICE_DEBUG is set', async () => {
+    const args = ['sql', 'DROP TABLE x', '--lake', lake]
+    expect((await runSluice(args)).stderr).not.toContain('    at ')
+    const debug = await runSluice(args, { env: { SLUICE_DEBUG: '1' } })
+    expect(debug.stderr).toContain('    at ')
+  })
+})
+
+describe('SLUICE_LAKE', () => {
+  it('names the lake where --lake does not', async () => {
+    const env = { SLUICE_LAKE: lake }
+    const { code, stdout } = await runSluice(['status', '--json'], { env })
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ lake })
+  })
+})
+
+describe('a lake of another layout version', () => {
+  it('is refused with what to do', async () => {
+    const other = await mkdtemp(join(folder, 'other-'))
+    const file = { layoutVersion: 99, lakeId: 'x', location: `file://${other}` }
+    await writeFile(join(other, 'lake.json'), JSON.stringify(file))
+    const { code, stderr } = await runSluice(['tables', '--lake', other])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/sluice: unsupported: .*layout version 99.*newer Sluice/)
+  })
+})
+
+describe('sluice catalog', () => {
+  it('takes the next port where the wanted one is taken, and ends with 0 at SIGTERM', async () => {
+    const [port = 0] = await freePorts(1)
+    const squatter = createServer().listen(port, '127.0.0.1')
+    await once(squatter, 'listening')
+    const catalog = startSluice(['catalog', '--lake', lake, '--port', String(port)])
+    const [, url = ''] = await catalog.waitFor(/(http:\/\/127\.0\.0\.1:\d+) serves/)
+    expect(Number(new URL(url).port)).toBeGreaterThan(port)
+    const answer = await fetch(`${url}/v1/namespaces/gold/tables`)
+    expect(await answer.json()).toMatchObject({
+      identifiers: [
+        { namespace: ['gold'], name: 'bars' },
+        { namespace: ['gold'], name: 'spreads' },
+      ],
+    })
+    expect(await catalog.stop('SIGTERM')).toBe(0)
+    squatter.close()
+  })
+})
+
+describe('sluice check', () => {
+  const config = (text: string): Promise<string> => writeConfig(folder, text)
+
+  it('ends with 1 and every mistake of a config', async () => {
+    const path = await config('kafka: {broker: ["127.0.0.1:1"]}\nsources: []\n')
+    const { code, stdout } = await runSluice(['check', '--config', path])
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/would not run[^]*did you mean brokers[^]*at least one topic/)
+  })
+
+  it('ends with 2 where there is no such file', async () => {
+    const { code } = await runSluice(['check', '--config', join(folder, 'no-such.yaml')])
+    expect(code).toBe(2)
+  })
+
+  it('says what topics would become, and that the brokers do not answer', async () => {
+    const [port] = await freePorts(1)
+    const path = await config(
+      `lake: ${lake}\nkafka: {brokers: ["127.0.0.1:${port}"]}\n` +
+        'sources: [{topic: stocks, format: stock-json}]\n',
+    )
+    const { code, stdout } = await runSluice(['check', '--config', path, '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      lakeDirectory: lake,
+      lakeExists: true,
+      wouldRun: false,
+      topics: [
+        {
+          topic: 'stocks',
+          tables: [
+            ...['bronze.trade_messages', 'silver.trades', 'gold.bars'],
+            ...['bronze.quote_messages', 'silver.quotes', 'gold.spreads'],
+          ],
+        },
+      ],
+      problems: [expect.stringContaining('cannot be reached')],
+    })
+  })
+})
+
+describe('sluice backfill', () => {
+  const trade = (id: number, time: string): string =>
+    `{"trade_id":"T${id}","symbol":"AAPL","price":175.5,"volume":100,` +
+    `"timestamp":"${time}","trade_type":"BUY","exchange":"NASDAQ"}\n`
+
+  it('loads files, skips them the second time, and refuses what overlaps the lake', async () => {
+    const history = join(folder, 'history')
+    const first = join(folder, 'first.json')
+    const second = join(folder, 'second.json')
+    await writeFile(first, trade(1, '2025-01-15T10:30:00Z') + trade(2, '2025-01-15T10:31:00Z'))
+    await writeFile(second, trade(3, '2025-01-15T10:30:30Z'))
+    const run = (...files: readonly string[]) =>
+      runSluice(['backfill', '--format', 'stock-json', '--lake', history, '--json', ...files])
+    const loaded = await run(first)
+    expect(loaded.code, loaded.stderr).toBe(0)
+    expect(JSON.parse(loaded.stdout)).toMatchObject({ partsRead: 1, messageCount: 2 })
+    const again = await run(first)
+    expect(again.code).toBe(0)
+    expect(JSON.parse(again.stdout)).toMatchObject({ partsSkipped: 1, cutCount: 0 })
+    const overlapping = await run(second)
+    expect(overlapping.code).toBe(2)
+    expect(overlapping.stderr).toMatch(/Nothing of it was committed.*[^]*NASDAQ AAPL 2025-01-15/)
+    const count = ['sql', 'SELECT count(*) FROM silver.trades', '--format', 'csv']
+    const { stdout } = await runSluice([...count, '--lake', history])
+    expect(stdout.split('\r\n')[1]).toBe('2')
+  })
+})
+
+async function writeConfig(parent: string, text: string): Promise<string> {
+  const path = join(await mkdtemp(join(parent, 'config-')), 'sluice.yaml')
+  await writeFile(path, text)
+  return path
+}
