@@ -1,5 +1,13 @@
+import { backfillTicksBenchmark } from './backfill-ticks.ts'
 import type { Benchmark } from './benchmark.ts'
+import { liveKafkaBenchmark } from './live-kafka.ts'
+import { liveLogBenchmark } from './live-log.ts'
 import { machineBenchmark } from './machine-benchmark.ts'
 
 /** All benchmarks, by the name on the command line. */
-export const benchmarks: readonly Benchmark[] = [machineBenchmark]
+export const benchmarks: readonly Benchmark[] = [
+  machineBenchmark,
+  liveLogBenchmark,
+  liveKafkaBenchmark,
+  backfillTicksBenchmark,
+]
