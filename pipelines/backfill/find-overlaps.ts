@@ -6,6 +6,7 @@ import { createInstrumentsTable } from '../loop/instruments.ts'
 import { kinds } from '../../shared-transforms/kind.ts'
 import { createBatchTables, deriveBatch } from '../loop/derive-batch.ts'
 import { headOf, loadHeads, planHead, planRelation } from '../loop/loop-context.ts'
+import { createStepSession, type StepSession } from '../loop/step-session.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
 
@@ -42,8 +43,9 @@ export async function findOverlaps(options: {
     (kind) => headOf(heads, silverTable(kind)).metadata['current-snapshot-id'] !== undefined,
   )
   if (!isFilled) return []
-  const session = await lake.engine.connect()
+  const connection = await lake.engine.connect()
   try {
+    const session = createStepSession(connection)
     await collectInputRanges(session, options)
     const overlaps: Overlap[] = []
     for (const kind of kinds) {
@@ -51,12 +53,12 @@ export async function findOverlaps(options: {
     }
     return overlaps
   } finally {
-    session.close()
+    connection.close()
   }
 }
 
 async function collectInputRanges(
-  session: Session,
+  session: StepSession,
   options: Parameters<typeof findOverlaps>[0],
 ): Promise<void> {
   await createInstrumentsTable(session, [])

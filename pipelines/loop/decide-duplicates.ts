@@ -1,7 +1,7 @@
 import { duplicatesSql, identityHashSql } from '../../shared-transforms/duplicates.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
-import type { Session } from '../../tables/engine/engine.ts'
 import { IDENTITY_REACH_US, memoryTable, type DedupeMemory } from './dedupe-memory.ts'
+import type { StepSession } from './step-session.ts'
 
 /** A relation with silver's rows whose event time lies in the range (µs, both ends included). */
 export type SilverLookup = (
@@ -19,68 +19,78 @@ const MAX_LOOKUP_RANGES = 32
  * and only around their event times.
  */
 export async function decideDuplicates(
-  session: Session,
+  session: StepSession,
   memory: DedupeMemory,
   lookup: SilverLookup,
 ): Promise<void> {
   const { kind } = memory
   const id = `${kind}_id`
-  await session.run(
-    `CREATE OR REPLACE TABLE candidate_${kind} AS SELECT d.* EXCLUDE (payload), ` +
-      `CASE WHEN ${id} IS NULL THEN NULL ELSE ${identityHashSql(kind, 'd')} END AS identity_hash ` +
+  await session.fill(
+    `candidate_${kind}`,
+    `SELECT d.* EXCLUDE (payload), CASE WHEN ${id} IS NOT NULL ` +
+      `THEN ${identityHashSql(kind, 'd')} END AS identity_hash ` +
       `FROM decoded_${kind} d WHERE reason IS NULL`,
   )
-  await readAccepted(session, memory, lookup)
+  await session.fill(`lookup_${kind}`, lookupSql(memory))
+  const [facts] = await session.rowsKept<{ lookups: bigint; repeated: bigint }>(
+    `SELECT (SELECT count(*) FROM lookup_${kind}) AS lookups, ` +
+      `(SELECT count(identity_hash) - count(DISTINCT identity_hash) FROM candidate_${kind}) ` +
+      `AS repeated`,
+  )
+  if ((facts?.lookups ?? 0n) === 0n && (facts?.repeated ?? 0n) === 0n) {
+    await session.add(`verdict_${kind}`, `SELECT *, 'accepted' AS verdict FROM candidate_${kind}`)
+    return
+  }
+  await readAccepted(session, kind, lookup)
+  await judgeSuspects(session, kind)
+}
+
+/** Only rows that share an identity with another row go through the rule; it is not cheap. */
+async function judgeSuspects(session: StepSession, kind: Kind): Promise<void> {
+  const id = `${kind}_id`
   const isSuspect =
     `identity_hash IN (SELECT identity_hash FROM candidate_${kind} GROUP BY ALL ` +
     `HAVING count(*) > 1) OR (venue, venue_symbol, ${id}) IN ` +
     `(SELECT (venue, venue_symbol, ${id}) FROM accepted_${kind})`
-  await session.run(
-    `CREATE OR REPLACE TABLE suspect_${kind} AS SELECT * FROM candidate_${kind} ` +
-      `WHERE identity_hash IS NOT NULL AND (${isSuspect})`,
+  await session.fill(
+    `suspect_${kind}`,
+    `SELECT * FROM candidate_${kind} WHERE identity_hash IS NOT NULL AND (${isSuspect})`,
   )
-  const isPlain =
-    'NOT EXISTS (SELECT 1 FROM ' +
-    `suspect_${kind} s WHERE s.source = c.source AND s.source_partition = c.source_partition ` +
-    'AND s.source_offset = c.source_offset AND s.source_row = c.source_row)'
+  const position = 'source, source_partition, source_offset, source_row'
+  await session.add(
+    `verdict_${kind}`,
+    `SELECT *, 'accepted' AS verdict FROM candidate_${kind} ` +
+      `ANTI JOIN suspect_${kind} USING (${position})`,
+  )
   const decided = duplicatesSql(kind, {
     candidates: `suspect_${kind}`,
     accepted: `accepted_${kind}`,
   })
-  const suspects = await session.rows<{ count: bigint }>(
-    `SELECT count(*) AS count FROM suspect_${kind}`,
-  )
-  const hasSuspects = (suspects[0]?.count ?? 0n) > 0n
-  await session.run(
-    `CREATE OR REPLACE TABLE verdict_${kind} AS SELECT *, 'accepted' AS verdict ` +
-      `FROM candidate_${kind} c` +
-      (hasSuspects ? ` WHERE ${isPlain} UNION ALL BY NAME SELECT * FROM (${decided})` : ''),
+  await session.add(`verdict_${kind}`, `SELECT * FROM (${decided})`)
+}
+
+/** Rows that the memory cannot answer for: not covered by it, or found in it. */
+function lookupSql({ kind, completeFromUs }: DedupeMemory): string {
+  const isUncovered =
+    completeFromUs === undefined
+      ? 'false'
+      : `epoch_us(event_ts) - ${IDENTITY_REACH_US} <= ${completeFromUs}`
+  const isHit = `identity_hash IN (SELECT identity_hash FROM ${memoryTable(kind)})`
+  return (
+    `SELECT venue, venue_symbol, ${kind}_id, event_ts FROM candidate_${kind} ` +
+    `WHERE identity_hash IS NOT NULL AND (${isUncovered} OR ${isHit})`
   )
 }
 
 /** Fills `accepted_<kind>` with silver's rows that may share an identity, each once. */
-async function readAccepted(
-  session: Session,
-  memory: DedupeMemory,
-  lookup: SilverLookup,
-): Promise<void> {
-  const { kind } = memory
-  const isUncovered =
-    memory.completeFromUs === undefined
-      ? 'false'
-      : `epoch_us(event_ts) - ${IDENTITY_REACH_US} <= ${memory.completeFromUs}`
-  const isHit = `identity_hash IN (SELECT identity_hash FROM ${memoryTable(kind)})`
-  await session.run(
-    `CREATE OR REPLACE TABLE lookup_${kind} AS SELECT venue, venue_symbol, ${kind}_id, event_ts ` +
-      `FROM candidate_${kind} WHERE identity_hash IS NOT NULL AND (${isUncovered} OR ${isHit})`,
-  )
-  const days = await session.rows<{ day: bigint; low: bigint; high: bigint }>(
+async function readAccepted(session: StepSession, kind: Kind, lookup: SilverLookup): Promise<void> {
+  const days = await session.rowsKept<{ day: bigint; low: bigint; high: bigint }>(
     `SELECT epoch_us(event_ts) // ${DAY_US} AS day, min(epoch_us(event_ts)) AS low, ` +
       `max(epoch_us(event_ts)) AS high FROM lookup_${kind} GROUP BY day ORDER BY day`,
   )
-  await session.run(
-    `CREATE OR REPLACE TABLE accepted_${kind} AS SELECT * EXCLUDE (is_event_time_received) ` +
-      `FROM candidate_${kind} WHERE false`,
+  await session.clear(
+    `accepted_${kind}`,
+    `SELECT * EXCLUDE (is_event_time_received) FROM candidate_${kind} WHERE false`,
   )
   for (const range of lookupRanges(days)) {
     const rows = await lookup(kind, range)

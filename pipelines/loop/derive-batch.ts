@@ -1,8 +1,8 @@
 import { formats, type Format } from '../../shared-transforms/formats/formats.ts'
 import { kinds, type Kind } from '../../shared-transforms/kind.ts'
-import type { Session } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
+import type { StepSession } from './step-session.ts'
 
 /** Which kinds a batch holds: steps of other kinds have nothing to do. */
 export interface BatchKinds {
@@ -21,35 +21,79 @@ export interface BatchKinds {
  * first kind, and the rest of the batch is there.
  */
 export async function deriveBatch(
-  session: Session,
+  session: StepSession,
   formatNames: readonly string[],
 ): Promise<BatchKinds> {
-  for (const table of [
-    'routed',
-    ...kinds.flatMap((kind) => [`decoded_${kind}`, `verdict_${kind}`]),
-  ])
-    await session.run(`CREATE OR REPLACE TABLE ${table} AS SELECT * FROM empty_${table}`)
-  for (const name of formatNames) {
-    const [range] = await session.rows<{ low: bigint | null; high: bigint | null }>(
-      `SELECT min(rowid) AS low, max(rowid) + 1 AS high FROM framed WHERE format = ${sqlString(name)}`,
-    )
-    if (range === undefined || range.low === null || range.high === null) continue
-    await deriveRange(session, formatOf(name), range.low, range.high)
+  const chosen = formatNames.map(formatOf)
+  await clearBatchTables(session)
+  await session.run('BEGIN')
+  try {
+    for (const format of chosen) {
+      const rows = `(SELECT * FROM framed WHERE format = ${sqlString(format.name)})`
+      await session.add('routed', format.routeSql(rows))
+    }
+    const present = await readPresent(session)
+    for (const { format, kind, decoded } of present) {
+      if (decoded > 0n) await decode(session, formatOf(format), kind, 'true')
+    }
+    await session.run('COMMIT')
+    return kindsOf(present)
+  } catch (error) {
+    await session.run('ROLLBACK')
+    if (isStatementWrong(error)) throw error
   }
-  const present = await session.rows<{ kind: Kind; decoded: bigint }>(
-    'SELECT kind, count(*) FILTER (NOT is_ignored) AS decoded FROM routed GROUP BY kind',
+  for (const format of chosen) await deriveByHalves(session, format)
+  return kindsOf(await readPresent(session))
+}
+
+interface PresentKind {
+  readonly format: string
+  readonly kind: Kind
+  readonly decoded: bigint
+}
+
+async function readPresent(session: StepSession): Promise<PresentKind[]> {
+  return session.rowsKept<PresentKind>(
+    'SELECT format, kind, count(*) FILTER (NOT is_ignored) AS decoded FROM routed ' +
+      'GROUP BY format, kind ORDER BY format, kind',
   )
+}
+
+function kindsOf(present: readonly PresentKind[]): BatchKinds {
   return {
     routed: new Set(present.map(({ kind }) => kind)),
     decoded: new Set(present.filter(({ decoded }) => decoded > 0n).map(({ kind }) => kind)),
   }
 }
 
+async function clearBatchTables(session: StepSession): Promise<void> {
+  const names = kinds.flatMap((kind) => [`decoded_${kind}`, `verdict_${kind}`])
+  for (const name of ['routed', ...names]) {
+    await session.clear(name, `SELECT * FROM empty_${name}`)
+  }
+}
+
+async function decode(
+  session: StepSession,
+  format: Format,
+  kind: Kind,
+  isWanted: string,
+): Promise<void> {
+  const routed =
+    `(SELECT * FROM routed WHERE format = ${sqlString(format.name)} ` +
+    `AND kind = ${sqlString(kind)} AND NOT is_ignored AND ${isWanted})`
+  await session.add(
+    `decoded_${kind}`,
+    `SELECT *, ${format.isEventTimeReceived(kind)} AS is_event_time_received ` +
+      `FROM (${format.decodeSql(kind, routed)})`,
+  )
+}
+
 /**
  * The tables that each batch is derived through, empty. Binding a decoding step only for the
  * shape of its rows costs more than a small batch, so it is done once.
  */
-export async function createBatchTables(session: Session): Promise<void> {
+export async function createBatchTables(session: StepSession): Promise<void> {
   const example = formatOf('stock-json')
   const none = '(SELECT * FROM framed WHERE false)'
   await session.run(`CREATE OR REPLACE TABLE empty_routed AS ${example.routeSql(none)}`)
@@ -76,14 +120,24 @@ export function formatOf(name: string): Format {
   return format
 }
 
+/** The slow way: halves of the format's messages, until what fails is one message alone. */
+async function deriveByHalves(session: StepSession, format: Format): Promise<void> {
+  const [range] = await session.rows<{ low: bigint | null; high: bigint | null }>(
+    `SELECT min(rowid) AS low, max(rowid) + 1 AS high FROM framed ` +
+      `WHERE format = ${sqlString(format.name)}`,
+  )
+  if (range === undefined || range.low === null || range.high === null) return
+  await deriveRange(session, format, range.low, range.high)
+}
+
 async function deriveRange(
-  session: Session,
+  session: StepSession,
   format: Format,
   low: bigint,
   high: bigint,
 ): Promise<void> {
+  await session.run('BEGIN')
   try {
-    await session.run('BEGIN')
     await deriveRows(session, format, low, high)
     await session.run('COMMIT')
   } catch (error) {
@@ -105,7 +159,7 @@ function isStatementWrong(error: unknown): boolean {
 }
 
 async function deriveRows(
-  session: Session,
+  session: StepSession,
   format: Format,
   low: bigint,
   high: bigint,
@@ -113,29 +167,19 @@ async function deriveRows(
   const rows =
     `(SELECT * FROM framed WHERE format = ${sqlString(format.name)} ` +
     `AND rowid >= ${low} AND rowid < ${high})`
-  const routedBefore = await countRows(session, 'routed')
+  const [before] = await session.rows<{ count: bigint }>(
+    'SELECT coalesce(max(rowid) + 1, 0) AS count FROM routed',
+  )
+  const isNew = `rowid >= ${before?.count ?? 0n}`
   await session.run(`INSERT INTO routed BY NAME ${format.routeSql(rows)}`)
   const present = await session.rows<{ kind: Kind }>(
-    `SELECT DISTINCT kind FROM routed WHERE rowid >= ${routedBefore} AND NOT is_ignored`,
+    `SELECT DISTINCT kind FROM routed WHERE ${isNew} AND NOT is_ignored`,
   )
-  for (const { kind } of present) {
-    const routed =
-      `(SELECT * FROM routed WHERE rowid >= ${routedBefore} AND NOT is_ignored ` +
-      `AND kind = ${sqlString(kind)})`
-    await session.run(
-      `INSERT INTO decoded_${kind} BY NAME SELECT *, ${format.isEventTimeReceived(kind)} ` +
-        `AS is_event_time_received FROM (${format.decodeSql(kind, routed)})`,
-    )
-  }
-}
-
-async function countRows(session: Session, table: string): Promise<bigint> {
-  const rows = await session.rows<{ count: bigint }>(`SELECT count(*) AS count FROM ${table}`)
-  return rows[0]?.count ?? 0n
+  for (const { kind } of present) await decode(session, format, kind, isNew)
 }
 
 async function rejectAsEngineError(
-  session: Session,
+  session: StepSession,
   format: Format,
   row: bigint,
   error: unknown,

@@ -1,7 +1,7 @@
 import { frameBulkSql, sanitizeReceivedSql } from '../../shared-transforms/frame.ts'
-import type { Session } from '../../tables/engine/engine.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { BatchSegment, MicroBatch } from '../sources/source.ts'
+import type { StepSession } from './step-session.ts'
 
 /** Rows of side messages that one INSERT carries. */
 const SIDE_ROWS_PER_INSERT = 500
@@ -11,12 +11,13 @@ const SIDE_ROWS_PER_INSERT = 500
  * shared-transforms plus `format`.
  */
 export async function frameBatch(
-  session: Session,
+  session: StepSession,
   batch: MicroBatch,
   ingestedUs: bigint,
 ): Promise<void> {
   const relations: string[] = []
-  await session.run(createSideTable)
+  await session.startBatch(batch.messageCount)
+  await session.clear('side_messages', noSideMessages)
   for (const segment of batch.segments) {
     const format = sqlString(segment.format)
     if (segment.bulkFile !== undefined && segment.bulkCount > 0) {
@@ -27,11 +28,11 @@ export async function frameBatch(
   }
   const side = sanitizeReceivedSql({ relation: 'side_messages', ingestedUs })
   relations.push(`SELECT ${FRAMED_COLUMNS}, format FROM (${side})`)
-  await session.run(`CREATE OR REPLACE TABLE framed AS ${relations.join(' UNION ALL ')}`)
+  await session.fill('framed', relations.join(' UNION ALL '))
 }
 
 /** The table `framed` without a row, for steps that need its shape. */
-export async function createFramedTable(session: Session): Promise<void> {
+export async function createFramedTable(session: StepSession): Promise<void> {
   await frameBatch(session, { segments: [], progress: [], messageCount: 0, sizeBytes: 0 }, 1n)
 }
 
@@ -39,11 +40,13 @@ const FRAMED_COLUMNS =
   'source, source_partition, source_offset, message_key, headers, payload, payload_encoding, ' +
   'received_ts, ingested_ts'
 
-const createSideTable = `CREATE OR REPLACE TABLE side_messages (
-  source VARCHAR, source_partition INTEGER, source_offset BIGINT, message_key VARCHAR,
-  headers VARCHAR, payload VARCHAR, payload_encoding VARCHAR, received_us BIGINT, format VARCHAR)`
+const noSideMessages =
+  `SELECT NULL::VARCHAR AS source, NULL::INTEGER AS source_partition, ` +
+  `NULL::BIGINT AS source_offset, NULL::VARCHAR AS message_key, NULL::VARCHAR AS headers, ` +
+  `NULL::VARCHAR AS payload, NULL::VARCHAR AS payload_encoding, NULL::BIGINT AS received_us, ` +
+  `NULL::VARCHAR AS format WHERE false`
 
-async function insertSideMessages(session: Session, segment: BatchSegment): Promise<void> {
+async function insertSideMessages(session: StepSession, segment: BatchSegment): Promise<void> {
   const rows = segment.side.map((message) => {
     const part = segment.parts[message.partIndex]
     if (part === undefined) throw new RangeError(`no part ${message.partIndex} in the segment`)

@@ -1,7 +1,8 @@
-import type { Session } from '../../tables/engine/engine.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { DataFile } from '../../tables/spec/manifest.ts'
 import { WINDOW_KEY, type GoldTable } from './gold-tables.ts'
+import { CLOSING_US } from './loop-times.ts'
+import type { StepSession } from './step-session.ts'
 
 /**
  * The tail of a gold table: its open windows, and sealed ones that are waiting for their file.
@@ -54,7 +55,7 @@ export interface TailChange {
  * file now). The tail itself is untouched until `adoptTail`.
  */
 export async function mergeIntoTail(
-  session: Session,
+  session: StepSession,
   tail: GoldTail,
   rows: string | undefined,
   lookup: GoldLookup,
@@ -63,10 +64,10 @@ export async function mergeIntoTail(
   const { gold } = tail
   const { state } = gold
   const partial = rows === undefined ? `SELECT * FROM empty_${state}` : gold.partialSql(rows)
-  await session.run(`CREATE OR REPLACE TABLE ${state}_partial AS ${partial}`)
-  const [facts] = await session.rows<{ touched: bigint; sealing: bigint; outside: bigint }>(
+  await session.fill(`${state}_partial`, partial)
+  const [facts] = await session.rowsKept<{ touched: bigint; sealing: bigint; outside: bigint }>(
     `SELECT (SELECT count(*) FROM ${state}_partial) AS touched, ` +
-      `(SELECT count(*) FROM ${state}_tail WHERE NOT is_sealed AND ${isClosed(watermarkUs)}) ` +
+      `(SELECT count(*) FROM ${state}_tail WHERE NOT is_sealed AND ${isClosed('close_ts')}) ` +
       `AS sealing, (SELECT count(*) FROM ${state}_partial ANTI JOIN ${state}_tail ` +
       `USING (${KEY})) AS outside`,
   )
@@ -74,16 +75,16 @@ export async function mergeIntoTail(
   if (touchedCount === 0 && (facts?.sealing ?? 0n) === 0n) {
     return { isChanged: false, touchedCount: 0, isFlushed: false, deletes: [] }
   }
-  await session.run(`CREATE OR REPLACE TABLE ${state}_found AS ${emptyFound(state)}`)
+  await session.clear(`${state}_found`, emptyFound(state))
   const deletes = (facts?.outside ?? 0n) > 0n ? await findSealed(session, gold, lookup) : []
-  await session.run(`CREATE OR REPLACE TABLE ${state}_next AS ${nextTailSql(gold, watermarkUs)}`)
+  await session.fill(`${state}_next`, nextTailSql(gold))
   const isFlushed = await flushIfDue(session, tail, watermarkUs)
   return { isChanged: true, touchedCount, isFlushed, deletes }
 }
 
 /** Makes the tail that the committed cut wrote the tail to go on from. */
 export async function adoptTail(
-  session: Session,
+  session: StepSession,
   tail: GoldTail,
   change: TailChange,
   files: readonly string[],
@@ -91,13 +92,13 @@ export async function adoptTail(
 ): Promise<GoldTail> {
   if (!change.isChanged) return tail
   const { state } = tail.gold
-  await session.run(`CREATE OR REPLACE TABLE ${state}_tail AS SELECT * FROM ${state}_next`)
+  await session.fill(`${state}_tail`, `SELECT * FROM ${state}_next`)
   return { ...tail, files, flushedAtUs: change.isFlushed ? watermarkUs : tail.flushedAtUs }
 }
 
 /** The tail of a lake at its start: what the tail files hold (`rows`: gold's columns, or none). */
 export async function loadTail(
-  session: Session,
+  session: StepSession,
   gold: GoldTable,
   rows: string | undefined,
   files: readonly string[],
@@ -120,8 +121,8 @@ export async function loadTail(
   return { gold, files, flushedAtUs: watermarkUs }
 }
 
-function isClosed(watermarkUs: bigint | undefined, closeTs = 'close_ts'): string {
-  return watermarkUs === undefined ? 'false' : `epoch_us(${closeTs}) <= ${watermarkUs}`
+function isClosed(closeTs: string): string {
+  return `coalesce(epoch_us(${closeTs}) <= ${CLOSING_US}, false)`
 }
 
 function emptyFound(state: string): string {
@@ -129,7 +130,7 @@ function emptyFound(state: string): string {
 }
 
 async function findSealed(
-  session: Session,
+  session: StepSession,
   gold: GoldTable,
   lookup: GoldLookup,
 ): Promise<FoundWindows['deletes']> {
@@ -173,7 +174,7 @@ function groupByFile(
 }
 
 /** Touched windows merged with what is committed of them, and the untouched rest of the tail. */
-function nextTailSql(gold: GoldTable, watermarkUs: bigint | undefined): string {
+function nextTailSql(gold: GoldTable): string {
   const { state } = gold
   const committed =
     `(SELECT * FROM ${state}_tail SEMI JOIN ${state}_partial USING (${KEY}) ` +
@@ -184,22 +185,22 @@ function nextTailSql(gold: GoldTable, watermarkUs: bigint | undefined): string {
   // A window that was sealed and changes is a new revision of it; an open one just goes on.
   return (
     `SELECT m.*, coalesce(c.revision + c.is_sealed::INTEGER, 0)::INTEGER AS revision, ` +
-    `${isClosed(watermarkUs, 'm.close_ts')} AS is_sealed, ` +
+    `${isClosed('m.close_ts')} AS is_sealed, ` +
     `coalesce(c.is_sealed OR c.is_repaired, false) AS is_repaired ` +
     `FROM (${gold.mergeSql(states)}) m LEFT JOIN ${committed} c USING (${KEY}) ` +
-    `UNION ALL BY NAME SELECT * REPLACE (${isClosed(watermarkUs)} AS is_sealed) ` +
+    `UNION ALL BY NAME SELECT * REPLACE (${isClosed('close_ts')} AS is_sealed) ` +
     `FROM ${state}_tail ANTI JOIN ${state}_partial USING (${KEY})`
   )
 }
 
 /** Moves sealed windows from `<state>_next` to `<state>_sealed` where they are due. */
 async function flushIfDue(
-  session: Session,
+  session: StepSession,
   tail: GoldTail,
   watermarkUs: bigint | undefined,
 ): Promise<boolean> {
   const { state } = tail.gold
-  const [counts] = await session.rows<{ sealed: bigint; repaired: bigint | null }>(
+  const [counts] = await session.rowsKept<{ sealed: bigint; repaired: bigint | null }>(
     `SELECT (SELECT count(*) FROM ${state}_next WHERE is_sealed) AS sealed, ` +
       `(SELECT max(n) FROM (SELECT count(*) AS n FROM ${state}_next WHERE is_repaired ` +
       `GROUP BY date_trunc('month', open_ts))) AS repaired`,
@@ -211,15 +212,15 @@ async function flushIfDue(
   const isFlushed =
     sealed > 0n &&
     (hasMoved || sealed > MAX_SEALED_IN_TAIL || (counts?.repaired ?? 0n) > MAX_REPAIRED_IN_TAIL)
-  await session.run(
-    `CREATE OR REPLACE TABLE ${state}_sealed AS SELECT * FROM ${state}_next ` +
-      `WHERE ${isFlushed ? 'is_sealed' : 'false'}`,
+  await session.fill(
+    `${state}_sealed`,
+    `SELECT * FROM ${state}_next WHERE ${isFlushed ? 'is_sealed' : 'false'}`,
   )
   if (isFlushed) await session.run(`DELETE FROM ${state}_next WHERE is_sealed`)
   return isFlushed
 }
 
-async function columnsOf(session: Session, table: string): Promise<string> {
+async function columnsOf(session: StepSession, table: string): Promise<string> {
   const rows = await session.rows<{ column_name: string }>(
     `SELECT column_name FROM (DESCRIBE ${table})`,
   )

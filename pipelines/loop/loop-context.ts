@@ -1,5 +1,4 @@
 import type { CommitHooks } from '../../tables/commit/commit-context.ts'
-import type { Session } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
@@ -14,6 +13,7 @@ import type { DedupeMemory } from './dedupe-memory.ts'
 import type { GoldTail } from './gold-tail.ts'
 import type { Instrument } from './instruments.ts'
 import type { LoopState } from './loop-state.ts'
+import type { StepSession } from './step-session.ts'
 
 /** Live and backfill are two settings of one loop. */
 export const loopModes = ['live', 'demo', 'backfill'] as const
@@ -50,7 +50,7 @@ export const LIVE_COMPRESSION_LEVEL = 1
 /** What the loop holds between two cuts. Everything in it can be rebuilt from the lake. */
 export interface LoopContext {
   readonly options: LoopOptions
-  readonly session: Session
+  readonly session: StepSession
   /** Head of every lake table as of the last cut, by dotted name. */
   readonly heads: ReadonlyMap<string, LoadedTable>
   readonly state: LoopState

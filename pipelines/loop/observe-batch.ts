@@ -1,9 +1,10 @@
-import type { Session } from '../../tables/engine/engine.ts'
 import { partKey } from '../sources/source.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import { NO_COUNTS } from './cut-rows.ts'
 import { kinds } from '../../shared-transforms/kind.ts'
 import type { PartObservation } from './loop-state.ts'
+import { LATENESS_US } from './loop-times.ts'
+import type { StepSession } from './step-session.ts'
 
 interface MessageRow {
   readonly source: string
@@ -14,8 +15,8 @@ interface MessageRow {
 }
 
 /** Messages and receive times by part, out of `routed`. */
-async function readMessages(session: Session): Promise<MessageRow[]> {
-  return session.rows<MessageRow>(
+async function readMessages(session: StepSession): Promise<MessageRow[]> {
+  return session.rowsKept<MessageRow>(
     `SELECT source, source_partition, count(*) AS messages, ` +
       `count(*) FILTER (is_ignored) AS ignored, ` +
       `max(epoch_us(received_ts)) AS newest_received_us FROM routed GROUP BY ALL`,
@@ -23,7 +24,7 @@ async function readMessages(session: Session): Promise<MessageRow[]> {
 }
 
 /** Latest event and receive times by part: what the watermark is made of. */
-export async function observeParts(session: Session): Promise<Map<string, PartObservation>> {
+export async function observeParts(session: StepSession): Promise<Map<string, PartObservation>> {
   const good = kinds
     .map(
       (kind) =>
@@ -31,7 +32,7 @@ export async function observeParts(session: Session): Promise<Map<string, PartOb
         `WHERE reason IS NULL`,
     )
     .join(' UNION ALL ')
-  const events = await session.rows<{
+  const events = await session.rowsKept<{
     source: string
     source_partition: number
     max_event_us: bigint
@@ -66,14 +67,11 @@ interface RowCounts {
 }
 
 /**
- * The receipt's counts by part, once `verdict_<kind>` is there. A message counts as rejected when
+ * The receipt's counts by part, once `verdict_<kind>` and the loop's times are there. A message counts as rejected when
  * its first row is; rows that a duplicate rule refuses come from decoded messages.
  */
-export async function countParts(
-  session: Session,
-  watermarkUs: bigint | undefined,
-): Promise<Map<string, CutCounts>> {
-  const isLate = watermarkUs === undefined ? 'false' : `epoch_us(event_ts) < ${watermarkUs}`
+export async function countParts(session: StepSession): Promise<Map<string, CutCounts>> {
+  const isLate = `epoch_us(event_ts) < ${LATENESS_US}`
   const rows = kinds
     .map(
       (kind) =>
@@ -94,7 +92,7 @@ export async function countParts(
       ignoredCount: Number(row.ignored),
     })
   }
-  for (const row of await session.rows<RowCounts>(
+  for (const row of await session.rowsKept<RowCounts>(
     `SELECT source, source_partition, sum(decoded)::BIGINT AS decoded, ` +
       `sum(rejected)::BIGINT AS rejected, sum(rows)::BIGINT AS rows, ` +
       `sum(silver)::BIGINT AS silver, sum(duplicates)::BIGINT AS duplicates, ` +
@@ -124,8 +122,8 @@ export function totalCounts(parts: Iterable<CutCounts>): CutCounts {
 }
 
 /** Up to 21 evenly spaced quantiles of the batch's receive times, µs. */
-export async function receivedQuantiles(session: Session): Promise<bigint[]> {
-  const [row] = await session.rows<{ quantiles: string | null }>(
+export async function receivedQuantiles(session: StepSession): Promise<bigint[]> {
+  const [row] = await session.rowsKept<{ quantiles: string | null }>(
     `SELECT list_transform(quantile_disc(epoch_us(received_ts), ` +
       `list_transform(range(21), i -> i / 20.0)), q -> q::VARCHAR)::VARCHAR AS quantiles ` +
       `FROM routed WHERE received_ts IS NOT NULL`,

@@ -23,6 +23,7 @@ import {
   type LoopState,
 } from './loop-state.ts'
 import { commitContext } from './commit-context.ts'
+import { setLoopTimes } from './loop-times.ts'
 import { countParts, observeParts, receivedQuantiles, totalCounts } from './observe-batch.ts'
 import { isTailFile } from './restore-loop.ts'
 import { watermarkAfter } from './watermark.ts'
@@ -61,10 +62,11 @@ export async function processBatch(
   const startedMs = clockMs()
   const ingestedUs = nextIngestedUs(context.state, lake.clock.nowUs())
   const present = await deriveRows(context, batch, ingestedUs)
-  const counts = await countParts(context.session, context.state.watermarkUs)
+  const { after, parts } = await advance(context, batch, ingestedUs)
+  const counts = await countParts(context.session)
   const total = totalCounts(counts.values())
   const derivedMs = clockMs()
-  const plan = await writeFiles(context, batch, ingestedUs, present, total)
+  const plan = { after, parts, present, ...(await writeFiles(context, after, present, total)) }
   const writtenMs = clockMs()
   const quantiles = await receivedQuantiles(context.session)
   const committed = await commit(context, batch, plan, counts, total)
@@ -105,14 +107,13 @@ async function deriveRows(
   return present
 }
 
-async function writeFiles(
+/** Positions and watermark after the batch; both watermarks go into the engine. */
+async function advance(
   context: LoopContext,
   batch: MicroBatch,
   ingestedUs: bigint,
-  present: BatchKinds,
-  total: CutCounts,
-): Promise<CutPlan> {
-  const { session, options, state, heads } = context
+): Promise<Pick<CutPlan, 'after' | 'parts'>> {
+  const { session, options, state } = context
   const parts = advanceParts(state.parts, batch.progress, await observeParts(session))
   const watermarkUs = watermarkAfter(state.watermarkUs, parts.values(), {
     allowedLatenessUs: BigInt(options.allowedLatenessMs ?? loopDefaults.allowedLatenessMs) * 1000n,
@@ -124,6 +125,17 @@ async function writeFiles(
     watermarkUs,
     parts: openParts(parts, batch.progress),
   }
+  await setLoopTimes(session, state.watermarkUs, watermarkUs)
+  return { after, parts }
+}
+
+async function writeFiles(
+  context: LoopContext,
+  after: LoopState,
+  present: BatchKinds,
+  total: CutCounts,
+): Promise<Pick<CutPlan, 'changes' | 'tailChanges'>> {
+  const { session, heads } = context
   const files = writeContext(context)
   const changes = await writeAppends(files, heads, present, total)
   const tailChanges: TailChange[] = []
@@ -131,12 +143,12 @@ async function writeFiles(
     const { kind } = tail.gold
     const accepted = `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')`
     const rows = present.decoded.has(kind) ? accepted : undefined
-    const change = await mergeIntoTail(session, tail, rows, goldLookup(context), watermarkUs)
+    const change = await mergeIntoTail(session, tail, rows, goldLookup(context), after.watermarkUs)
     tailChanges.push(change)
-    const written = await writeGoldChange(files, heads, tail, change)
+    const written = await writeGoldChange(session, files, heads, tail, change)
     if (written !== undefined) changes.push(written)
   }
-  return { after, changes, tailChanges, parts, present }
+  return { changes, tailChanges }
 }
 
 async function commit(

@@ -21,17 +21,21 @@ import { readPositionsFromRows } from './read-positions.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { createFramedTable } from './frame-batch.ts'
 import { createInstrumentsTable } from './instruments.ts'
+import { setLoopTimes } from './loop-times.ts'
+import { createStepSession, type StepSession } from './step-session.ts'
 
 /**
  * Everything that the loop needs to go on where the lake stands: positions and watermark from
  * sluice.cuts, the tail and the duplicate memory from gold and silver.
  */
-export async function restoreLoop(options: LoopOptions, session: Session): Promise<LoopContext> {
+export async function restoreLoop(options: LoopOptions, connection: Session): Promise<LoopContext> {
+  const session = createStepSession(connection)
   const heads = await loadHeads(options.lake)
   const state = await restoreState(options, session, headOf(heads, 'sluice.cuts'))
   await createInstrumentsTable(session, options.instruments ?? [])
   await createFramedTable(session)
   await createBatchTables(session)
+  await setLoopTimes(session, state.watermarkUs, state.watermarkUs)
   const memories: DedupeMemory[] = []
   for (const kind of kinds) {
     const silver = headOf(heads, `silver.${kind}s`)
@@ -78,7 +82,7 @@ async function restoreMemory(
 
 async function restoreTail(
   options: LoopOptions,
-  session: Session,
+  session: StepSession,
   gold: GoldTable,
   head: LoadedTable,
   state: LoopState,

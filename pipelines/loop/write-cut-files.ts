@@ -13,6 +13,7 @@ import type { BatchKinds } from './derive-batch.ts'
 import { TAIL_FILE_PREFIX, type GoldTail, type TailChange } from './gold-tail.ts'
 import { headOf, LIVE_COMPRESSION_LEVEL } from './loop-context.ts'
 import { isTailFile } from './restore-loop.ts'
+import type { StepSession } from './step-session.ts'
 
 const level = { compressionLevel: LIVE_COMPRESSION_LEVEL }
 
@@ -80,6 +81,7 @@ function rejectedSql(): string {
 
 /** The change of one gold table: tail out, tail in, sealed windows and deletes beside it. */
 export async function writeGoldChange(
+  session: StepSession,
   context: WriteContext,
   heads: ReadonlyMap<string, LoadedTable>,
   tail: GoldTail,
@@ -89,7 +91,7 @@ export async function writeGoldChange(
   const { name, state, finalizeSql } = tail.gold
   const { metadata } = headOf(heads, name)
   const write = async (states: string, namePrefix: string): Promise<DataFile[]> => {
-    await context.session.run(`CREATE OR REPLACE TABLE ${state}_rows AS ${finalizeSql(states)}`)
+    await session.fill(`${state}_rows`, finalizeSql(states))
     return writeDataFiles(context, metadata, `SELECT * FROM ${state}_rows`, {
       ...level,
       namePrefix,

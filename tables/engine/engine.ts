@@ -14,6 +14,7 @@ import {
 } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { engineError } from './engine-error.ts'
+import { createKeptPlans } from './kept-plans.ts'
 import { toRowValue } from './row-value.ts'
 import type { RowValue } from './row-value.ts'
 import { sqlStrings } from './sql-text.ts'
@@ -49,6 +50,10 @@ export interface RowStream {
 /** One connection. Temp tables live in it. One statement at a time: await each call. */
 export interface Session {
   run(sql: string): Promise<void>
+  /** As `run`, keeping the plan: for one text that is run again and again. */
+  runKept(sql: string): Promise<void>
+  /** As `rows`, keeping the plan. */
+  rowsKept<T>(sql: string): Promise<T[]>
   /** All rows, by column name; values as `RowValue` says. The caller names the row's type. */
   rows<T>(sql: string, values?: readonly BindValue[]): Promise<T[]>
   /**
@@ -110,7 +115,23 @@ async function lockDown(
 }
 
 function createSession(connection: DuckDBConnection): Session {
+  const plans = createKeptPlans(connection)
   return {
+    runKept: async (sql) => {
+      try {
+        await (await plans.prepare(sql)).run()
+      } catch (error) {
+        throw engineError(error, sql)
+      }
+    },
+    rowsKept: async <T>(sql: string) => {
+      try {
+        const result = await (await plans.prepare(sql)).run()
+        return (await result.convertRowObjects(toRowValue)) as T[]
+      } catch (error) {
+        throw engineError(error, sql)
+      }
+    },
     run: async (sql) => {
       try {
         await connection.run(sql)
@@ -134,6 +155,7 @@ function createSession(connection: DuckDBConnection): Session {
       connection.interrupt()
     },
     close: () => {
+      plans.close()
       connection.closeSync()
     },
   }

@@ -42,7 +42,7 @@ export async function splitPartitions(
       `count(${name}) AS count${index}`,
     ]
   })
-  const [range] = await session.rows<Record<string, RowValue>>(
+  const [range] = await session.rowsKept<Record<string, RowValue>>(
     `SELECT count(*) AS total, ${aggregates.join(', ')} FROM ${relation}`,
   )
   if (range === undefined || range.total === 0n) return []

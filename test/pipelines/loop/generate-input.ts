@@ -76,7 +76,7 @@ const happenings: fc.Arbitrary<Happening[]> = fc.array(
       arbitrary: fc.record({ what: fc.constant('broken' as const), symbol: fc.nat(2) }),
     },
   ),
-  { minLength: 4, maxLength: 40 },
+  { minLength: 8, maxLength: 40, size: 'max' },
 )
 
 export const generatedInputs: fc.Arbitrary<GeneratedInput> = fc.record({

@@ -23,8 +23,11 @@ interface Plan {
 }
 
 const plans: fc.Arbitrary<Plan> = fc.record({
-  batchSizes: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),
-  batchesUntilStop: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
+  batchSizes: fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 5 }),
+  batchesUntilStop: fc.oneof(
+    fc.constant([]),
+    fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 2 }),
+  ),
   dedupeMemoryRows: fc.constantFrom(0, 1, 1_000_000),
 })
 

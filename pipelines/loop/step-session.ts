@@ -1,0 +1,55 @@
+import type { Session } from '../../tables/engine/engine.ts'
+
+/**
+ * A session whose tables are filled anew for each batch. Small batches come by the thousand, and
+ * for them planning costs more than running: as long as no table is made or replaced the engine
+ * keeps its plans, so tables are emptied and filled. Large batches replace them, which gives their
+ * memory back at once.
+ */
+export interface StepSession extends Session {
+  /** Says how large the next batch is. Call before its first step. */
+  startBatch(messageCount: number): Promise<void>
+  /** The table holds the query's rows and no others; made with its columns at the first call. */
+  fill(table: string, query: string): Promise<void>
+  /** Empties a table that is there; `query` says its columns, for when it is replaced. */
+  clear(table: string, query: string): Promise<void>
+  /** Adds rows, columns by name. */
+  add(table: string, query: string): Promise<void>
+}
+
+/** Messages of a batch from which tables are replaced. */
+const LARGE_BATCH = 20_000
+/** Deleted rows of an in-memory table keep their memory until then. */
+const BATCHES_PER_CHECKPOINT = 64
+
+/** Wraps a session; closing it is the caller's business. */
+export function createStepSession(session: Session): StepSession {
+  const made = new Set<string>()
+  let isLarge = false
+  let batchCount = 0
+
+  const fill = async (table: string, query: string): Promise<void> => {
+    if (isLarge || !made.has(table)) {
+      await session.run(`CREATE OR REPLACE TABLE ${table} AS ${query}`)
+      made.add(table)
+      return
+    }
+    await session.runKept(`DELETE FROM ${table}`)
+    await session.runKept(`INSERT INTO ${table} BY NAME ${query}`)
+  }
+
+  return {
+    ...session,
+    startBatch: async (messageCount) => {
+      batchCount += 1
+      if (batchCount % BATCHES_PER_CHECKPOINT === 0) await session.run('CHECKPOINT')
+      isLarge = messageCount >= LARGE_BATCH
+    },
+    fill,
+    clear: async (table, query) => {
+      if (isLarge || !made.has(table)) await fill(table, query)
+      else await session.runKept(`DELETE FROM ${table}`)
+    },
+    add: (table, query) => session.runKept(`INSERT INTO ${table} BY NAME ${query}`),
+  }
+}
