@@ -8,6 +8,8 @@ export interface Environment {
   readonly catalogToken: string | undefined
   /** SLUICE_FAULT: where to die in a commit, for proofs of recovery (`createFaultHooks`). */
   readonly fault: string | undefined
+  /** TERM=dumb: a terminal that cannot move its cursor. */
+  readonly isTerminalDumb: boolean
   /** NO_COLOR, as no-color.org says: any value that is not empty. */
   readonly isColourRefused: boolean
 }
@@ -19,6 +21,7 @@ export function readEnvironment(): Environment {
     isDebug: nonEmpty(variables['SLUICE_DEBUG']) !== undefined,
     catalogToken: nonEmpty(variables['SLUICE_CATALOG_TOKEN']),
     fault: nonEmpty(variables['SLUICE_FAULT']),
+    isTerminalDumb: variables['TERM'] === 'dumb',
     isColourRefused: nonEmpty(variables['NO_COLOR']) !== undefined,
   }
 }

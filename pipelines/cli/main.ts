@@ -46,8 +46,10 @@ function createProgram(context: CommandContext): Command {
 
 /** `sluice sql … | head` closes the pipe early: that is no error. */
 function endQuietlyWhenNobodyReads(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.fine)
-    throw error
-  })
+  process.stdout.off('error', onStdoutError).on('error', onStdoutError)
+}
+
+function onStdoutError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(exitCodes.fine)
+  throw error
 }

@@ -117,11 +117,14 @@ function screenView(options: MonitorOptions, facts: FactReader): { stop(): void 
     }
     screen.draw(drawMonitor(facts.state(), area))
   }
+  // However the process ends, the terminal is left as it was found.
+  process.once('exit', screen.close)
   draw()
   const timer = setInterval(draw, DRAW_MS)
   return {
     stop: () => {
       clearInterval(timer)
+      process.off('exit', screen.close)
       screen.close()
     },
   }

@@ -10,7 +10,7 @@ export interface Screen {
   /** Lines for one row less than the terminal has: the last one stays empty. */
   draw(lines: readonly string[]): void
   /** Gives the terminal back as it was. */
-  close(): void
+  readonly close: () => void
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -221,44 +221,7 @@ describe('sluice sql', () => {
   })
 })
 
-describe('a wrong call', () => {
-  it.each([
-    [[]],
-    [['nonsense']],
-    [['tables', '--nonsense']],
-    [['cuts', 'many']],
-    [['sql']],
-    [['sql', 'FROM gold.bars', '--cut', '1', '--as-of', '2025-01-01']],
-    [['sql', 'FROM gold.bars', '--format', 'xml']],
-    [['demo', '--duration', '20']],
-    [['live']],
-    [['backfill', '--format', 'stock-json']],
-    [['backfill', 'file.json']],
-    [['produce', 'file.json', '--topic', 'stocks']],
-  ])('ends with 2: sluice %j', async (args: readonly string[]) => {
-    const { code, stdout, stderr } = await runSluice(args)
-    expect(code).toBe(2)
-    expect(stdout).toBe('')
-    expect(stderr).not.toBe('')
-  })
-
-  it('is no call for help, which ends with 0', async () => {
-    const { code, stdout } = await runSluice(['sql', '--help'])
-    expect(code).toBe(0)
-    expect(stdout).toContain('--as-of')
-  })
-
-  it.each(['tables', 'cuts', 'status', 'catalog'])(
-    'of %s names the folder that holds no lake, and makes none',
-    async (command) => {
-      const missing = join(folder, 'missing')
-      const { code, stderr } = await runSluice([command, '--lake', missing])
-      expect(code).toBe(2)
-      expect(stderr).toMatch(/sluice: invalid-input: There is no lake in .*missing/)
-      await expect(readFile(missing)).rejects.toMatchObject({ code: 'ENOENT' })
-    },
-  )
-
+describe('an error', () => {
   it('shows a stack only where SLUICE_DEBUG is set', async () => {
     const args = ['sql', 'DROP TABLE x', '--lake', lake]
     expect((await runSluice(args)).stderr).not.toContain('    at ')

@@ -32,7 +32,8 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
 
 /** With --json stdout is for the one line at the end, so the monitor goes to stderr. */
 function demoOptions(context: CommandContext, options: DemoCommandOptions) {
-  const isScreen = !options.json && context.stdout.isTTY
+  const { isTerminalDumb } = context.environment
+  const isScreen = !options.json && context.stdout.isTTY && !isTerminalDumb
   return {
     lakeDirectory: options.lake,
     clock: context.clock,

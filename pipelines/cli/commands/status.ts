@@ -96,19 +96,20 @@ function catalogText(isHeld: boolean, catalogUrl: string | undefined): string {
 
 function drawParts({ parts }: LakeStatus): readonly string[] {
   if (parts.length === 0) return ['none yet']
+  const open = parts.filter((part) => !part.is_finished)
+  const finished = parts.length - open.length
+  const files = finished === 0 ? [] : [`${formatCount(finished)} files read whole`]
+  return open.length === 0 ? files : [...drawOpenParts(open), ...files]
+}
+
+function drawOpenParts(parts: LakeStatus['parts']): readonly string[] {
   return drawTextTable(
     [
       { title: 'source', align: 'left' },
       { title: 'partition', align: 'right' },
       { title: 'next offset', align: 'right' },
-      { title: '', align: 'left' },
     ],
-    parts.map((part) => [
-      part.source,
-      String(part.source_partition),
-      formatCount(part.end_offset),
-      part.is_finished ? 'finished' : '',
-    ]),
+    parts.map((part) => [part.source, String(part.source_partition), formatCount(part.end_offset)]),
   )
 }
 

@@ -1,0 +1,127 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePorts } from '../../stack/free-ports.ts'
+import { startKafka, type KafkaBroker } from '../support/kafka.ts'
+import { describeWithService } from '../support/service.ts'
+import { runSluice, startSluice } from '../support/sluice-process.ts'
+
+interface Plan {
+  readonly wouldRun: boolean
+  readonly problems: readonly string[]
+  readonly topics: readonly {
+    readonly partitions: readonly {
+      readonly startOffset: string
+      readonly waitingCount: string
+      readonly isKnownToLake: boolean
+    }[]
+  }[]
+}
+
+await describeWithService('kafka', 'sluice produce, check and live on a real broker', () => {
+  let folder: string
+  let broker: KafkaBroker
+  let config: string
+  let lake: string
+  const topic = 'stocks'
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sluice-live-'))
+    lake = join(folder, 'lake')
+    broker = await startKafka()
+    await broker.createTopic(topic, 4)
+    const [port] = await freePorts(1)
+    config = join(folder, 'sluice.yaml')
+    await writeFile(
+      config,
+      `lake: ./lake\ncatalog: {port: ${port}}\nkafka: {brokers: ["${broker.brokers.join('","')}"]}\n` +
+        `sources: [{topic: ${topic}, format: stock-json}]\ntrigger: {time_ms: 300}\n`,
+    )
+  })
+  afterAll(async () => {
+    await broker.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const produce = async (...args: readonly string[]): Promise<number> => {
+    const brokers = broker.brokers.join(',')
+    const done = await runSluice([
+      ...['produce', '--topic', topic, '--brokers', brokers, '--json'],
+      ...args,
+    ])
+    expect(done.code, done.stderr).toBe(0)
+    return (JSON.parse(done.stdout) as { sent: number }).sent
+  }
+
+  const plan = async (): Promise<Plan & { readonly code: number | null }> => {
+    const { code, stdout } = await runSluice(['check', '--config', config, '--json'])
+    return { ...(JSON.parse(stdout) as Plan), code }
+  }
+
+  const waiting = ({ topics }: Plan): number =>
+    (topics[0]?.partitions ?? []).reduce((sum, each) => sum + Number(each.waitingCount), 0)
+
+  it('sends, says what waits, takes it in once, and goes on after a stop', async () => {
+    const simulated = await produce('--rate', '500', '--duration', '3s')
+    expect(simulated).toBeGreaterThan(100)
+    const before = await plan()
+    expect(before).toMatchObject({ code: 0, wouldRun: true, problems: [] })
+    expect(waiting(before)).toBe(simulated)
+
+    await runLiveUntilEmpty()
+    const after = await plan()
+    expect(waiting(after)).toBe(0)
+    expect(after.topics[0]?.partitions.some((each) => each.isKnownToLake)).toBe(true)
+    expect(await bronzeCount()).toBe(simulated)
+
+    const file = join(folder, 'more.json')
+    await writeFile(file, oneQuote)
+    expect(await produce('--format', 'stock-json', file)).toBe(1)
+    await runLiveUntilEmpty()
+    expect(await bronzeCount()).toBe(simulated + 1)
+  })
+
+  it('stamps the time at which a message was handed over', async () => {
+    const sql =
+      "SELECT count(*) FROM bronze.trade_messages WHERE headers LIKE '%received-ts-us%' " +
+      'OR received_ts IS NULL'
+    const done = await runSluice(['sql', sql, '--lake', lake, '--format', 'csv'])
+    expect(done.stdout.split('\r\n')[1]).toBe('0')
+  })
+
+  it('says a topic that is not there before anything is started', async () => {
+    const other = join(folder, 'other.yaml')
+    await writeFile(
+      other,
+      `lake: ./other\nkafka: {brokers: ["${broker.brokers.join('","')}"]}\n` +
+        'sources: [{topic: bonds, format: stock-json}]\n',
+    )
+    const checked = await runSluice(['check', '--config', other])
+    expect(checked.code).toBe(1)
+    expect(checked.stdout).toMatch(/would not run:[^]*bonds/)
+    const live = await runSluice(['live', '--config', other])
+    expect(live.code).toBe(1)
+    expect(live.stderr).toMatch(/sluice: storage-unavailable: .*bonds/)
+  })
+
+  /** Runs live until the log line of a cut that leaves nothing waiting, then SIGTERM. */
+  async function runLiveUntilEmpty(): Promise<void> {
+    const live = startSluice(['live', '--config', config])
+    await live.waitFor(/"msg":"started"/)
+    while (waiting(await plan()) > 0) await live.waitFor(/"msg":"cuts"/)
+    expect(await live.stop('SIGTERM'), live.output()).toBe(0)
+  }
+
+  async function bronzeCount(): Promise<number> {
+    const sql =
+      'SELECT (SELECT count(*) FROM bronze.trade_messages) + ' +
+      '(SELECT count(*) FROM bronze.quote_messages)'
+    const done = await runSluice(['sql', sql, '--lake', lake, '--format', 'csv'])
+    expect(done.code, done.stderr).toBe(0)
+    return Number(done.stdout.split('\r\n')[1])
+  }
+})
+
+const oneQuote =
+  '{"quote_id":"QTE_001","symbol":"AAPL","bid":175.45,"ask":175.55,' +
+  '"timestamp":"2025-01-15T10:30:00Z","exchange":"NASDAQ"}\n'

@@ -1,0 +1,81 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { main } from '../../../pipelines/cli/main.ts'
+
+let folder: string
+let stdout: string
+let stderr: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-main-'))
+  stdout = ''
+  stderr = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    stdout += String(text)
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    stderr += String(text)
+    return true
+  })
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const commands = [
+  ...['demo', 'live', 'produce', 'backfill'],
+  ...['sql', 'tables', 'cuts', 'status', 'check', 'catalog'],
+]
+
+describe('a wrong call', () => {
+  it.each([
+    [[]],
+    [['nonsense']],
+    [['tables', '--nonsense']],
+    [['tables', 'too', 'much']],
+    [['cuts', 'many']],
+    [['cuts', '0']],
+    [['sql']],
+    [['sql', 'FROM gold.bars', '--cut', '1', '--as-of', '2025-01-01']],
+    [['sql', 'FROM gold.bars', '--format', 'xml']],
+    [['demo', '--duration', '20']],
+    [['demo', '--port', '70000']],
+    [['live']],
+    [['live', '--config', '/no/such/sluice.yaml']],
+    [['check', '--config', '/no/such/sluice.yaml']],
+    [['backfill', '--format', 'stock-json']],
+    [['backfill', 'file.json']],
+    [['produce', 'file.json', '--topic', 'stocks']],
+    [['produce', '--format', 'stock-json', '--topic', 'stocks']],
+  ])('ends with 2 and a reason on stderr: sluice %j', async (args: readonly string[]) => {
+    expect(await main(args)).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/^(error: |sluice: invalid-input: |Usage: )/)
+  })
+
+  it.each(['sql', 'tables', 'cuts', 'status', 'catalog'])(
+    'of %s names the folder that holds no lake, and makes none',
+    async (command) => {
+      const args = [command, ...(command === 'sql' ? ['SELECT 1'] : []), '--lake', `${folder}/none`]
+      expect(await main(args)).toBe(2)
+      expect(stderr).toMatch(/^sluice: invalid-input: There is no lake in .*\/none\. Nothing/)
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
+})
+
+describe('help', () => {
+  it('names every command and ends with 0', async () => {
+    expect(await main(['--help'])).toBe(0)
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+  })
+
+  it.each(commands)('of %s offers --lake and --json', async (command) => {
+    expect(await main([command, '--help'])).toBe(0)
+    expect(stdout).toMatch(/--lake <dir>/)
+    expect(stdout).toMatch(/--json/)
+  })
+})
