@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { createEngine } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
+import { locationOfPath } from '../../tables/file-io/local-location.ts'
 import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
 import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
 import { createLakeTables } from './create-lake-tables.ts'
@@ -30,7 +30,7 @@ export interface OpenLakeOptions {
  */
 export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   const directory = resolve(options.directory)
-  const location = pathToFileURL(directory).href
+  const location = locationOfPath(directory)
   await prepareFolder(directory, location, options)
   const scratchDir = await createScratchDir()
   const fileIO = createLocalFileIO()

@@ -12,9 +12,15 @@ import {
   SQLNULL,
   VARCHAR,
 } from '@duckdb/node-api'
-import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api'
+import type {
+  DuckDBConnection,
+  DuckDBMaterializedResult,
+  DuckDBType,
+  DuckDBValue,
+} from '@duckdb/node-api'
 import { engineError } from './engine-error.ts'
-import { createKeptPlans } from './kept-plans.ts'
+import { createKeptPlans, KEPT_PLANS_SETTING } from './kept-plans.ts'
+import type { KeptPlans } from './kept-plans.ts'
 import { toRowValue } from './row-value.ts'
 import type { RowValue } from './row-value.ts'
 import { sqlStrings } from './sql-text.ts'
@@ -50,7 +56,10 @@ export interface RowStream {
 /** One connection. Temp tables live in it. One statement at a time: await each call. */
 export interface Session {
   run(sql: string): Promise<void>
-  /** As `run`, keeping the plan: for one text that is run again and again. */
+  /**
+   * As `run`, keeping the plan: for one text that is run again and again. An engine for users' SQL
+   * keeps none.
+   */
   runKept(sql: string): Promise<void>
   /** As `rows`, keeping the plan. */
   rowsKept<T>(sql: string): Promise<T[]>
@@ -89,13 +98,18 @@ export async function createEngine(settings: EngineSettings): Promise<Engine> {
   const instance = await DuckDBInstance.create(':memory:', options)
   const connection = await instance.connect()
   await connection.run("SET GLOBAL TimeZone='UTC'")
+  const keepsPlans = settings.allowedDirectories === undefined
+  if (keepsPlans) await connection.run(KEPT_PLANS_SETTING)
   if (settings.allowedDirectories !== undefined) {
     await lockDown(connection, [...settings.allowedDirectories, settings.scratchDir])
   }
   connection.closeSync()
   return {
     scratchDir: settings.scratchDir,
-    connect: async () => createSession(await instance.connect()),
+    connect: async () => {
+      const connected = await instance.connect()
+      return createSession(connected, keepsPlans ? createKeptPlans(connected) : undefined)
+    },
     close: () => {
       instance.closeSync()
       return Promise.resolve()
@@ -114,19 +128,20 @@ async function lockDown(
   await connection.run('SET lock_configuration=true')
 }
 
-function createSession(connection: DuckDBConnection): Session {
-  const plans = createKeptPlans(connection)
+function createSession(connection: DuckDBConnection, plans: KeptPlans | undefined): Session {
+  const execute = async (sql: string): Promise<DuckDBMaterializedResult> =>
+    plans === undefined ? connection.run(sql) : (await plans.prepare(sql)).run()
   return {
     runKept: async (sql) => {
       try {
-        await (await plans.prepare(sql)).run()
+        await execute(sql)
       } catch (error) {
         throw engineError(error, sql)
       }
     },
     rowsKept: async <T>(sql: string) => {
       try {
-        const result = await (await plans.prepare(sql)).run()
+        const result = await execute(sql)
         return (await result.convertRowObjects(toRowValue)) as T[]
       } catch (error) {
         throw engineError(error, sql)
@@ -155,7 +170,7 @@ function createSession(connection: DuckDBConnection): Session {
       connection.interrupt()
     },
     close: () => {
-      plans.close()
+      plans?.close()
       connection.closeSync()
     },
   }

@@ -6,6 +6,13 @@ export interface KeptPlans {
   close(): void
 }
 
+/**
+ * Without this a kept plan goes wrong: the engine plans with the values that its tables hold at
+ * that moment (a filter that no row can pass becomes an empty result), and does not plan again
+ * when other rows come in.
+ */
+export const KEPT_PLANS_SETTING = "SET GLOBAL disabled_optimizers = 'statistics_propagation'"
+
 /** A plan of a decoding step takes some hundred kilobytes. */
 const PLAN_COUNT_MAX = 128
 

@@ -31,7 +31,7 @@ const happenings: fc.Arbitrary<Happening[]> = fc.array(
       }),
     },
     {
-      weight: 2,
+      weight: 4,
       arbitrary: fc.record({
         what: fc.constant('late-trade' as const),
         symbol: fc.nat(2),
@@ -81,7 +81,7 @@ const happenings: fc.Arbitrary<Happening[]> = fc.array(
 
 export const generatedInputs: fc.Arbitrary<GeneratedInput> = fc.record({
   happenings,
-  partitionCount: fc.constantFrom(1, 1, 2),
+  partitionCount: fc.constantFrom(1, 1, 1, 2),
   hasOtherSources: fc.boolean(),
 })
 
