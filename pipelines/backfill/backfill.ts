@@ -36,8 +36,8 @@ export interface BackfillResult {
 
 /** Large batches: a backfill is about throughput, and memory bounds them. */
 export const backfillLimits: BatchLimits = {
-  rows: 250_000,
-  bytes: 64 * 1024 * 1024,
+  rows: 120_000,
+  bytes: 48 * 1024 * 1024,
   timeMs: 60_000,
 }
 

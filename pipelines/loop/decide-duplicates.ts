@@ -24,43 +24,43 @@ export async function decideDuplicates(
   lookup: SilverLookup,
 ): Promise<void> {
   const { kind } = memory
-  const id = `${kind}_id`
-  await session.fill(
-    `candidate_${kind}`,
-    `SELECT d.* EXCLUDE (payload), CASE WHEN ${id} IS NOT NULL ` +
-      `THEN ${identityHashSql(kind, 'd')} END AS identity_hash ` +
+  await session.add(
+    `verdict_${kind}`,
+    `SELECT d.* EXCLUDE (${MESSAGE_COLUMNS}), CASE WHEN ${kind}_id IS NOT NULL ` +
+      `THEN ${identityHashSql(kind, 'd')} END AS identity_hash, 'accepted' AS verdict ` +
       `FROM decoded_${kind} d WHERE reason IS NULL`,
   )
   await session.fill(`lookup_${kind}`, lookupSql(memory))
   const [facts] = await session.rowsKept<{ lookups: bigint; repeated: bigint }>(
     `SELECT (SELECT count(*) FROM lookup_${kind}) AS lookups, ` +
-      `(SELECT count(identity_hash) - count(DISTINCT identity_hash) FROM candidate_${kind}) ` +
+      `(SELECT count(identity_hash) - count(DISTINCT identity_hash) FROM verdict_${kind}) ` +
       `AS repeated`,
   )
-  if ((facts?.lookups ?? 0n) === 0n && (facts?.repeated ?? 0n) === 0n) {
-    await session.add(`verdict_${kind}`, `SELECT *, 'accepted' AS verdict FROM candidate_${kind}`)
-    return
-  }
+  if ((facts?.lookups ?? 0n) === 0n && (facts?.repeated ?? 0n) === 0n) return
   await readAccepted(session, kind, lookup)
   await judgeSuspects(session, kind)
 }
+
+/** What a verdict does not need of a decoded row: it stays in `routed`. */
+export const MESSAGE_COLUMNS =
+  'message_key, headers, payload, payload_encoding, format, kind, reason, detail'
 
 /** Only rows that share an identity with another row go through the rule; it is not cheap. */
 async function judgeSuspects(session: StepSession, kind: Kind): Promise<void> {
   const id = `${kind}_id`
   const isSuspect =
-    `identity_hash IN (SELECT identity_hash FROM candidate_${kind} GROUP BY ALL ` +
+    `identity_hash IN (SELECT identity_hash FROM verdict_${kind} GROUP BY ALL ` +
     `HAVING count(*) > 1) OR (venue, venue_symbol, ${id}) IN ` +
     `(SELECT (venue, venue_symbol, ${id}) FROM accepted_${kind})`
   await session.fill(
     `suspect_${kind}`,
-    `SELECT * FROM candidate_${kind} WHERE identity_hash IS NOT NULL AND (${isSuspect})`,
+    `SELECT * EXCLUDE (verdict) FROM verdict_${kind} ` +
+      `WHERE identity_hash IS NOT NULL AND (${isSuspect})`,
   )
-  const position = 'source, source_partition, source_offset, source_row'
-  await session.add(
-    `verdict_${kind}`,
-    `SELECT *, 'accepted' AS verdict FROM candidate_${kind} ` +
-      `ANTI JOIN suspect_${kind} USING (${position})`,
+  await session.runKept(
+    `DELETE FROM verdict_${kind} v USING suspect_${kind} s WHERE s.source = v.source ` +
+      `AND s.source_partition = v.source_partition AND s.source_offset = v.source_offset ` +
+      `AND s.source_row = v.source_row`,
   )
   const decided = duplicatesSql(kind, {
     candidates: `suspect_${kind}`,
@@ -77,7 +77,7 @@ function lookupSql({ kind, completeFromUs }: DedupeMemory): string {
       : `epoch_us(event_ts) - ${IDENTITY_REACH_US} <= ${completeFromUs}`
   const isHit = `identity_hash IN (SELECT identity_hash FROM ${memoryTable(kind)})`
   return (
-    `SELECT venue, venue_symbol, ${kind}_id, event_ts FROM candidate_${kind} ` +
+    `SELECT venue, venue_symbol, ${kind}_id, event_ts FROM verdict_${kind} ` +
     `WHERE identity_hash IS NOT NULL AND (${isUncovered} OR ${isHit})`
   )
 }
@@ -90,7 +90,7 @@ async function readAccepted(session: StepSession, kind: Kind, lookup: SilverLook
   )
   await session.clear(
     `accepted_${kind}`,
-    `SELECT * EXCLUDE (is_event_time_received) FROM candidate_${kind} WHERE false`,
+    `SELECT * EXCLUDE (is_event_time_received, verdict) FROM verdict_${kind} WHERE false`,
   )
   for (const range of lookupRanges(days)) {
     const rows = await lookup(kind, range)

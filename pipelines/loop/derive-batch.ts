@@ -2,6 +2,7 @@ import { formats, type Format } from '../../shared-transforms/formats/formats.ts
 import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
+import { MESSAGE_COLUMNS } from './decide-duplicates.ts'
 import type { StepSession } from './step-session.ts'
 
 /** Which kinds a batch holds: steps of other kinds have nothing to do. */
@@ -103,7 +104,7 @@ export async function createBatchTables(session: StepSession): Promise<void> {
         `false AS is_event_time_received FROM (${example.decodeSql(kind, 'empty_routed')})`,
     )
     await session.run(
-      `CREATE OR REPLACE TABLE empty_verdict_${kind} AS SELECT * EXCLUDE (payload), ` +
+      `CREATE OR REPLACE TABLE empty_verdict_${kind} AS SELECT * EXCLUDE (${MESSAGE_COLUMNS}), ` +
         `0::UBIGINT AS identity_hash, '' AS verdict FROM empty_decoded_${kind}`,
     )
   }

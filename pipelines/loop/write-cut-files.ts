@@ -71,8 +71,9 @@ const POSITION = ['source', 'source_partition', 'source_offset'] as const
 function rejectedSql(): string {
   const relations = kinds.flatMap((kind) => [
     `SELECT * FROM decoded_${kind} WHERE reason IS NOT NULL`,
-    `SELECT v.* REPLACE ('conflicting-duplicate' AS reason, ` +
-      `'silver holds a row of this identity with other content' AS detail), r.payload ` +
+    `SELECT v.*, r.message_key, r.headers, r.payload, r.payload_encoding, r.format, r.kind, ` +
+      `'conflicting-duplicate' AS reason, ` +
+      `'silver holds a row of this identity with other content' AS detail ` +
       `FROM verdict_${kind} v JOIN routed r USING (${POSITION.join(', ')}) ` +
       `WHERE v.verdict = 'conflict'`,
   ])
