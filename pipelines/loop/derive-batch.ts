@@ -185,7 +185,7 @@ async function rejectAsEngineError(
   row: bigint,
   error: unknown,
 ): Promise<void> {
-  const kind = format.kinds[0] ?? 'trade'
+  const [kind] = format.kinds
   const detail = error instanceof Error ? error.message.slice(0, 500) : String(error)
   await session.run(
     `INSERT INTO routed BY NAME SELECT *, ${sqlString(kind)} AS kind, false AS is_ignored ` +
