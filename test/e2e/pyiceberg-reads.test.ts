@@ -1,0 +1,240 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Lake } from '../../pipelines/lake/lake.ts'
+import { openLake } from '../../pipelines/lake/open-lake.ts'
+import { headOf, loadHeads, planRelation } from '../../pipelines/loop/loop-context.ts'
+import { runMicroBatches } from '../../pipelines/loop/run-micro-batches.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
+import { randomIds } from '../../tables/clock.ts'
+import { planScan } from '../../tables/scan/plan-scan.ts'
+import type { ColumnDefinition, TableDefinition } from '../../tables/spec/table-definition.ts'
+import { readRows } from '../support/lake-content.ts'
+import { createListSource } from '../support/list-source.ts'
+import { createTestClock } from '../support/memory-lake.ts'
+import { runPython } from '../support/pyiceberg.ts'
+import { readTotals, receiptProblems } from '../support/receipts.ts'
+import { describeWithService } from '../support/service.ts'
+import { makeStockHours, MINUTE_US, STOCK_HOURS_START_US } from '../support/stock-hours.ts'
+
+/** A cut a minute of market time: enough for two compactions of the tables that grow each cut. */
+const CUT_COUNT = 200
+/** The minute whose late row has to leave a sealed bar: its cut has this number + 1. */
+const LATE_MINUTE = 154
+/** Late rows of so many windows that a sealed file is worn and is written anew. */
+const VERY_LATE_MINUTE = 186
+
+interface TableRead {
+  readonly data_files: number
+  readonly delete_files: number
+  readonly has_bounds: boolean
+  readonly operation: string
+  readonly row_count: number
+  readonly sums: Readonly<Record<string, string | null>>
+  readonly digest: string
+  readonly doubles: readonly number[]
+}
+
+interface Answer {
+  readonly schemas: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly reads: Readonly<Record<string, Readonly<Record<string, TableRead>>>>
+  readonly problems: readonly string[]
+}
+
+type States = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/** Lets the loop make the lake: a cut a minute, the clock going with the market. */
+async function fillLake(lake: Lake, advance: () => void): Promise<void> {
+  const late = new Map([
+    [LATE_MINUTE, 'one'],
+    [VERY_LATE_MINUTE, 'many'],
+  ] as const)
+  const { messages, batchSizes } = makeStockHours(CUT_COUNT, late)
+  const { scratchDir, ids } = lake
+  await runMicroBatches(
+    {
+      lake,
+      source: createListSource({ messages, batchSizes, scratchDir, ids }),
+      mode: 'live',
+      writer: 'test',
+      limits: { rows: 1_000_000, bytes: 1_000_000_000, timeMs: 1 },
+      onCut: advance,
+    },
+    new AbortController().signal,
+  )
+}
+
+/** Snapshot ids by table: of the heads, and as sluice.cuts names them for some cuts. */
+async function readStates(lake: Lake): Promise<States> {
+  const heads = [...(await loadHeads(lake))].map(([name, { metadata }]) => [
+    name,
+    String(metadata['current-snapshot-id']),
+  ])
+  const rows = await readRows<{ cut_number: bigint; snapshot_ids: string }>(
+    lake,
+    'sluice.cuts',
+    'SELECT cut_number, snapshot_ids FROM t WHERE source IS NULL',
+  )
+  const atCut = (cutNumber: number) => {
+    const row = rows.find((each) => each.cut_number === BigInt(cutNumber))
+    return JSON.parse(row?.snapshot_ids ?? '{}') as Record<string, string>
+  }
+  const tagged = await oldestTaggedCut(lake)
+  return {
+    head: Object.fromEntries(heads) as Record<string, string>,
+    repaired: atCut(LATE_MINUTE + 1),
+    early: atCut(CUT_COUNT - 55),
+    tagged: atCut(tagged),
+  }
+}
+
+async function oldestTaggedCut(lake: Lake): Promise<number> {
+  const { metadata } = headOf(await loadHeads(lake), 'gold.bars')
+  const numbers = Object.keys(metadata.refs)
+    .map((name) => /^cut-(\d+)$/.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
+  return Math.min(...numbers)
+}
+
+await describeWithService('pyiceberg', 'PyIceberg as a reader of the lake', () => {
+  let folder: string
+  let lake: Lake
+  let server: RestServer
+  let states: States
+  let answer: Answer
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sluice reads-'))
+    const clock = createTestClock(STOCK_HOURS_START_US + MINUTE_US)
+    const directory = join(folder, 'lake')
+    lake = await openLake({ directory, clock, ids: randomIds, createIfMissing: true })
+    await fillLake(lake, () => {
+      clock.advanceUs(MINUTE_US)
+    })
+    server = await startRestServer({ catalog: lake.catalog, port: 0 })
+    states = await readStates(lake)
+    const request = join(folder, 'request.json')
+    await writeFile(request, JSON.stringify({ url: server.url, states }))
+    const script = join(import.meta.dirname, 'pyiceberg-reads.py')
+    answer = JSON.parse((await runPython(script, [request])).stdout) as Answer
+  })
+
+  afterAll(async () => {
+    await server.close()
+    await lake.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('has a lake before it with duplicates, refused rows and rejected messages', async () => {
+    expect(await receiptProblems(lake)).toEqual([])
+    expect(await readTotals(lake)).toMatchObject({
+      ...{ duplicate_count: 22n, refused_count: 18n, rejected_count: 40n },
+    })
+    for (const [state, tables] of Object.entries(states)) {
+      expect(Object.keys(tables), state).toHaveLength(allTables.length)
+    }
+  })
+
+  it.each(allTables.map((table) => [table.name, table] as const))(
+    'sees the columns of %s as they are declared',
+    (name, table) => {
+      const { operations, ...shape } = answer.schemas[name] ?? {}
+      expect(shape).toEqual(declaredShape(table))
+      expect(operations).toEqual(name.startsWith('gold.') ? ['overwrite', 'replace'] : operations)
+    },
+  )
+
+  it.each(['head', 'repaired', 'early', 'tagged'])(
+    'reads of every table at state "%s" what we read',
+    async (state) => {
+      const ours: Record<string, unknown> = {}
+      const theirs: Record<string, unknown> = {}
+      for (const table of allTables) {
+        const read = answer.reads[state]?.[table.name]
+        theirs[table.name] = {
+          row_count: read?.row_count,
+          sums: read?.sums,
+          digest: read?.digest,
+          doubles: read?.doubles,
+        }
+        ours[table.name] = await readOurs(lake, table, states[state]?.[table.name] ?? '')
+      }
+      expect(theirs).toEqual(ours)
+    },
+  )
+
+  it('finds every bound, count, size and partition in the manifests true', () => {
+    expect(answer.problems).toEqual([])
+    const reads = Object.values(answer.reads).flatMap((tables) => Object.values(tables))
+    expect(reads.every((read) => read.has_bounds)).toBe(true)
+  })
+
+  it('meets position deletes after the late repair, and fewer files after compaction', () => {
+    const bars = (state: string) => answer.reads[state]?.['gold.bars']
+    expect(bars('early')?.delete_files).toBe(0)
+    expect(bars('repaired')?.delete_files).toBeGreaterThan(0)
+    expect(bars('head')?.data_files).toBeLessThan(32)
+    for (const { name } of allTables) {
+      expect(answer.schemas[name]?.['operations'], name).toContain('replace')
+    }
+    expect(answer.reads['head']?.['bronze.trade_messages']?.data_files).toBeLessThan(CUT_COUNT / 2)
+  })
+})
+
+function declaredShape(table: TableDefinition) {
+  const idOf = (name: string) => table.columns.find((column) => column.name === name)?.fieldId
+  return {
+    columns: table.columns.map(({ fieldId, name, type, isRequired, doc }) => [
+      ...[fieldId, name, type, isRequired, doc],
+    ]),
+    partition: table.partition.map(({ column, transform }) => [
+      ...[idOf(column), `${column}_${transform}`, transform],
+    ]),
+    sort: table.sort.map((column) => [idOf(column), 'asc']),
+    doc: table.doc,
+  }
+}
+
+/** The same facts by our own scan. */
+async function readOurs(lake: Lake, table: TableDefinition, snapshotId: string) {
+  const { metadata } = headOf(await loadHeads(lake), table.name)
+  const { fileIO } = lake
+  const plan = await planScan({ fileIO, metadata, snapshotId: BigInt(snapshotId) })
+  const rows = await planRelation(lake, plan)
+  const session = await lake.engine.connect()
+  try {
+    const isDouble = ({ type }: ColumnDefinition) => type === 'double'
+    const texts = table.columns.filter((column) => !isDouble(column)).map(textSql)
+    const [counted] = await session.rows<{ n: bigint; digest: bigint }>(
+      `SELECT count(*) AS n, sum(CAST('0x' || substr(md5(${texts.join(` || '|' || `)}), 1, 15) ` +
+        `AS BIGINT)) AS digest FROM ${rows}`,
+    )
+    const summed = table.columns.filter(({ type }) => type === 'long' || type.startsWith('decimal'))
+    const sums = summed.map(({ name }) => `CAST(sum(${name}) AS VARCHAR) AS ${name}`)
+    const [sumRow] =
+      sums.length === 0 ? [{}] : await session.rows(`SELECT ${sums.join(', ')} FROM ${rows}`)
+    const doubles: number[] = []
+    for (const { name } of table.columns.filter(isDouble)) {
+      const values = await session.rows<{ v: number }>(
+        `SELECT ${name} AS v FROM ${rows} WHERE ${name} IS NOT NULL ORDER BY ${name}`,
+      )
+      doubles.push(...values.map(({ v }) => v))
+    }
+    return {
+      row_count: Number(counted?.n),
+      sums: sumRow,
+      digest: String(counted?.digest),
+      doubles,
+    }
+  } finally {
+    session.close()
+  }
+}
+
+function textSql({ name, type }: ColumnDefinition): string {
+  const value = type === 'timestamptz' ? `epoch_us(${name})` : name
+  return `coalesce(CAST(${value} AS VARCHAR), '\\N')`
+}
