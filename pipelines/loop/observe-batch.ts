@@ -67,8 +67,8 @@ interface RowCounts {
 }
 
 /**
- * The receipt's counts by part, once `verdict_<kind>` and the loop's times are there. A message counts as rejected when
- * its first row is; rows that a duplicate rule refuses come from decoded messages.
+ * The receipt's counts by part, once `verdict_<kind>` and the loop's times are there. A message is
+ * rejected or decoded as a whole; rows that the duplicate rule refuses come from decoded ones.
  */
 export async function countParts(session: StepSession): Promise<Map<string, CutCounts>> {
   const isLate = `epoch_us(event_ts) < ${LATENESS_US}`

@@ -169,7 +169,7 @@ export function makeMessages(input: GeneratedInput): ListedMessage[] {
       for (let copy = 0; copy < each.copies; copy++) {
         send(LEAN_PART, 'lean-trades', `${34_200_000 + each.second * 1000},1680000,100,P,0,0`)
       }
-    } else {
+    } else if ('symbol' in each) {
       send(
         { source: 'kafka:stocks', partition: each.symbol % partitionCount },
         'stock-json',
