@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openEmbeddedCatalog } from '../tables/catalog/embedded-catalog.ts'
 import { randomIds, systemClock } from '../tables/clock.ts'
-import { committedCut } from '../tables/commit/cut-history.ts'
+import { committedCut } from '../tables/spec/cut-history.ts'
 import { createLocalFileIO } from '../tables/file-io/local-file-io.ts'
 import { tableId } from '../tables/spec/table-identifier.ts'
 

@@ -1,4 +1,4 @@
-import { cutHistory } from '../../tables/commit/cut-history.ts'
+import { cutHistory } from '../../tables/spec/cut-history.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { readTableSummaries, type TableSummary } from '../lake/table-summary.ts'
 import type { Lake } from '../lake/lake.ts'

@@ -1,4 +1,4 @@
-import { ancestors, currentSnapshot, cutNumberOf } from '../../tables/commit/cut-history.ts'
+import { ancestors, currentSnapshot, cutNumberOf } from '../../tables/spec/cut-history.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { TableMetadata } from '../../tables/spec/table-metadata.ts'

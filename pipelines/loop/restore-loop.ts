@@ -1,7 +1,7 @@
 import { goldTables, type GoldTable } from './gold-tables.ts'
 import { kinds } from '../../shared-transforms/kind.ts'
 import { createBatchTables } from './derive-batch.ts'
-import { committedCut } from '../../tables/commit/cut-history.ts'
+import { committedCut } from '../../tables/spec/cut-history.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { createDedupeMemory, IDENTITY_REACH_US, reloadDedupeMemory } from './dedupe-memory.ts'
 import type { DedupeMemory } from './dedupe-memory.ts'

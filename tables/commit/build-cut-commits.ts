@@ -3,7 +3,7 @@ import { chooseKeptCuts, type CutTime, type LadderRules } from '../maintain/ladd
 import { headsOfTable, planRetention } from '../maintain/plan-retention.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
-import { cutHistory, HEAD_TAG } from './cut-history.ts'
+import { cutHistory, HEAD_TAG } from '../spec/cut-history.ts'
 import { tableOf } from './fence.ts'
 import { headRequirements } from './stage-table.ts'
 

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import { ancestors, findSnapshot } from './cut-history.ts'
+import { ancestors, findSnapshot } from '../spec/cut-history.ts'
 import {
   loadEntries,
   loadManifests,

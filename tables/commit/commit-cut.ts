@@ -13,7 +13,7 @@ import {
   findCutByToken,
   HEADS_KEY,
   TOKEN_KEY,
-} from './cut-history.ts'
+} from '../spec/cut-history.ts'
 import { checkHeads, fencedOff, loadTables, tableOf } from './fence.ts'
 import { fitChanges } from './fit-changes.ts'
 import { snapshotUpdates, stageTable } from './stage-table.ts'

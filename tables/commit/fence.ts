@@ -3,7 +3,7 @@ import type { LoadedTable } from '../catalog/catalog.ts'
 import { SluiceError } from '../errors.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import { isDescendant } from './check-descent.ts'
-import { type CutRecord, HEAD_TAG, snapshotOfRef } from './cut-history.ts'
+import { type CutRecord, HEAD_TAG, snapshotOfRef } from '../spec/cut-history.ts'
 
 /** The tables as the catalog has them now, by dotted name. */
 export async function loadTables(

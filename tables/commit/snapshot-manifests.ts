@@ -5,7 +5,12 @@ import type { FileIO } from '../file-io/file-io.ts'
 import { decodeManifest } from '../write/manifest-file.ts'
 import { decodeManifestList } from '../write/manifest-list.ts'
 import { isLive, liveCountOf } from './compose-manifests.ts'
-import { ancestors, currentSnapshot, isOwnSnapshot, TAIL_MANIFEST_KEY } from './cut-history.ts'
+import {
+  ancestors,
+  currentSnapshot,
+  isOwnSnapshot,
+  TAIL_MANIFEST_KEY,
+} from '../spec/cut-history.ts'
 import type { ManifestCache } from '../scan/manifest-cache.ts'
 
 /** What reading manifests needs; a `CommitContext` is one. */

@@ -7,7 +7,7 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
 import type { CommitContext } from './commit-context.ts'
 import { composeManifests, isLive, type ManifestDraft } from './compose-manifests.ts'
-import { currentSnapshot, TAIL_MANIFEST_KEY } from './cut-history.ts'
+import { currentSnapshot, TAIL_MANIFEST_KEY } from '../spec/cut-history.ts'
 import {
   buildSummary,
   countTotals,

@@ -1,7 +1,7 @@
 import type { LoadedTable } from '../catalog/catalog.ts'
 import type { ContentFile, ManifestEntry } from '../spec/manifest.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
-import { ancestors, currentSnapshot } from './cut-history.ts'
+import { ancestors, currentSnapshot } from '../spec/cut-history.ts'
 import {
   loadEntries,
   loadManifests,

@@ -7,7 +7,7 @@ import {
   findSnapshot,
   HEAD_TAG,
   snapshotOfRef,
-} from './cut-history.ts'
+} from '../spec/cut-history.ts'
 import { rolledBack, tableOf } from './fence.ts'
 import type { ManifestReader } from './snapshot-manifests.ts'
 

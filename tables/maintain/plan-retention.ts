@@ -5,7 +5,7 @@ import {
   findSnapshot,
   HEAD_TAG,
   snapshotOfRef,
-} from '../commit/cut-history.ts'
+} from '../spec/cut-history.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { TableUpdate } from '../spec/table-update.ts'

@@ -1,15 +1,9 @@
-import {
-  ancestors,
-  committedCut,
-  cutHistory,
-  CUT_KEY,
-  AFTER_CUT_KEY,
-} from '../commit/cut-history.ts'
-import type { CutRecord } from '../commit/cut-history.ts'
+import { ancestors, committedCut, cutHistory, CUT_KEY, AFTER_CUT_KEY } from '../spec/cut-history.ts'
+import type { CutRecord } from '../spec/cut-history.ts'
 import { SluiceError } from '../errors.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import { timeText } from './time-text.ts'
+import { timeText } from '../spec/time-text.ts'
 
 /** Which state of the tables is read. Undefined id = the table had no snapshot yet. */
 export interface SnapshotChoice {

@@ -1,5 +1,5 @@
 import type { Catalog, LoadedTable } from '../catalog/catalog.ts'
-import { committedCut, cutHistory } from '../commit/cut-history.ts'
+import { committedCut, cutHistory } from '../spec/cut-history.ts'
 import type { Engine, ResultColumn, Session } from '../engine/engine.ts'
 import type { RowValue } from '../engine/row-value.ts'
 import { SluiceError } from '../errors.ts'
@@ -15,8 +15,8 @@ import type { ReadCut, ResolvedTables } from './resolve-tables.ts'
 import { openScope } from './query-scope.ts'
 import { rewriteStatement } from './rewrite-statement.ts'
 import { createTableLookup } from './table-lookup.ts'
-import { toResultValue } from './result-value.ts'
-import { parseTimeText } from './time-text.ts'
+import { toResultValue } from '../engine/result-value.ts'
+import { parseTimeText } from '../spec/time-text.ts'
 
 /** Each read is a handful of files; a lake makes a cut a second. */
 const READ_ATTEMPTS = 5

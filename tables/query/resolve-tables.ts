@@ -1,5 +1,5 @@
 import type { LoadedTable } from '../catalog/catalog.ts'
-import type { CutRecord } from '../commit/cut-history.ts'
+import type { CutRecord } from '../spec/cut-history.ts'
 import type { Session } from '../engine/engine.ts'
 import { sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { committedCut } from '../../../tables/commit/cut-history.ts'
+import { committedCut } from '../../../tables/spec/cut-history.ts'
 import { SluiceError } from '../../../tables/errors.ts'
 import {
   append,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { commitMaintenance } from '../../../tables/commit/commit-maintenance.ts'
-import { committedCut } from '../../../tables/commit/cut-history.ts'
+import { committedCut } from '../../../tables/spec/cut-history.ts'
 import { loadTailPaths } from '../../../tables/commit/snapshot-manifests.ts'
 import type { TableChange } from '../../../tables/commit/table-change.ts'
 import { SluiceError } from '../../../tables/errors.ts'

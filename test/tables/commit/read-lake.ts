@@ -1,5 +1,5 @@
 import { isLive } from '../../../tables/commit/compose-manifests.ts'
-import { currentSnapshot } from '../../../tables/commit/cut-history.ts'
+import { currentSnapshot } from '../../../tables/spec/cut-history.ts'
 import type { Manifest, ManifestEntry } from '../../../tables/spec/manifest.ts'
 import type { TableIdentifier } from '../../../tables/spec/table-identifier.ts'
 import { decodeManifest } from '../../../tables/write/manifest-file.ts'

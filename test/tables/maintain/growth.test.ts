@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cutHistory, findSnapshot } from '../../../tables/commit/cut-history.ts'
+import { cutHistory, findSnapshot } from '../../../tables/spec/cut-history.ts'
 import {
   createCountingFileIO,
   type CountingFileIO,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { commitMaintenance } from '../../../tables/commit/commit-maintenance.ts'
-import { cutHistory, findSnapshot } from '../../../tables/commit/cut-history.ts'
+import { cutHistory, findSnapshot } from '../../../tables/spec/cut-history.ts'
 import type { LadderRules } from '../../../tables/maintain/ladder.ts'
 import type { TableIdentifier } from '../../../tables/spec/table-identifier.ts'
 import {

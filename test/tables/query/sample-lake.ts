@@ -1,5 +1,5 @@
 import type { Catalog, LoadedTable } from '../../../tables/catalog/catalog.ts'
-import { encodeHeads } from '../../../tables/commit/cut-history.ts'
+import { encodeHeads } from '../../../tables/spec/cut-history.ts'
 import { createEngine } from '../../../tables/engine/engine.ts'
 import type { Engine } from '../../../tables/engine/engine.ts'
 import { pathOfLocation } from '../../../tables/file-io/local-location.ts'

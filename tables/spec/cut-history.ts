@@ -1,6 +1,6 @@
 import { SluiceError } from '../errors.ts'
-import { MAIN_BRANCH, type Snapshot } from '../spec/snapshot.ts'
-import type { TableMetadata } from '../spec/table-metadata.ts'
+import { MAIN_BRANCH, type Snapshot } from './snapshot.ts'
+import type { TableMetadata } from './table-metadata.ts'
 
 /** Summary key: the number of the cut that made the snapshot. */
 export const CUT_KEY = 'sluice.cut'

@@ -7,9 +7,9 @@ import {
   DuckDBTimestampValue,
 } from '@duckdb/node-api'
 import type { DuckDBValue } from '@duckdb/node-api'
-import { toRowValue } from '../engine/row-value.ts'
-import type { RowValue } from '../engine/row-value.ts'
-import { timeText } from './time-text.ts'
+import { toRowValue } from './row-value.ts'
+import type { RowValue } from './row-value.ts'
+import { timeText } from '../spec/time-text.ts'
 
 const INFINITY_US = 2n ** 63n - 1n
 

@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors.ts'
-import { civilOf } from '../spec/partition-transform.ts'
+import { civilOf } from './partition-transform.ts'
 
 const US_PER_DAY = 86_400_000_000n
 
