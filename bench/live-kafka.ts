@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { openKafkaProducer } from '../pipelines/producers/kafka-producer.ts'
 import { runSimulator } from '../pipelines/producers/run-simulator.ts'
-import { createSimulator } from '../pipelines/producers/simulator.ts'
 import { silentLogger } from '../pipelines/sources/logger.ts'
 import { startKafkaNode } from '../stack/kafka.ts'
 import { systemClock } from '../tables/clock.ts'
@@ -14,7 +13,7 @@ import { readFreshness } from './freshness.ts'
 import type { LoopTask } from './loop-task.ts'
 import { readCounts } from './read-counts.ts'
 import { reportFreshness, reportThroughput } from './report-loop.ts'
-import { STEADY_SEED } from './stock-messages.ts'
+import { createSteadySimulator } from './steady-simulator.ts'
 
 const defaults = {
   events: 500_000,
@@ -102,7 +101,7 @@ async function produce(
   const producer = await openKafkaProducer({ connection, topic, logger: silentLogger })
   let sent = 0
   try {
-    const simulator = createSimulator({ eventsPerSecond, seed: STEADY_SEED })
+    const simulator = createSteadySimulator({ eventsPerSecond, seed: 1 })
     const send = async (messages: Parameters<typeof producer.send>[0]): Promise<void> => {
       await producer.send(messages)
       sent += messages.length

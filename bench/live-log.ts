@@ -8,7 +8,6 @@ import { readFreshness } from './freshness.ts'
 import type { LoopTask } from './loop-task.ts'
 import { readCounts } from './read-counts.ts'
 import { reportFreshness, reportThroughput } from './report-loop.ts'
-import { STEADY_SEED } from './stock-messages.ts'
 
 const defaults = { events: 1_000_000, rate: 5000, seconds: 30, 'batch-rows': 200_000 }
 const BATCH_BYTES = 64 * 1024 * 1024
@@ -47,7 +46,7 @@ async function measureFreshness(context: BenchmarkContext, counts: Counts): Prom
     lakeDirectory,
     source: { kind: 'log', directory: join(folder, 'log') },
     limits: { rows: counts['batch-rows'], bytes: BATCH_BYTES, timeMs: 1000 },
-    produce: { eventsPerSecond: rate, durationMs: seconds * 1000, seed: STEADY_SEED },
+    produce: { eventsPerSecond: rate, durationMs: seconds * 1000, seed: 1 },
   }
   const child = startChild<string, LoopReport>('loop', task)
   await child.nextNews()

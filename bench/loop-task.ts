@@ -4,7 +4,6 @@ import { runMicroBatches } from '../pipelines/loop/run-micro-batches.ts'
 import { openLocalLog } from '../pipelines/producers/local-log.ts'
 import type { LocalLog } from '../pipelines/producers/local-log.ts'
 import { runSimulator } from '../pipelines/producers/run-simulator.ts'
-import { createSimulator } from '../pipelines/producers/simulator.ts'
 import { createKafkaSource } from '../pipelines/sources/kafka-source.ts'
 import { createLogSource } from '../pipelines/sources/log-source.ts'
 import { silentLogger } from '../pipelines/sources/logger.ts'
@@ -13,6 +12,7 @@ import { randomIds, systemClock } from '../tables/clock.ts'
 import type { ChildSide } from './child.ts'
 import { createCutMeter } from './cut-meter.ts'
 import type { CutMeter, LoopReport } from './cut-meter.ts'
+import { createSteadySimulator } from './steady-simulator.ts'
 
 /** The live loop over one source, until it has committed a number of messages. */
 export interface LoopTask {
@@ -125,7 +125,7 @@ async function produceInto(
   meter: CutMeter,
 ): Promise<void> {
   const stop = AbortSignal.timeout(produce.durationMs)
-  const simulator = createSimulator(produce)
+  const simulator = createSteadySimulator(produce)
   await runSimulator({ simulator, clock: systemClock, send: log.append }, stop)
   meter.endAfter(Number(log.endOffset()))
 }

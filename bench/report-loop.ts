@@ -45,7 +45,6 @@ export function reportFreshness(
     events: freshness.messages,
     seconds: rate.seconds,
     events_per_second: Math.round(freshness.messages / rate.seconds),
-    events_per_second_in_bursts: rate.eventsPerSecond * 3,
     from_to: rate.clock,
     cuts: done.cuts,
     cpu_seconds: hundredths(done.cpuSeconds),

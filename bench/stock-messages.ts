@@ -2,9 +2,6 @@ import { createSimulator } from '../pipelines/producers/simulator.ts'
 import type { ProducedMessage } from '../pipelines/producers/simulator.ts'
 import { systemClock } from '../tables/clock.ts'
 
-/** With it 30 s of the simulator come to their nominal rate (0.2 % off), one burst of it at 3 times. */
-export const STEADY_SEED = 11
-
 /** Event time runs at this rate: 1M messages are 200 s of a market. */
 const EVENTS_PER_SECOND = 5000
 const TICK_US = 50_000n
