@@ -109,6 +109,17 @@ export function encodeHeads(heads: ReadonlyMap<string, bigint>): string {
   return [...heads].map(([table, id]) => `${encodeURIComponent(table)}=${id}`).join(' ')
 }
 
+/** Heads of snapshots, which never change: each commit asks all kept cuts for every table's. */
+const decodedHeads = new WeakMap<Snapshot, ReadonlyMap<string, bigint>>()
+
+function headsOf(snapshot: Snapshot): ReadonlyMap<string, bigint> {
+  const known = decodedHeads.get(snapshot)
+  if (known !== undefined) return known
+  const heads = decodeHeads(snapshot.summary[HEADS_KEY] ?? '')
+  decodedHeads.set(snapshot, heads)
+  return heads
+}
+
 function decodeHeads(text: string): Map<string, bigint> {
   const heads = new Map<string, bigint>()
   for (const pair of text.split(' ')) {
@@ -128,7 +139,7 @@ function cutRecordOf(snapshot: Snapshot): CutRecord | undefined {
     committedMs: snapshot['timestamp-ms'],
     snapshotId: snapshot['snapshot-id'],
     get heads() {
-      return decodeHeads(snapshot.summary[HEADS_KEY] ?? '')
+      return headsOf(snapshot)
     },
   }
 }
