@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
@@ -13,6 +11,8 @@ import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
 import { createLakeTables } from './create-lake-tables.ts'
 import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
 import { readLakeFile, writeLakeFile } from './lake-file.ts'
+import { identifyProcess } from './process-identity.ts'
+import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
 
 export interface OpenLakeOptions {
   readonly directory: string
@@ -32,7 +32,8 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   const directory = resolve(options.directory)
   const location = locationOfPath(directory)
   await prepareFolder(directory, location, options)
-  const scratchDir = await createScratchDir()
+  await removeDeadScratchFolders(scratchParent())
+  const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
   const fileIO = createLocalFileIO()
   const catalog = openEmbeddedCatalog({
     path: join(directory, 'catalog.db'),
@@ -75,12 +76,6 @@ async function prepareFolder(
     lakeId: options.ids.uuid(),
     location,
   })
-}
-
-/** Memory-backed storage where the machine has it: scratch files live for one cut only. */
-async function createScratchDir(): Promise<string> {
-  const parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-  return mkdtemp(join(parent, 'sluice-'))
 }
 
 export interface AssembleLakeOptions {
