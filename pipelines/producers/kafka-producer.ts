@@ -43,7 +43,7 @@ export async function openKafkaProducer(options: {
     await producer.connect()
   } catch (error) {
     client.destroy()
-    throw error instanceof SluiceError ? error : failed(topic, connection, error)
+    throw error instanceof SluiceError ? error : unreachable(connection, error)
   }
   return {
     send: async (messages) => {
@@ -87,6 +87,16 @@ async function checkTopicExists(
     `Kafka at ${connection.brokers.join(', ')} has no topic "${topic}". Nothing was sent. Create ` +
       'it (kafka-topics.sh --create --topic …), or give the name of one that exists.',
     { context: { topic } },
+  )
+}
+
+function unreachable(connection: KafkaConnection, cause: unknown): SluiceError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SluiceError(
+    'storage-unavailable',
+    `Kafka at ${connection.brokers.join(', ')} cannot be reached (${reason}). Nothing was sent. ` +
+      'Start the broker, or name another by --brokers.',
+    { cause, isRetryable: true },
   )
 }
 

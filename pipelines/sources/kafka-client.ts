@@ -35,7 +35,10 @@ export function createKafkaClient(options: {
     brokers: [...connection.brokers],
     connectionTimeout: 5000,
     logLevel: kafkajs.logLevel.INFO,
-    logCreator: () => (entry) => logEntry(logger, entry),
+    logCreator: () => (entry) => {
+      // What sockets say of their own end is no news once it was asked for.
+      if (!isDestroyed) logEntry(logger, entry)
+    },
     // A crashed consumer is started again by its owner: the timer of kafkajs outlives a disconnect.
     retry: {
       retries: options.retries ?? 5,
@@ -62,14 +65,19 @@ export function createKafkaClient(options: {
   }
 }
 
+/** kafkajs warns so of each idempotent producer whose tries are bounded, as all of ours are. */
+const BOUNDED_TRIES = 'Limiting retries for the idempotent producer'
+
 /**
  * kafkajs says ERROR also of what it is about to try again, so nothing of it is an error here: what
- * really ends a reader is thrown by the source. Its INFO is chatter.
+ * really ends a reader is thrown by the source. Its INFO is chatter, and so are its stacks.
  */
 function logEntry(logger: Logger, entry: LogEntry): void {
-  const { message, timestamp: _time, logger: _name, ...fields } = entry.log
+  const { message, timestamp: _time, logger: _name, stack, ...fields } = entry.log
   const text = `kafka: ${message}`
-  if (entry.level === kafkajs.logLevel.ERROR) logger.warn(fields, text)
+  if (stack !== undefined) logger.debug({ stack }, text)
+  if (message.startsWith(BOUNDED_TRIES)) logger.debug(fields, text)
+  else if (entry.level === kafkajs.logLevel.ERROR) logger.warn(fields, text)
   else if (entry.level === kafkajs.logLevel.WARN) logger.info(fields, text)
   else logger.debug(fields, text)
 }

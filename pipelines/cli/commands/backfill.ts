@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
 import { Presets, SingleBar } from 'cli-progress'
 import { Option, type Command } from 'commander'
-import { backfill, type BackfillOptions } from '../../backfill/backfill.ts'
+import { backfill, type BackfillOptions, type BackfillResult } from '../../backfill/backfill.ts'
 import { loadConfig, type Config } from '../../config/load-config.ts'
-import { createRunStatistics } from '../../loop/run-statistics.ts'
+import { createRunStatistics, type RunTotals } from '../../loop/run-statistics.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
 import type { ArchiveProgress } from '../../sources/archive-source.ts'
 import { archiveFormats, type ArchiveFormat } from '../../sources/line-framing.ts'
@@ -83,20 +83,36 @@ async function runBackfill(
     },
   )
   const { freshness: _, ...totals } = statistics.totals()
-  if (!result.isComplete) context.setExitCode(exitCodes.failed)
+  const isAllRejected = totals.messageCount > 0 && totals.rejectedCount === totals.messageCount
+  if (!result.isComplete || isAllRejected) context.setExitCode(exitCodes.failed)
   if (options.json) printJson(context, { ...result, ...totals })
-  else {
-    printLine(
-      context,
-      `${result.partsRead} files read, ${result.partsSkipped} were in the lake already: ` +
-        `${formatCount(totals.messageCount)} messages in ${totals.cutCount} cuts, ` +
-        `${formatCount(totals.rejectedCount)} rejected, ` +
-        `${formatCount(totals.duplicateCount)} duplicates`,
-    )
-  }
+  else printLine(context, resultText(result, totals))
+  if (isAllRejected) printNote(context, `Not one message is ${options.format}: ${WHY_REJECTED}`)
+  else if (totals.rejectedCount > 0) printNote(context, WHY_REJECTED)
   if (!result.isComplete) {
     printNote(context, 'Stopped before the end. The same command goes on from there.')
   }
+}
+
+const WHY_REJECTED =
+  'silver.rejected_messages holds each rejected message with its reason and detail.'
+
+function resultText(
+  { partsRead, partsSkipped }: BackfillResult,
+  totals: Omit<RunTotals, 'freshness'>,
+): string {
+  const were = partsSkipped === 1 ? 'was' : 'were'
+  return (
+    `${countOf(partsRead, 'file')} read, ${partsSkipped} ${were} in the lake already: ` +
+    `${countOf(totals.messageCount, 'message')} in ${countOf(totals.cutCount, 'cut')}, ` +
+    `${formatCount(totals.rejectedCount)} rejected, ` +
+    countOf(totals.duplicateCount, 'duplicate')
+  )
+}
+
+/** `1 file`, `2,000 files`. */
+function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 interface ProgressView {
