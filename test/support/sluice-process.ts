@@ -48,15 +48,20 @@ export interface RunningSluice {
   output(): string
   /** The first match in the output, now or later; rejects where the process ends without one. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>
+  /** The exit code, once it ended by itself; null where a signal ended it. */
+  readonly ended: Promise<number | null>
   /** Sends the signal and waits for the end. */
   stop(signal: NodeJS.Signals): Promise<number | null>
 }
 
 /** Starts `sluice ARGS`; it dies with the test run. */
-export function startSluice(args: readonly string[]): RunningSluice {
+export function startSluice(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): RunningSluice {
   const child = spawnGuarded(process.execPath, ['bin/sluice.mjs', ...args], {
     cwd: repositoryRoot,
-    env: { NO_COLOR: '1' },
+    env: { NO_COLOR: '1', ...env },
   })
   let output = ''
   const listeners = new Set<() => void>()
@@ -70,6 +75,7 @@ export function startSluice(args: readonly string[]): RunningSluice {
   return {
     pid: child.pid ?? 0,
     output: () => output,
+    ended,
     waitFor: (pattern) => waitForMatch(child, () => output, listeners, pattern),
     stop: (signal) => {
       child.kill(signal)
