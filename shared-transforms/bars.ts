@@ -1,7 +1,7 @@
 import { duckdbDialect, type Dialect } from './dialect.ts'
 import { orderKeySql } from './order-key.ts'
 import { quotientSql } from './quotient.ts'
-import { mergeStatesSql, partialStatesSql, type WindowAlgebra } from './window-step.ts'
+import { mergeStatesSql, partialStatesSql, windowSteps, type WindowAlgebra } from './window-step.ts'
 
 /**
  * Bars as an algebra. A state has gold's columns but for the quotients (vwap, avg_price,
@@ -12,10 +12,7 @@ const square = 'CAST(CAST(price AS DECIMAL(19, 8)) * CAST(price AS DECIMAL(19, 8
 
 function algebra(dialect: Dialect): WindowAlgebra {
   return {
-    rowsSql: (rows) =>
-      `SELECT venue, venue_symbol, instrument_id, ${dialect.epochUs('event_ts')} AS us, price, ` +
-      `quantity, CAST(price * quantity AS DECIMAL(38, 16)) AS product, taker_side, ` +
-      `${orderKeySql('trade', dialect)} AS order_key FROM ${rows} AS t`,
+    rowsSql: (rows) => rowsSql(rows, dialect),
     partial: [
       ['open', 'min_by(price, order_key)'],
       ['high', 'max(price)'],
@@ -54,6 +51,27 @@ function algebra(dialect: Dialect): WindowAlgebra {
       ['close_key', 'max(close_key)'],
     ],
   }
+}
+
+/**
+ * The order key is a long text, and only the first and the last row of a minute need one: both
+ * have the minute's least or greatest event time. All others get null, which min_by and max_by
+ * pass over.
+ */
+function rowsSql(rows: string, dialect: Dialect): string {
+  const us = dialect.epochUs('event_ts')
+  const minute = `${us} - ${us} % ${windowSteps[0].lengthUs}`
+  const ends =
+    `SELECT venue AS end_venue, venue_symbol AS end_symbol, ${minute} AS minute_us, ` +
+    `min(${us}) AS first_us, max(${us}) AS last_us FROM ${rows} AS t ` +
+    `GROUP BY venue, venue_symbol, ${minute}`
+  return (
+    `SELECT venue, venue_symbol, instrument_id, ${us} AS us, price, quantity, ` +
+    `CAST(price * quantity AS DECIMAL(38, 16)) AS product, taker_side, ` +
+    `CASE WHEN ${us} = first_us OR ${us} = last_us THEN ${orderKeySql('trade', dialect)} END ` +
+    `AS order_key FROM ${rows} AS t JOIN (${ends}) AS e ` +
+    `ON venue = end_venue AND venue_symbol = end_symbol AND ${minute} = minute_us`
+  )
 }
 
 const ZERO = `CAST('0' AS DECIMAL(28, 8))`
