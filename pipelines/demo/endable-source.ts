@@ -12,8 +12,7 @@ export interface EndableSource extends Source {
 export function createEndableSource(source: Source): EndableSource {
   let isEnding = false
   return {
-    name: source.name,
-    open: (positions) => source.open(positions),
+    ...source,
     next: async (limits, signal) => {
       // Only a call that began after the last message was written proves that there is no more.
       const isLastCall = isEnding
@@ -23,9 +22,6 @@ export function createEndableSource(source: Source): EndableSource {
       await source.release(batch)
       return undefined
     },
-    release: (batch) => source.release(batch),
-    committed: (batch) => source.committed(batch),
-    close: () => source.close(),
     endWhenRead: () => {
       isEnding = true
     },

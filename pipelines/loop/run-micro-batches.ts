@@ -3,6 +3,7 @@ import { verifyHeads } from '../../tables/commit/verify-heads.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { partKey, type MicroBatch } from '../sources/source.ts'
+import { checkLastMessages } from './check-last-messages.ts'
 import { hasMoved } from './cut-rows.ts'
 import type { LoopContext, LoopOptions } from './loop-context.ts'
 import { commitContext } from './commit-context.ts'
@@ -20,7 +21,8 @@ const MAX_TRIES = 5
  *
  * Resolves when the source ends, or when `signal` aborts: the cut in hand is finished first.
  * @throws SluiceError `commit-conflict` where another writer moved the lake (nothing of the batch
- * was committed), `data-loss` where the lake no longer holds what sluice.cuts promises.
+ * was committed), `data-loss` where the lake no longer holds what sluice.cuts promises, or the
+ * source another log than the one that was read.
  */
 export async function runMicroBatches(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { lake, source, limits } = options
@@ -32,6 +34,7 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
     await verifyHeads(commitContext(options), [...context.heads.values()], tableId('sluice.cuts'))
     await queue.start()
     await source.open(new Map([...context.state.parts].map(([key, part]) => [key, part.endOffset])))
+    await checkLastMessages(context)
     next = source.next(limits, signal)
     while (!signal.aborted) {
       const batch = await next

@@ -203,7 +203,7 @@ function writeDigits(target: Buffer, start: number, width: number, digits: strin
 }
 
 /** The slow form: any bytes, nothing lost. Bytes that are no UTF-8 are carried as base64. */
-function sideMessageOf(partIndex: number, record: FrameRecord): SideMessage {
+export function sideMessageOf(partIndex: number, record: FrameRecord): SideMessage {
   const { payload } = record
   const isText = payload === null || isUtf8(payload)
   const key = keyText(record)

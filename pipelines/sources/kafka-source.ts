@@ -7,14 +7,18 @@ import type { GroupHole, KafkaGroup } from './kafka-group.ts'
 import { createKafkaGroup } from './kafka-group.ts'
 import type { KafkaClient, KafkaConnection } from './kafka-client.ts'
 import { createKafkaClient } from './kafka-client.ts'
+import { sleepBeating, waitBeating } from './kafka-heartbeat.ts'
 import { createLagOffsets } from './kafka-lag-offsets.ts'
 import type { KafkaTopic, LogRange } from './kafka-positions.ts'
 import { checkPosition, kafkaPart, readLogRanges, resolveStarts } from './kafka-positions.ts'
 import { frameRecordOf } from './kafka-record.ts'
+import type { KafkaRecordReader } from './kafka-record-reader.ts'
+import { createKafkaRecordReader } from './kafka-record-reader.ts'
+import { sideMessageOf } from './framing.ts'
 import type { Logger } from './logger.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { createRateLimit, unlimited } from './rate-limit.ts'
-import type { Source, SourcePart } from './source.ts'
+import type { MessageContent, Source, SourcePart } from './source.ts'
 import { partKey } from './source.ts'
 
 export interface KafkaSourceOptions {
@@ -47,6 +51,7 @@ interface Reading {
   readonly options: KafkaSourceOptions
   readonly client: KafkaClient
   readonly admin: Admin
+  readonly records: KafkaRecordReader
   readonly buffer: BatchBuffer
   readonly rate: RateLimit
   /** By `partKey`. */
@@ -58,7 +63,6 @@ interface Reading {
   isClosed: boolean
 }
 
-const HEARTBEAT_MS = 1000
 const STOP_PATIENCE_MS = 5000
 const FETCH_BYTES_MAX = 32 * 1024 * 1024
 const PARTITION_BYTES_MAX = 4 * 1024 * 1024
@@ -97,12 +101,14 @@ export function createKafkaSource(options: KafkaSourceOptions): Source {
       lagOffsets.add(batch.progress)
       return Promise.resolve()
     },
+    readMessageAt: async (part, offset) => reading && readMessageAt(reading, part, offset),
     close: async () => {
       buffer.close()
       if (reading === undefined) return
       reading.isClosed = true
+      const { admin, records } = reading
       await withPatience(lagOffsets.settled())
-      await withPatience(Promise.allSettled([group?.stop(), reading.admin.disconnect()]))
+      await withPatience(Promise.allSettled([group?.stop(), admin.disconnect(), records.close()]))
       reading.client.destroy()
     },
   }
@@ -123,6 +129,7 @@ function createReading(
     options,
     client,
     admin,
+    records: createKafkaRecordReader(client.kafka),
     buffer,
     rate,
     parts,
@@ -166,6 +173,21 @@ function addPart(
   const state: PartState = { topic: topic.topic, slot, highWatermark: range.high }
   reading.parts.set(partKey(part), state)
   return state
+}
+
+async function readMessageAt(
+  { options, parts, records }: Reading,
+  part: SourcePart,
+  offset: bigint,
+): Promise<MessageContent | undefined> {
+  const topic = parts.get(partKey(part))?.topic
+  if (topic === undefined) return undefined
+  try {
+    const message = await records.readAt({ topic, partition: part.partition, offset })
+    return message && sideMessageOf(0, frameRecordOf(message))
+  } catch (error) {
+    throw unreachable(options.connection, error)
+  }
 }
 
 function groupOf(reading: Reading): KafkaGroup {
@@ -346,25 +368,6 @@ function startRound(reading: Reading, nodeId: number): void {
   if (!isWholeRound) rounds.set(nodeId, current)
   const isEveryBrokerAsked = [...rounds.values()].every((batch) => batch === current)
   if (isWholeRound && isEveryBrokerAsked) reading.confirmedBatch = current
-}
-
-/** Waits with a heartbeat each second; throws what the heartbeat throws, a rebalance mostly. */
-async function waitBeating<T>(wanted: Promise<T>, heartbeat: () => Promise<void>): Promise<T> {
-  for (;;) {
-    let timer: NodeJS.Timeout | undefined
-    const tick = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), HEARTBEAT_MS)
-    })
-    const answer = await Promise.race([wanted.then((value) => ({ value })), tick])
-    clearTimeout(timer)
-    if (answer !== undefined) return answer.value
-    await heartbeat()
-  }
-}
-
-async function sleepBeating(durationMs: number, heartbeat: () => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => setTimeout(resolve, Math.min(durationMs, HEARTBEAT_MS)))
-  await heartbeat()
 }
 
 /** Ends waiting for kafkajs after a while: the sockets are destroyed in any case. */

@@ -14,18 +14,22 @@ export function partKey(part: SourcePart): string {
   return `${part.source}#${part.partition}`
 }
 
+/** What a message says, as bronze keeps it. */
+export interface MessageContent {
+  readonly key: string | undefined
+  /** Undefined for a tombstone. Base64 where `payloadEncoding` is `base64`. */
+  readonly payload: string | undefined
+  readonly payloadEncoding: 'utf-8' | 'base64'
+}
+
 /** A message that cannot travel as a framed line: a null, odd or huge one. Rare, slow, total. */
-export interface SideMessage {
+export interface SideMessage extends MessageContent {
   readonly partIndex: number
   readonly offset: bigint
   /** Microseconds; undefined where unknown. */
   readonly receivedUs: bigint | undefined
-  readonly key: string | undefined
   /** A JSON object as text, undefined where there are no headers. */
   readonly headers: string | undefined
-  /** Undefined for a tombstone. Base64 where `payloadEncoding` is `base64`. */
-  readonly payload: string | undefined
-  readonly payloadEncoding: 'utf-8' | 'base64'
 }
 
 /** One format's messages of a micro-batch. */
@@ -81,5 +85,11 @@ export interface Source {
   release(batch: MicroBatch): Promise<void>
   /** The cut with this batch is committed: old segments may go, group offsets may be written. */
   committed(batch: MicroBatch): Promise<void>
+  /**
+   * What the source holds at a position now; undefined where it holds nothing there any more, and
+   * for a part that is not its own. Only sources have it whose parts another log can take the
+   * place of under the same name. Called after `open`.
+   */
+  readMessageAt?(part: SourcePart, offset: bigint): Promise<MessageContent | undefined>
   close(): Promise<void>
 }
