@@ -26,11 +26,16 @@ export function createLoopDeleteQueue(options: LoopOptions): DeleteQueue {
  * has come are deleted. With as many tables as a compaction takes files no table waits too long.
  */
 export async function maintainLake(context: LoopContext, queue: DeleteQueue): Promise<LoopContext> {
-  const { cutNumber } = context.state
-  const table = allTables[cutNumber % allTables.length]
-  const compacted = table === undefined ? context : await compact(context, queue, table.name)
+  const compacted = await compact(context, queue, tableInTurn(context.state.cutNumber))
   await queue.deleteDue()
   return compacted
+}
+
+/** The table that is looked at after a cut. */
+export function tableInTurn(cutNumber: number): string {
+  const table = allTables[cutNumber % allTables.length]
+  if (table === undefined) throw new RangeError('a lake has no table')
+  return table.name
 }
 
 async function compact(

@@ -6,8 +6,8 @@ import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 import type { MicroBatch } from '../sources/source.ts'
-import type { CutCounts, CutReceipt } from './cut-receipt.ts'
-import { cutRowsSql } from './cut-rows.ts'
+import type { CutReceipt } from './cut-receipt.ts'
+import { cutRowsSql, hasMoved } from './cut-rows.ts'
 import { decideDuplicates, type SilverLookup } from './decide-duplicates.ts'
 import { rememberAccepted, type DedupeMemory } from './dedupe-memory.ts'
 import { deriveBatch, type BatchKinds } from './derive-batch.ts'
@@ -66,7 +66,9 @@ export async function processBatch(
   const counts = await countParts(context.session)
   const total = totalCounts(counts.values())
   const derivedMs = clockMs()
-  const plan = { after, parts, present, ...(await writeFiles(context, after, present, total)) }
+  const sources = new Set(batch.progress.filter(hasMoved).map(({ part }) => part.source))
+  const facts = { present, counts: total, sourceCount: sources.size }
+  const plan = { after, parts, present, ...(await writeFiles(context, after, facts)) }
   const writtenMs = clockMs()
   const quantiles = await receivedQuantiles(context.session)
   const committed = await commit(context, batch, plan, counts, total)
@@ -132,17 +134,16 @@ async function advance(
 async function writeFiles(
   context: LoopContext,
   after: LoopState,
-  present: BatchKinds,
-  total: CutCounts,
+  facts: Parameters<typeof writeAppends>[2],
 ): Promise<Pick<CutPlan, 'changes' | 'tailChanges'>> {
   const { session, heads } = context
   const files = writeContext(context)
-  const changes = await writeAppends(files, heads, present, total)
+  const changes = await writeAppends(files, heads, facts)
   const tailChanges: TailChange[] = []
   for (const tail of context.tails) {
     const { kind } = tail.gold
     const accepted = `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')`
-    const rows = present.decoded.has(kind) ? accepted : undefined
+    const rows = facts.present.decoded.has(kind) ? accepted : undefined
     const change = await mergeIntoTail(session, tail, rows, goldLookup(context), after.watermarkUs)
     tailChanges.push(change)
     const written = await writeGoldChange(session, files, heads, tail, change)

@@ -6,7 +6,7 @@ import { sqlString } from '../../tables/engine/sql-text.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { ContentFile, DataFile, PositionDelete } from '../../tables/spec/manifest.ts'
 import type { WriteContext } from '../../tables/write/write-context.ts'
-import { writeDataFiles } from '../../tables/write/write-data-files.ts'
+import { writeDataFiles, type WriteDataOptions } from '../../tables/write/write-data-files.ts'
 import { writePositionDeletes } from '../../tables/write/write-position-deletes.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import type { BatchKinds } from './derive-batch.ts'
@@ -21,14 +21,16 @@ const level = { compressionLevel: LIVE_COMPRESSION_LEVEL }
 export async function writeAppends(
   context: WriteContext,
   heads: ReadonlyMap<string, LoadedTable>,
-  present: BatchKinds,
-  counts: CutCounts,
+  batch: { readonly present: BatchKinds; readonly counts: CutCounts; readonly sourceCount: number },
 ): Promise<TableChange[]> {
+  const { present, counts } = batch
   const changes: TableChange[] = []
+  // The table's order, without comparing the long names of one and the same source.
+  const bronzeOptions = batch.sourceCount > 1 ? level : { ...level, sortBy: POSITION.slice(1) }
   for (const kind of present.routed) {
     const routed = `(SELECT * FROM routed WHERE kind = ${sqlString(kind)})`
     const bronze = bronzeSql(kind, { routed, decoded: `decoded_${kind}` })
-    changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze))
+    changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze, bronzeOptions))
     if (!present.decoded.has(kind)) continue
     const accepted = `SELECT * FROM verdict_${kind} WHERE verdict = 'accepted'`
     changes.push(await append(context, heads, `silver.${kind}s`, accepted))
@@ -44,8 +46,9 @@ async function append(
   heads: ReadonlyMap<string, LoadedTable>,
   name: string,
   query: string,
+  options: WriteDataOptions = level,
 ): Promise<TableChange> {
-  const files = await writeDataFiles(context, headOf(heads, name).metadata, query, level)
+  const files = await writeDataFiles(context, headOf(heads, name).metadata, query, options)
   return plainChange(name, 'append', files)
 }
 
