@@ -3,12 +3,13 @@ import type { TableDefinition } from '../tables/spec/table-definition.ts'
 
 /**
  * The receipt book. A cut has ONE row of its own (source is null), which names the snapshot of
- * every table, and one row a source part that moved. Counts are of the part, and on the cut's own
- * row of the cut: messages = decoded + ignored + rejected; rows = silver + duplicates + refused.
+ * every table, and one row a source part that moved or was met first (then its start may be its
+ * end). Counts are of the part, and on the cut's own row of the cut: messages = decoded + ignored +
+ * rejected; rows = silver + duplicates + refused.
  */
 export const cuts: TableDefinition = {
   name: 'sluice.cuts',
-  doc: 'One row a cut, and one row for each source part that the cut moved.',
+  doc: 'One row a cut, and one row for each source part that the cut moved or met first.',
   columns: [
     lineage(1, 'cut_number', 'long', 'Number of the cut: 1, 2, 3, … without a gap.'),
     lineage(2, 'committed_ts', 'timestamptz', 'Time when the commit was sent, UTC.'),
