@@ -166,6 +166,17 @@ await describeWithService('pyiceberg', 'PyIceberg as a reader of the lake', () =
     },
   )
 
+  it('finds every silver row in one window of each of the four steps, at every state', () => {
+    for (const [state, reads] of Object.entries(answer.reads)) {
+      const counts = [
+        reads['gold.bars']?.sums['trade_count'],
+        reads['gold.spreads']?.sums['quote_count'],
+      ]
+      const rows = [reads['silver.trades']?.row_count, reads['silver.quotes']?.row_count]
+      expect(counts, state).toEqual(rows.map((count) => String(Number(count) * 4)))
+    }
+  })
+
   it('finds every bound, count, size and partition in the manifests true', () => {
     expect(answer.problems).toEqual([])
     const reads = Object.values(answer.reads).flatMap((tables) => Object.values(tables))
