@@ -37,6 +37,11 @@ export interface KeptCuts {
   readonly dense: readonly number[]
   /** Ascending; older than the dense window, held by tags. */
   readonly tagged: readonly number[]
+  /**
+   * Tagged cuts that are the last one of a UTC day: `YYYY-MM-DD` by cut number. The newest cut's
+   * own day is not over, and has none.
+   */
+  readonly dayEnds: ReadonlyMap<number, string>
 }
 
 const MINUTE_MS = 60_000
@@ -51,7 +56,7 @@ const DAY_MS = 86_400_000
 export function chooseKeptCuts(history: readonly CutTime[], settings: LadderRules): KeptCuts {
   checkLadder(settings)
   const newest = history.at(-1)
-  if (newest === undefined) return { dense: [], tagged: [] }
+  if (newest === undefined) return { dense: [], tagged: [], dayEnds: new Map() }
   const dense = history.slice(-settings.cutCount).map((cut) => cut.cutNumber)
   const denseFrom = dense[0] ?? newest.cutNumber
   const rungs = [
@@ -60,17 +65,25 @@ export function chooseKeptCuts(history: readonly CutTime[], settings: LadderRule
     { widthMs: DAY_MS, count: settings.dayCount },
   ]
   const kept = new Set<number>()
+  const dayEnds = new Map<number, string>()
   for (const { widthMs, count } of rungs) {
-    const firstBucket = Math.floor(newest.committedMs / widthMs) - count + 1
+    const newestBucket = Math.floor(newest.committedMs / widthMs)
     const newestOfBucket = new Map<number, number>()
     for (const cut of history) {
       const bucket = Math.floor(cut.committedMs / widthMs)
-      if (bucket >= firstBucket) newestOfBucket.set(bucket, cut.cutNumber)
+      if (bucket > newestBucket - count) newestOfBucket.set(bucket, cut.cutNumber)
     }
-    for (const cutNumber of newestOfBucket.values()) kept.add(cutNumber)
+    for (const [bucket, cutNumber] of newestOfBucket) {
+      if (cutNumber >= denseFrom) continue
+      kept.add(cutNumber)
+      if (widthMs === DAY_MS && bucket < newestBucket) dayEnds.set(cutNumber, dayText(bucket))
+    }
   }
-  const tagged = [...kept].filter((cutNumber) => cutNumber < denseFrom).sort((a, b) => a - b)
-  return { dense, tagged }
+  return { dense, tagged: [...kept].sort((a, b) => a - b), dayEnds }
+}
+
+function dayText(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10)
 }
 
 /** @throws SluiceError `invalid-input` where the settings contradict each other. */

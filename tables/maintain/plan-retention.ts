@@ -2,6 +2,7 @@ import {
   CUT_TAG_PREFIX,
   cutNumberOf,
   type CutRecord,
+  DAY_END_TAG_PREFIX,
   findSnapshot,
   HEAD_TAG,
   snapshotOfRef,
@@ -92,24 +93,32 @@ export function planRetention(request: RetentionRequest): RetentionPlan {
 
 function planTags(request: RetentionRequest): { added: TableUpdate[]; dropped: string[] } {
   const { metadata, kept } = request
-  const tagged = new Set(kept.tagged)
+  const wanted = new Set(kept.tagged.flatMap((cutNumber) => tagNames(cutNumber, kept)))
   const added: TableUpdate[] = []
   for (const { cutNumber, snapshotId } of request.heads) {
-    const name = `${CUT_TAG_PREFIX}${cutNumber}`
-    if (!tagged.has(cutNumber) || metadata.refs[name] !== undefined) continue
     if (findSnapshot(metadata, snapshotId) === undefined) continue
-    added.push({
-      action: 'set-snapshot-ref',
-      'ref-name': name,
-      type: 'tag',
-      'snapshot-id': snapshotId,
-    })
+    for (const name of tagNames(cutNumber, kept)) {
+      if (!wanted.has(name) || metadata.refs[name] !== undefined) continue
+      added.push({
+        action: 'set-snapshot-ref',
+        'ref-name': name,
+        type: 'tag',
+        'snapshot-id': snapshotId,
+      })
+    }
   }
-  const dropped = Object.keys(metadata.refs).filter((name) => {
-    const cutNumber = /^cut-(\d+)$/.exec(name)?.[1]
-    return cutNumber !== undefined && !tagged.has(Number(cutNumber))
-  })
+  const dropped = Object.keys(metadata.refs).filter((name) => isCutTag(name) && !wanted.has(name))
   return { added, dropped }
+}
+
+function tagNames(cutNumber: number, kept: KeptCuts): string[] {
+  const day = kept.dayEnds.get(cutNumber)
+  const own = `${CUT_TAG_PREFIX}${cutNumber}`
+  return day === undefined ? [own] : [own, `${DAY_END_TAG_PREFIX}${day}`]
+}
+
+function isCutTag(name: string): boolean {
+  return /^(cut-\d+|eod-\d{4}-\d{2}-\d{2})$/.test(name)
 }
 
 function isHeadRef(name: string): boolean {

@@ -16,6 +16,8 @@ export const TAIL_MANIFEST_KEY = 'sluice.tail-manifest'
 export const HEAD_TAG = 'sluice-head'
 /** Tags of kept cuts that left the dense window: `cut-17`. */
 export const CUT_TAG_PREFIX = 'cut-'
+/** Tags of those that are the last of a UTC day: `eod-2026-11-20`. */
+export const DAY_END_TAG_PREFIX = 'eod-'
 
 /** A cut as the cuts table's own snapshots tell it. */
 export interface CutRecord {

@@ -87,6 +87,26 @@ describe('chooseKeptCuts', () => {
     )
   })
 
+  it('names the last cut of each day that is over, once it has left the dense window', () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        const day = (cut: CutTime | undefined) =>
+          cut === undefined ? '' : new Date(cut.committedMs).toISOString().slice(0, 10)
+        const dayMs = 24 * 60 * MINUTE_MS
+        const today = Math.floor((history.at(-1)?.committedMs ?? 0) / dayMs)
+        const expected = history
+          .slice(0, -small.cutCount)
+          .filter((cut, index) => day(cut) !== day(history[index + 1]))
+          .filter((cut) => today - Math.floor(cut.committedMs / dayMs) < small.dayCount)
+          .map((cut): [number, string] => [cut.cutNumber, day(cut)])
+        const { dayEnds, tagged } = chooseKeptCuts(history, small)
+        expect([...dayEnds]).toEqual(expected)
+        expect(tagged).toEqual(expect.arrayContaining([...dayEnds.keys()]))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('keeps no more than the sum of its rungs', () => {
     fc.assert(
       fc.property(histories, (history) => {
@@ -122,7 +142,7 @@ describe('chooseKeptCuts', () => {
       chooseKeptCuts([], { ...defaultLadder, ...rules })
     expect(choose({ dayCount: 153 })).toThrow(expect.objectContaining(refused))
     expect(choose({ cutCount: 0 })).toThrow(expect.objectContaining(refused))
-    expect(choose({ dayCount: 152 })()).toEqual({ dense: [], tagged: [] })
+    expect(choose({ dayCount: 152 })()).toEqual({ dense: [], tagged: [], dayEnds: new Map() })
   })
 })
 

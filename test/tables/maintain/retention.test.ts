@@ -77,6 +77,49 @@ describe('retention of a cut', () => {
     expect((await cutTags(lake, IDLE)).map(([name]) => name)).toEqual(['cut-8', 'cut-11'])
   })
 
+  it('tags the last cut of a UTC day on every table, for as many days as the ladder has', async () => {
+    const lake = await openCommitLake({ retention: { ...rules, minuteCount: 0, dayCount: 3 } })
+    const dayUs = 86_400_000_000n
+    const firstUs = lake.clock.nowUs()
+    const dayAfter = (days: bigint) =>
+      `eod-${new Date(Number((firstUs + days * dayUs) / 1000n)).toISOString().slice(0, 10)}`
+    const heads: (bigint | undefined)[] = []
+    const dayEndTags = async (table: TableIdentifier) =>
+      Object.entries((await lake.load(table)).metadata.refs)
+        .filter(([name]) => name.startsWith('eod-'))
+        .map(([name, ref]) => [name, ref['snapshot-id']])
+    // Two cuts a day: the odd ones first, the even ones last.
+    const runDay = async (days: number) => {
+      for (const cutNumber of [2 * days + 1, 2 * days + 2]) {
+        const changes = [append(TRADES, `t${cutNumber}`)]
+        if (cutNumber === 1) changes.push(append(BARS, 'b'))
+        const { snapshotIds } = await cut(lake, { cutNumber, changes })
+        heads[cutNumber] = snapshotIds.get('lake.trades')
+        lake.clock.advanceUs(1_000_000n)
+      }
+      lake.clock.advanceUs(dayUs - 2_000_000n)
+    }
+    await runDay(0)
+    expect(await dayEndTags(TRADES)).toEqual([])
+    await runDay(1)
+    expect(await dayEndTags(TRADES)).toEqual([[dayAfter(0n), heads[2]]])
+    await runDay(2)
+    await runDay(3)
+    expect(await dayEndTags(TRADES)).toEqual([
+      [dayAfter(1n), heads[4]],
+      [dayAfter(2n), heads[6]],
+    ])
+    const bars = (await lake.load(BARS)).metadata['current-snapshot-id']
+    expect(await dayEndTags(BARS)).toEqual([
+      [dayAfter(1n), bars],
+      [dayAfter(2n), bars],
+    ])
+    const cuts = cutHistory((await lake.load(CUTS)).metadata)
+    expect((await dayEndTags(CUTS)).map(([, snapshotId]) => snapshotId)).toEqual(
+      [4, 6].map((n) => cuts.find(({ cutNumber }) => cutNumber === n)?.snapshotId),
+    )
+  })
+
   it('holds the last cut of each touched table by the tag sluice-head', async () => {
     const lake = await openCommitLake({ retention: rules })
     const heads = await runCuts(lake, 4)
