@@ -1,26 +1,29 @@
 import type { Command } from 'commander'
 import type { CommandContext } from './command-context.ts'
-import { addBackfillCommand } from './commands/backfill.ts'
-import { addCatalogCommand } from './commands/catalog.ts'
-import { addCheckCommand } from './commands/check.ts'
-import { addCutsCommand } from './commands/cuts.ts'
-import { addDemoCommand } from './commands/demo.ts'
-import { addLiveCommand } from './commands/live.ts'
-import { addProduceCommand } from './commands/produce.ts'
-import { addSqlCommand } from './commands/sql.ts'
-import { addStatusCommand } from './commands/status.ts'
-import { addTablesCommand } from './commands/tables.ts'
 
-/** Every command, in the order of the help. */
-export const commands: readonly ((program: Command, context: CommandContext) => void)[] = [
-  addDemoCommand,
-  addLiveCommand,
-  addProduceCommand,
-  addBackfillCommand,
-  addSqlCommand,
-  addTablesCommand,
-  addCutsCommand,
-  addStatusCommand,
-  addCheckCommand,
-  addCatalogCommand,
-]
+type AddCommand = (program: Command, context: CommandContext) => void
+
+/**
+ * Every command by its name, in the order of the help. A command's modules are loaded when it is
+ * wanted: all of them together (broker client, web server, archives) take a second of CPU.
+ */
+const loaders: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  demo: async () => (await import('./commands/demo.ts')).addDemoCommand,
+  live: async () => (await import('./commands/live.ts')).addLiveCommand,
+  produce: async () => (await import('./commands/produce.ts')).addProduceCommand,
+  backfill: async () => (await import('./commands/backfill.ts')).addBackfillCommand,
+  sql: async () => (await import('./commands/sql.ts')).addSqlCommand,
+  tables: async () => (await import('./commands/tables.ts')).addTablesCommand,
+  cuts: async () => (await import('./commands/cuts.ts')).addCutsCommand,
+  status: async () => (await import('./commands/status.ts')).addStatusCommand,
+  check: async () => (await import('./commands/check.ts')).addCheckCommand,
+  catalog: async () => (await import('./commands/catalog.ts')).addCatalogCommand,
+}
+
+/** The command that the call names first; all of them for the help and for a call that is wrong. */
+export async function loadCommands(argv: readonly string[]): Promise<readonly AddCommand[]> {
+  const [name] = argv
+  const isKnown = name !== undefined && Object.hasOwn(loaders, name)
+  const wanted = isKnown ? [loaders[name]] : Object.values(loaders)
+  return Promise.all(wanted.flatMap((load) => (load === undefined ? [] : [load()])))
+}

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import type { CommandContext } from './command-context.ts'
-import { commands } from './commands.ts'
+import { loadCommands } from './commands.ts'
 import { readEnvironment } from './environment.ts'
 import { exitCodes, reportFailure } from './report-failure.ts'
 import { createStopSignal } from './stop-signal.ts'
@@ -25,7 +25,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   endQuietlyWhenNobodyReads()
   try {
-    await createProgram(context).parseAsync(argv, { from: 'user' })
+    const program = await createProgram(context, argv)
+    await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     return reportFailure(error, {
@@ -35,12 +36,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(context: CommandContext): Command {
+async function createProgram(context: CommandContext, argv: readonly string[]): Promise<Command> {
   const program = new Command('sluice')
     .description('a streaming lakehouse for market data: Kafka and files into Iceberg tables')
     .exitOverride()
     .showHelpAfterError('(--help says how it is called)')
-  for (const addCommand of commands) addCommand(program, context)
+  for (const addCommand of await loadCommands(argv)) addCommand(program, context)
   return program
 }
 
