@@ -16,6 +16,11 @@ export interface CompactionRules {
   readonly classSizesBytes: readonly number[]
   /** Live data files of a partition at most; beyond it the smallest are rewritten anyhow. */
   readonly fileCountMax: number
+  /**
+   * The same with delete files counted: beyond it those of the files that have most are folded in.
+   * Less than `fileCountMax`, since cuts go on until the table is looked at again.
+   */
+  readonly withDeletesCountMax: number
   /** A file with so many delete files is rewritten, alone if it must be. */
   readonly deleteFileCountMax: number
   /** The same for a file of whose rows this share is deleted. */
@@ -30,6 +35,7 @@ export const defaultCompaction: CompactionRules = {
   fanIn: 32,
   classSizesBytes: [32 * KIB, 512 * KIB, 8 * KIB * KIB, 128 * KIB * KIB],
   fileCountMax: 128,
+  withDeletesCountMax: 112,
   deleteFileCountMax: 8,
   deletedShareMax: 0.3,
   groupCountMax: 16,
@@ -93,7 +99,33 @@ function groupsOfPartition<F extends CompactionFile>(
     take(bySize.slice(0, Math.max(rules.fanIn, afterwards - rules.fileCountMax + 1)))
   }
   for (const one of files) if (!taken.has(one) && isWorn(one, rules)) take([one])
+  const left = files.filter((one) => !taken.has(one))
+  const excess = left.length + groups.length + countDeletes(left) - rules.withDeletesCountMax
+  for (const one of chooseMostDeleted(left, excess)) take([one])
   return groups
+}
+
+/** Files whose delete files are at least so many together, those with most first. */
+function chooseMostDeleted<F extends CompactionFile>(files: readonly F[], count: number): F[] {
+  if (count <= 0) return []
+  const deleted = files.filter((one) => scopedDeletes(one).length > 0)
+  deleted.sort((a, b) => scopedDeletes(b).length - scopedDeletes(a).length)
+  const chosen: F[] = []
+  for (const one of deleted) {
+    if (countDeletes(chosen) >= count) break
+    chosen.push(one)
+  }
+  return chosen
+}
+
+/** Delete files that go once the files that they name are rewritten. */
+function countDeletes(files: readonly CompactionFile[]): number {
+  return files.reduce((sum, one) => sum + scopedDeletes(one).length, 0)
+}
+
+/** Delete files that name this file alone. */
+function scopedDeletes({ deletes }: CompactionFile): readonly PositionDelete[] {
+  return deletes.filter((one) => referencedFileOf(one) !== undefined)
 }
 
 /** The size class; undefined above the last, where files are left alone. */
@@ -103,12 +135,11 @@ function classOf(file: DataFile, rules: CompactionRules): number | undefined {
 }
 
 /** True where deletes make the file dear to read. */
-function isWorn({ file, deletes }: CompactionFile, rules: CompactionRules): boolean {
-  if (deletes.length === 0) return false
-  if (deletes.length >= rules.deleteFileCountMax) return true
-  const scoped = deletes.filter((one) => referencedFileOf(one) !== undefined)
-  const deletedCount = scoped.reduce((sum, one) => sum + one.recordCount, 0)
-  return deletedCount >= file.recordCount * rules.deletedShareMax
+function isWorn(one: CompactionFile, rules: CompactionRules): boolean {
+  if (one.deletes.length === 0) return false
+  if (one.deletes.length >= rules.deleteFileCountMax) return true
+  const deletedCount = scopedDeletes(one).reduce((sum, { recordCount }) => sum + recordCount, 0)
+  return deletedCount >= one.file.recordCount * rules.deletedShareMax
 }
 
 /** Delete files that name one file of the group; those that may name others stay. */

@@ -64,6 +64,50 @@ describe('planCompaction', () => {
     expect(planCompaction([fresh], new Set())).toEqual([])
   })
 
+  it('folds in the delete files of those that have most, where there are too many of all', () => {
+    const withDeletes = (name: string, count: number): CompactionFile => {
+      const { file: data } = file(name, { day: 1, sizeBytes: 2e8 })
+      const deletes = Array.from({ length: count }, (_, n) => positionDelete(`${name}-d${n}`, data))
+      return { file: { ...data, recordCount: 1_000 }, deletes }
+    }
+    const twos = Array.from({ length: 35 }, (_, n) => withDeletes(`two-${n}`, 2))
+    const seven = withDeletes('seven', 7)
+    // 36 files and 77 delete files are 113 together: the 7 are enough.
+    const [group, ...others] = planCompaction([...twos, seven], new Set())
+    expect(others).toEqual([])
+    expect(names(group?.files ?? [])).toEqual([seven.file.filePath])
+    expect(group?.goneDeletes).toEqual(seven.deletes)
+    expect(planCompaction(twos, new Set())).toEqual([])
+  })
+
+  it('keeps files and delete files of a partition under 128 for any repairs', () => {
+    const repairs = fc.array(fc.nat(1_000), { minLength: 200, maxLength: 300 })
+    fc.assert(
+      fc.property(repairs, (sequence) => {
+        let files: CompactionFile[] = []
+        for (const [index, repaired] of sequence.entries()) {
+          const data = dataFile(`f${index}`, { day: 1, recordCount: 1_000, sizeBytes: 2e8 })
+          if (index % 3 === 0 && files.length < 60) files.push({ file: data, deletes: [] })
+          files = files.map((one, nth) => {
+            const name = `d${index}-${nth}`
+            const isHit = nth === repaired % files.length || nth === (repaired * 7) % files.length
+            if (!isHit) return one
+            return { ...one, deletes: [...one.deletes, positionDelete(name, one.file)] }
+          })
+          for (const group of planCompaction(files, new Set())) {
+            const gone = new Set(names(group.files))
+            files = files.map((one) =>
+              gone.has(one.file.filePath) ? { ...one, deletes: [] } : one,
+            )
+          }
+          const deletes = files.flatMap((one) => one.deletes)
+          expect(files.length + deletes.length).toBeLessThanOrEqual(128)
+        }
+      }),
+      { numRuns: 10 },
+    )
+  })
+
   it('keeps a partition under 128 files for any sequence of sizes that it is asked after', () => {
     const sizes = fc.array(fc.integer({ min: 1_000, max: 4e8 }), { minLength: 200, maxLength: 600 })
     fc.assert(
