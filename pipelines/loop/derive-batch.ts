@@ -1,6 +1,6 @@
 import { formats, type Format } from '../../shared-transforms/formats/formats.ts'
 import { kinds, type Kind } from '../../shared-transforms/kind.ts'
-import { SluiceError } from '../../tables/errors.ts'
+import { isErrorKind, SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { MESSAGE_COLUMNS } from './decide-duplicates.ts'
 import type { StepSession } from './step-session.ts'
@@ -41,7 +41,7 @@ export async function deriveBatch(
     return kindsOf(present)
   } catch (error) {
     await session.run('ROLLBACK')
-    if (isStatementWrong(error)) throw error
+    if (isNotOfRows(error)) throw error
   }
   for (const format of chosen) await deriveByHalves(session, format)
   return kindsOf(await readPresent(session))
@@ -143,7 +143,7 @@ async function deriveRange(
     await session.run('COMMIT')
   } catch (error) {
     await session.run('ROLLBACK')
-    if (isStatementWrong(error)) throw error
+    if (isNotOfRows(error)) throw error
     if (high - low <= 1n) {
       await rejectAsEngineError(session, format, low, error)
       return
@@ -154,9 +154,15 @@ async function deriveRange(
   }
 }
 
-/** The statement itself is refused, whatever the rows: no message is to blame for that. */
-function isStatementWrong(error: unknown): boolean {
-  return error instanceof Error && /\b(Binder|Parser|Catalog) Error\b/.test(error.message)
+/**
+ * The statement itself is refused, a file cannot be written or read, or somebody stopped the
+ * engine: no message is to blame for that. Only how the engine's text begins says so; further on
+ * it may quote a payload.
+ */
+function isNotOfRows(error: unknown): boolean {
+  if (isErrorKind(error, 'storage-unavailable')) return true
+  const cause = error instanceof SluiceError ? error.cause : error
+  return cause instanceof Error && /^(Binder|Parser|Catalog|INTERRUPT) Error\b/.test(cause.message)
 }
 
 async function deriveRows(
