@@ -24,6 +24,9 @@ const limits = { rows: 100_000, bytes: 64 * 1024 * 1024, timeMs: 500 }
 /** Twice the usual cuts stay readable one by one, so that "ten cuts ago" can be typed in peace. */
 const retention = { ...defaultLadder, cutCount: 120 }
 
+/** Nobody runs long queries on a demo: its disk use levels off after minutes, not after an hour. */
+const MAX_QUERY_DURATION_MS = 5 * 60_000
+
 /** Ctrl-C waits this long for what is in the log; the rest is taken in at the next start. */
 const DRAIN_MS = 5000
 
@@ -47,6 +50,7 @@ export async function streamDemo(options: DemoStreamOptions, signal: AbortSignal
       writer: `demo@${hostname()}:${process.pid}`,
       limits,
       retention,
+      maxQueryDurationMs: MAX_QUERY_DURATION_MS,
       onCut: options.onCut,
     },
     looping.signal,
