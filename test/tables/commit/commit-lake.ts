@@ -99,7 +99,7 @@ export async function loadFrom(catalog: Catalog, table: TableIdentifier): Promis
 }
 
 /** Ids that differ from each other and from those of another lake, without chance. */
-function countingIds(): IdSource {
+export function countingIds(): IdSource {
   let next = 0
   return {
     uuid: () => {
