@@ -21,6 +21,8 @@ export interface DataFile {
   readonly upperBounds: ReadonlyMap<number, Uint8Array>
   readonly splitOffsets?: readonly number[]
   readonly sortOrderId?: number
+  /** Format version 3: the row id of the file's first row. Absent where it is inherited. */
+  readonly firstRowId?: number
 }
 
 /** A Parquet file of (file_path, pos). `referencedDataFile` is set where it names one file only. */
@@ -35,7 +37,17 @@ export interface EqualityDelete extends Omit<DataFile, 'content'> {
   readonly equalityIds: readonly number[]
 }
 
-export type DeleteFile = PositionDelete | EqualityDelete
+/** Format version 3: the deleted positions of one data file, a blob inside a Puffin file. */
+export interface DeletionVector extends Omit<DataFile, 'content' | 'fileFormat' | 'firstRowId'> {
+  readonly content: 'deletion-vector'
+  readonly fileFormat: 'PUFFIN'
+  readonly referencedDataFile: string
+  /** Where the blob (length, magic, bitmap, checksum) starts in the file, and its whole size. */
+  readonly contentOffset: number
+  readonly contentSizeBytes: number
+}
+
+export type DeleteFile = PositionDelete | EqualityDelete | DeletionVector
 export type ContentFile = DataFile | DeleteFile
 
 export type EntryStatus = 'existing' | 'added' | 'deleted'
@@ -72,4 +84,6 @@ export interface Manifest {
   readonly existingRowsCount: number
   readonly deletedRowsCount: number
   readonly partitions: readonly FieldSummary[]
+  /** Format version 3, data manifests only: the first row id of files that inherit theirs. */
+  readonly firstRowId?: number
 }

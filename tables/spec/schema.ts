@@ -48,6 +48,10 @@ export interface SchemaField {
   readonly required: boolean
   readonly type: IcebergType
   readonly doc?: string
+  /** Format version 3: what rows hold that were written before the column was; JSON form. */
+  readonly 'initial-default'?: unknown
+  /** Format version 3: what a writer puts where it is given no value; JSON form. */
+  readonly 'write-default'?: unknown
 }
 
 export interface Schema extends StructType {

@@ -15,6 +15,9 @@ export interface Snapshot {
   readonly 'manifest-list': string
   readonly summary: SnapshotSummary
   readonly 'schema-id'?: number
+  /** Format version 3: the first row id that this snapshot assigned, and how many it did. */
+  readonly 'first-row-id'?: number
+  readonly 'added-rows'?: number
 }
 
 /** Source: https://iceberg.apache.org/spec/#snapshot-references */

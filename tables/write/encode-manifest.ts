@@ -25,6 +25,8 @@ const contentCodes: Readonly<Record<ContentFile['content'], number>> = {
   data: 0,
   'position-deletes': 1,
   'equality-deletes': 2,
+  // A deletion vector is told from a position delete by its file format alone.
+  'deletion-vector': 1,
 }
 
 /**
