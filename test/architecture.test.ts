@@ -37,8 +37,9 @@ const tableFloors: Readonly<Record<string, readonly string[]>> = {
   'tables/spec': ['tables/errors.ts'],
   'tables/file-io': ground,
   'tables/engine': [...ground, 'tables/file-io'],
-  'tables/write': [...ground, 'tables/file-io', 'tables/engine'],
-  'tables/scan': [...ground, 'tables/file-io', 'tables/engine', 'tables/write'],
+  'tables/puffin': ground,
+  'tables/write': [...ground, 'tables/file-io', 'tables/engine', 'tables/puffin'],
+  'tables/scan': [...ground, ...['file-io', 'engine', 'puffin', 'write'].map(inTables)],
   'tables/catalog': [...ground, 'tables/file-io'],
   'tables/commit': [...ground, ...['file-io', 'engine', 'write', 'scan', 'catalog'].map(inTables)],
   'tables/maintain': [
