@@ -8,6 +8,16 @@ export function readGolden(path: string): string {
   return readFileSync(join(folder, path), 'utf8')
 }
 
+/** The bytes of such a file, where it is not text. */
+export function readGoldenBytes(path: string): Uint8Array {
+  return readFileSync(goldenPath(path))
+}
+
+/** The absolute path of such a file or folder. */
+export function goldenPath(path: string): string {
+  return join(folder, path)
+}
+
 /** Paths below `test/golden` of the files of a folder whose name fits. */
 export function goldenFiles(project: string, name: RegExp): readonly string[] {
   return readdirSync(join(folder, project))

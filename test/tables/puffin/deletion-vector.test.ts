@@ -4,7 +4,7 @@ import {
   encodeDeletionVector,
 } from '../../../tables/puffin/deletion-vector.ts'
 import { positionsOf } from '../../../tables/puffin/roaring-bitmap.ts'
-import { readGolden } from '../../support/golden.ts'
+import { readGoldenBytes } from '../../support/golden.ts'
 
 function range(first: bigint, end: bigint): readonly bigint[] {
   return Array.from({ length: Number(end - first) }, (_, index) => first + BigInt(index))
@@ -30,13 +30,13 @@ function facts(cardinality: number, rowCount = 2 ** 40) {
 
 describe('a deletion vector', () => {
   it.each(written)('that Java wrote is read: %s', (name, expected) => {
-    const blob = readGolden(`deletion-vectors/${name}-position-index.bin`)
+    const blob = readGoldenBytes(`deletion-vectors/${name}-position-index.bin`)
     const blocks = decodeDeletionVector(blob, facts(expected.length))
     expect([...positionsOf(blocks)]).toEqual(expected)
   })
 
   it.each(written)('is written with the bytes of Java: %s', (name, positions) => {
-    const blob = readGolden(`deletion-vectors/${name}-position-index.bin`)
+    const blob = readGoldenBytes(`deletion-vectors/${name}-position-index.bin`)
     expect(Buffer.from(encodeDeletionVector(positions)).equals(blob)).toBe(true)
   })
 

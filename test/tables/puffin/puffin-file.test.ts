@@ -13,7 +13,7 @@ import {
 } from '../../../tables/puffin/puffin-file.ts'
 import type { PuffinBlob } from '../../../tables/puffin/puffin-file.ts'
 import { positionsOf } from '../../../tables/puffin/roaring-bitmap.ts'
-import { readGolden } from '../../support/golden.ts'
+import { readGoldenBytes } from '../../support/golden.ts'
 import { runPython } from '../../support/pyiceberg.ts'
 import { describeWithService } from '../../support/service.ts'
 
@@ -47,13 +47,16 @@ function vectorsFile(vectors: Readonly<Record<string, readonly bigint[]>>) {
 
 describe('a Puffin file', () => {
   it('without blobs is read', () => {
-    const footer = readPuffinFooter(readGolden('puffin/empty-puffin-uncompressed.bin'), location)
+    const footer = readPuffinFooter(
+      readGoldenBytes('puffin/empty-puffin-uncompressed.bin'),
+      location,
+    )
     expect(footer).toEqual({ blobs: [], properties: {} })
   })
 
   it.each([undefined, 'zstd'])('of Java says where its blobs are: %s', (codec) => {
     const name = codec === undefined ? 'uncompressed' : `compressed-${codec}`
-    const file = readGolden(`puffin/sample-metric-data-${name}.bin`)
+    const file = readGoldenBytes(`puffin/sample-metric-data-${name}.bin`)
     const { blobs, properties } = readPuffinFooter(file, location)
     expect(properties).toEqual({ 'created-by': 'Test 1234' })
     expect(blobs.map((blob) => [blob.type, blob.fields, blob['compression-codec']])).toEqual([
@@ -81,7 +84,7 @@ describe('a Puffin file', () => {
       },
     ],
   ])('of deletion vectors is read: %s', (name, expected) => {
-    expect(readVectors(readGolden(`${name}.puffin`))).toEqual(expected)
+    expect(readVectors(readGoldenBytes(`${name}.puffin`))).toEqual(expected)
   })
 
   it('comes back as it was written', () => {

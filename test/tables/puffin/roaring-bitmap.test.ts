@@ -7,7 +7,7 @@ import {
   decodeRoaringBitmap,
   positionsOf,
 } from '../../../tables/puffin/roaring-bitmap.ts'
-import { readGolden } from '../../support/golden.ts'
+import { readGoldenBytes } from '../../support/golden.ts'
 
 const COUNT_MAX = 10_000_000
 
@@ -48,11 +48,11 @@ describe('a Roaring bitmap', () => {
       }),
     ],
   ])('of the format specification is read: %s', (name, expected) => {
-    expect(decode(readGolden(`deletion-vectors/${name}.bin`))).toEqual(expected)
+    expect(decode(readGoldenBytes(`deletion-vectors/${name}.bin`))).toEqual(expected)
   })
 
   it('that text tools spoiled is refused', () => {
-    expect(() => decode(readGolden('deletion-vectors/64maphighvals.bin'))).toThrow(
+    expect(() => decode(readGoldenBytes('deletion-vectors/64maphighvals.bin'))).toThrow(
       expect.objectContaining({ kind: 'corrupt-data' }),
     )
   })
