@@ -56,7 +56,8 @@ export function nextId(ids: readonly number[], first = 0): number {
   return Math.max(first - 1, ...ids) + 1
 }
 
-function isSameSchema(left: Schema, right: Schema): boolean {
+/** Equal fields and identifiers, whatever their ids in the table. */
+export function isSameSchema(left: Schema, right: Schema): boolean {
   const identifiers = (schema: Schema): ReadonlySet<number> =>
     new Set(schema['identifier-field-ids'] ?? [])
   return (

@@ -1,3 +1,4 @@
+import { schemaIdList } from './schema-fields.ts'
 import type { IcebergType, Schema, SchemaField } from './schema.ts'
 
 export interface AssignedSchema {
@@ -11,7 +12,7 @@ export interface AssignedSchema {
  * first, then what is nested in them. A schema whose ids already are 1..n, each once, keeps them.
  */
 export function assignFieldIds(schema: Schema): AssignedSchema {
-  const ids = collectIds(schema)
+  const ids = schemaIdList(schema)
   if (areConsecutive(ids)) {
     return { schema, newIds: new Map(ids.map((id) => [id, id])) }
   }
@@ -52,17 +53,6 @@ function assignType(type: IcebergType, draw: Draw): IcebergType {
   const valueId = draw(type['value-id'])
   const key = assignType(type.key, draw)
   return { ...type, 'key-id': keyId, 'value-id': valueId, key, value: assignType(type.value, draw) }
-}
-
-/** Every id with its repeats, which an index by id would hide. */
-function collectIds(schema: Schema): readonly number[] {
-  const ids: number[] = []
-  const collect = (oldId: number) => {
-    ids.push(oldId)
-    return oldId
-  }
-  assignFields(schema.fields, collect)
-  return ids
 }
 
 function areConsecutive(ids: readonly number[]): boolean {

@@ -61,6 +61,12 @@ export function normalizePrimitiveType(type: PrimitiveType): PrimitiveType {
   return shape.kind
 }
 
+/** As `normalizePrimitiveType`; a type that is not known here stays as it is. */
+export function normalizeTypeName(type: string): PrimitiveType {
+  const isKnown = parseShape(type) !== undefined
+  return isKnown ? normalizePrimitiveType(type as PrimitiveType) : (type as PrimitiveType)
+}
+
 /** Bytes that hold every unscaled value of a precision (spec: Avro and Parquet fixed decimals). */
 export function decimalByteLength(precision: number): number {
   const largest = 10n ** BigInt(precision) - 1n

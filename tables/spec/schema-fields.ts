@@ -38,6 +38,11 @@ export function schemaFieldIds(schema: StructType): readonly number[] {
   return [...fieldsById(schema).keys()]
 }
 
+/** Every field id with its repeats, which an index by id would hide. */
+export function schemaIdList(schema: StructType): readonly number[] {
+  return schema.fields.flatMap(idsBelow)
+}
+
 /** The largest field id, nested ones too; 0 for a schema without fields. */
 export function highestFieldId(schema: StructType): number {
   return schemaFieldIds(schema).reduce((highest, id) => Math.max(highest, id), 0)
@@ -60,4 +65,8 @@ export function childFields(type: IcebergType): readonly SchemaField[] {
 function addField(index: Map<number, SchemaField>, field: SchemaField): void {
   index.set(field.id, field)
   for (const child of childFields(field.type)) addField(index, child)
+}
+
+function idsBelow(field: SchemaField): readonly number[] {
+  return [field.id, ...childFields(field.type).flatMap(idsBelow)]
 }
