@@ -18,7 +18,12 @@ type Members = Readonly<Record<string, unknown>>
  * Source: https://iceberg.apache.org/spec/#table-metadata-fields
  */
 export function parseTableMetadata(text: string): TableMetadata {
-  const read = withoutNulls(membersOf(parseJson(text), 'the metadata'))
+  return readTableMetadata(parseJson(text))
+}
+
+/** The same for JSON that `parseJson` has read already, as a part of an answer. */
+export function readTableMetadata(value: unknown): TableMetadata {
+  const read = withoutNulls(membersOf(value, 'the metadata'))
   const version = numberOf(read, 'format-version')
   if (version !== 1 && version !== 2 && version !== 3) {
     throw new SluiceError(
