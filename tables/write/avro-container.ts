@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import avro from 'avsc'
 import type { Type } from 'avsc'
+import { decompress as uncompressZstd } from 'fzstd'
 import { SluiceError } from '../errors.ts'
 import { uncompressSnappy } from './snappy.ts'
 
@@ -131,13 +132,14 @@ function uncompress(codec: string, data: Buffer): Uint8Array {
     if (codec === 'deflate') return inflateRawSync(data)
     // Four bytes of checksum follow each snappy block.
     if (codec === 'snappy') return uncompressSnappy(data.subarray(0, -4))
+    if (codec === 'zstandard') return uncompressZstd(data)
   } catch (error) {
     throw corrupt(`a ${codec} block does not unpack`, error)
   }
   throw new SluiceError(
     'unsupported',
-    `An Avro file is packed with ${codec}; null, deflate and snappy are known. It was not read; ` +
-      'set write.avro.compression-codec to gzip in the engine that wrote it.',
+    `An Avro file is packed with ${codec}; null, deflate, snappy and zstandard are known. It was ` +
+      'not read; set write.avro.compression-codec to gzip in the engine that wrote it.',
   )
 }
 

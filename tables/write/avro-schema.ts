@@ -120,3 +120,13 @@ export function withoutNull(type: AvroSchema): AvroSchema {
 export function isUnion(type: AvroSchema): type is readonly AvroSchema[] {
   return Array.isArray(type)
 }
+
+/** Ids by the names that the specification writes: `filePath` is `file_path`. */
+export function namedIds(
+  ids: Readonly<Record<string, number>>,
+): readonly (readonly [string, number])[] {
+  return Object.entries(ids).map(([name, id]) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    id,
+  ])
+}

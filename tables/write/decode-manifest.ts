@@ -1,6 +1,13 @@
 import { SluiceError } from '../errors.ts'
 import { parseJson } from '../spec/json.ts'
-import type { ContentFile, EntryStatus, Manifest, ManifestEntry } from '../spec/manifest.ts'
+import type {
+  ContentFile,
+  DataFile,
+  DeletionVector,
+  EntryStatus,
+  Manifest,
+  ManifestEntry,
+} from '../spec/manifest.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
 import { readAvroContainer } from './avro-container.ts'
 import type { AvroValues } from './avro-codec.ts'
@@ -11,11 +18,18 @@ import { entryIds as ids } from './manifest-schema.ts'
 const statuses: readonly EntryStatus[] = ['existing', 'added', 'deleted']
 const contents: readonly ContentFile['content'][] = ['data', 'position-deletes', 'equality-deletes']
 
+/** Puffin files hold deletion vectors, which the content calls position deletes. */
+const formats: Readonly<Record<string, DataFile['fileFormat'] | DeletionVector['fileFormat']>> = {
+  PARQUET: 'PARQUET',
+  PUFFIN: 'PUFFIN',
+}
+
 /**
- * The entries of a manifest of format version 1 or 2, whoever wrote it: fields are found by field
- * id. With `manifest`, its line in the manifest list, null snapshot ids and sequence numbers are
- * inherited from it. Partition values are named by `spec`, else by the spec in the file's header.
- * Throws `corrupt-data`, and `unsupported` for a live file that is not Parquet.
+ * The entries of a manifest of any format version, whoever wrote it: fields are found by field id,
+ * by name where the file has no ids at all. With `manifest`, its line in the manifest list, null
+ * snapshot ids, sequence numbers and first row ids are inherited from it. Partition values are
+ * named by `spec`, else by the spec in the file's header. Throws `corrupt-data`, and `unsupported`
+ * for a live file that is not Parquet; one that was deleted is left out, it is no part of the table.
  */
 export function decodeManifest(
   bytes: Uint8Array,
@@ -30,36 +44,85 @@ export function decodeManifest(
   for (const block of blocks) {
     for (const record of reader.codec.decode(block.bytes, block.recordCount)) {
       const entry = readEntry(reader, record, specId)
-      entries.push(manifest === undefined ? entry : inherit(entry, manifest))
+      if (entry !== undefined)
+        entries.push(manifest === undefined ? entry : inherit(entry, manifest))
     }
   }
-  return entries
+  return manifest === undefined ? entries : withRowIds(entries, manifest)
 }
 
-function readEntry(reader: ManifestReader, record: AvroValues, specId: number): ManifestEntry {
+function readEntry(
+  reader: ManifestReader,
+  record: AvroValues,
+  specId: number,
+): ManifestEntry | undefined {
   const { valueOf } = reader
   const status = statuses[requiredNumber(valueOf(record, ids.status), 'status')]
   if (status === undefined) throw corrupt('an entry has a status that the format does not know')
+  const file = readFile(reader, requiredRecord(valueOf(record, ids.dataFile), 'data_file'), specId)
+  if (typeof file === 'string') {
+    if (status === 'deleted') return undefined
+    throw unreadable(file)
+  }
   return {
     status,
     snapshotId: (valueOf(record, ids.snapshotId) ?? null) as bigint | null,
     sequenceNumber: (valueOf(record, ids.sequenceNumber) ?? null) as number | null,
     fileSequenceNumber: (valueOf(record, ids.fileSequenceNumber) ?? null) as number | null,
-    file: readFile(reader, requiredRecord(valueOf(record, ids.dataFile), 'data_file'), specId),
+    file,
   }
 }
 
-function readFile(reader: ManifestReader, record: AvroValues, specId: number): ContentFile {
+/** A text that names a file of a format which is not read here. */
+function readFile(
+  reader: ManifestReader,
+  record: AvroValues,
+  specId: number,
+): ContentFile | string {
   const valueOf = (id: number) => reader.valueOf(record, id)
   const filePath = String(valueOf(ids.filePath))
-  requireParquet(filePath, String(valueOf(ids.fileFormat)))
+  const formatName = String(valueOf(ids.fileFormat))
+  const fileFormat = formats[formatName.toUpperCase()]
   const content = contents[(valueOf(ids.content) ?? 0) as number]
+  const common = commonFields(reader, record, { filePath, specId })
+  if (fileFormat === 'PUFFIN' && content === 'position-deletes') {
+    return readDeletionVector(reader, record, common)
+  }
+  if (fileFormat !== 'PARQUET') return `${filePath} is a file of format ${formatName}`
+  const file = { ...common, fileFormat }
+  switch (content) {
+    case 'data': {
+      const firstRowId = valueOf(ids.firstRowId)
+      return typeof firstRowId === 'number'
+        ? { content, ...file, firstRowId }
+        : { content, ...file }
+    }
+    case 'position-deletes': {
+      const referenced = valueOf(ids.referencedDataFile)
+      if (typeof referenced !== 'string') return { content, ...file }
+      return { content, ...file, referencedDataFile: referenced }
+    }
+    case 'equality-deletes': {
+      const equalityIds = (valueOf(ids.equalityIds) ?? []) as readonly number[]
+      return { content, ...file, equalityIds }
+    }
+    default:
+      throw corrupt(`${filePath} has a content that the format does not know`)
+  }
+}
+
+type CommonFields = Omit<DataFile, 'content' | 'fileFormat' | 'firstRowId'>
+
+function commonFields(
+  reader: ManifestReader,
+  record: AvroValues,
+  known: Pick<DataFile, 'filePath' | 'specId'>,
+): CommonFields {
+  const valueOf = (id: number) => reader.valueOf(record, id)
   const splitOffsets = valueOf(ids.splitOffsets)
   const sortOrderId = valueOf(ids.sortOrderId)
-  const file = {
-    filePath,
-    fileFormat: 'PARQUET' as const,
-    specId,
+  return {
+    ...known,
     partition: reader.partition.fromAvro((valueOf(ids.partition) ?? {}) as AvroValues),
     recordCount: requiredNumber(valueOf(ids.recordCount), 'record_count'),
     fileSizeBytes: requiredNumber(valueOf(ids.fileSizeBytes), 'file_size_in_bytes'),
@@ -72,20 +135,25 @@ function readFile(reader: ManifestReader, record: AvroValues, specId: number): C
     ...(Array.isArray(splitOffsets) ? { splitOffsets: splitOffsets as readonly number[] } : {}),
     ...(typeof sortOrderId === 'number' ? { sortOrderId } : {}),
   }
-  switch (content) {
-    case 'data':
-      return { content, ...file }
-    case 'position-deletes': {
-      const referenced = valueOf(ids.referencedDataFile)
-      if (typeof referenced !== 'string') return { content, ...file }
-      return { content, ...file, referencedDataFile: referenced }
-    }
-    case 'equality-deletes': {
-      const equalityIds = (valueOf(ids.equalityIds) ?? []) as readonly number[]
-      return { content, ...file, equalityIds }
-    }
-    default:
-      throw corrupt(`${filePath} has a content that the format does not know`)
+}
+
+function readDeletionVector(
+  reader: ManifestReader,
+  record: AvroValues,
+  common: CommonFields,
+): DeletionVector {
+  const referencedDataFile = reader.valueOf(record, ids.referencedDataFile)
+  if (typeof referencedDataFile !== 'string') {
+    throw corrupt(`the deletion vector in ${common.filePath} names no data file`)
+  }
+  const numberOf = (id: number, name: string) => requiredNumber(reader.valueOf(record, id), name)
+  return {
+    content: 'deletion-vector',
+    fileFormat: 'PUFFIN',
+    ...common,
+    referencedDataFile,
+    contentOffset: numberOf(ids.contentOffset, 'content_offset'),
+    contentSizeBytes: numberOf(ids.contentSizeBytes, 'content_size_in_bytes'),
   }
 }
 
@@ -103,6 +171,23 @@ function inherit(entry: ManifestEntry, manifest: Manifest): ManifestEntry {
   }
   const snapshotId = entry.snapshotId ?? manifest.addedSnapshotId
   return { ...entry, snapshotId, sequenceNumber, fileSequenceNumber }
+}
+
+/**
+ * In a manifest that has a first row id, its live files that say none take the next free ones, in
+ * their order; in one that has none, rows have no ids. Source: https://iceberg.apache.org/spec/#row-lineage
+ */
+export function withRowIds(entries: ManifestEntry[], manifest: Manifest): ManifestEntry[] {
+  let next = manifest.firstRowId
+  if (next === undefined) return entries
+  return entries.map((entry) => {
+    const { file } = entry
+    if (file.content !== 'data' || file.firstRowId !== undefined) return entry
+    if (entry.status === 'deleted' || next === undefined) return entry
+    const firstRowId = next
+    next += file.recordCount
+    return { ...entry, file: { ...file, firstRowId } }
+  })
 }
 
 type HeaderField = Omit<PartitionField, 'field-id'> & { readonly 'field-id'?: number }
@@ -140,12 +225,11 @@ function requiredRecord(value: unknown, name: string): AvroValues {
   throw corrupt(`an entry has no ${name}`)
 }
 
-function requireParquet(filePath: string, format: string): void {
-  if (format.toUpperCase() === 'PARQUET') return
-  throw new SluiceError(
+function unreadable(fact: string): SluiceError {
+  return new SluiceError(
     'unsupported',
-    `${filePath} is a file of format ${format}; only Parquet is read. The table was not read; ` +
-      'rewrite its files as Parquet, and deletion vectors as position deletes.',
+    `${fact}; only Parquet is read, and Puffin for deletion vectors. The table was not read; ` +
+      'rewrite its files as Parquet with the engine that wrote them.',
   )
 }
 

@@ -6,6 +6,7 @@ import { writeAvroContainer } from './avro-container.ts'
 import { exactLong } from './avro-codec.ts'
 import type { AvroValues } from './avro-codec.ts'
 import { manifestCodec } from './manifest-codec.ts'
+import type { FormatVersion } from './manifest-schema.ts'
 import type { PartitionConverter } from './partition-converter.ts'
 
 export interface NewManifest {
@@ -14,8 +15,7 @@ export interface NewManifest {
   readonly spec: PartitionSpec
   readonly entries: readonly ManifestEntry[]
   readonly content: 'data' | 'deletes'
-  /** 2 is written; any other is refused. */
-  readonly formatVersion: number
+  readonly formatVersion: FormatVersion
   /** Given to entries that have none: the snapshot that adds or deletes their files. */
   readonly snapshotId?: bigint
 }
@@ -32,12 +32,14 @@ const contentCodes: Readonly<Record<ContentFile['content'], number>> = {
 /**
  * A manifest file. An added entry leaves its sequence numbers null and so takes that of the
  * commit, which is why a lost race rewrites only the manifest list. Existing and deleted entries
- * must say theirs: readers fail on null there, so it is refused here (`invalid-input`).
+ * must say theirs: readers fail on null there, so it is refused here (`invalid-input`). The same
+ * holds for row ids of version 3: an added file inherits its first one from the manifest list.
  * Equal input gives equal bytes.
  */
 export function encodeManifest(manifest: NewManifest): Uint8Array {
-  requireVersionTwo(manifest.formatVersion)
-  const { codec, partition, header } = manifestCodec(manifest.schema, manifest.spec)
+  const { schema, spec, formatVersion } = manifest
+  if (formatVersion === 1 && manifest.content === 'deletes') throw noDeletes()
+  const { codec, partition, header } = manifestCodec(schema, spec, formatVersion)
   const records = manifest.entries.map((entry) => {
     checkEntry(manifest, entry)
     return {
@@ -45,26 +47,26 @@ export function encodeManifest(manifest: NewManifest): Uint8Array {
       snapshot_id: entry.snapshotId ?? manifest.snapshotId ?? null,
       sequence_number: longOrNull(entry.sequenceNumber),
       file_sequence_number: longOrNull(entry.fileSequenceNumber),
-      data_file: dataFileRecord(entry.file, partition),
+      data_file: dataFileRecord(entry, partition),
     }
   })
   return writeAvroContainer(
-    { ...header, content: manifest.content },
+    formatVersion === 1 ? header : { ...header, content: manifest.content },
     { recordCount: records.length, bytes: codec.encode(records) },
   )
 }
 
-/** Refuses what this version cannot write. */
-export function requireVersionTwo(formatVersion: number): void {
-  if (formatVersion === 2) return
-  throw new SluiceError(
+function noDeletes(): SluiceError {
+  return new SluiceError(
     'unsupported',
-    `Manifests of format version ${formatVersion} are not written, only those of version 2. ` +
-      'No file was made; create the table with format version 2.',
+    'A table of format version 1 cannot hold delete files. No manifest was made; upgrade the ' +
+      'table to format version 2.',
   )
 }
 
-function dataFileRecord(file: ContentFile, partition: PartitionConverter): AvroValues {
+/** All fields of all versions; the codec takes those that its version has. */
+function dataFileRecord(entry: ManifestEntry, partition: PartitionConverter): AvroValues {
+  const { file } = entry
   return {
     content: contentCodes[file.content],
     file_path: file.filePath,
@@ -72,6 +74,7 @@ function dataFileRecord(file: ContentFile, partition: PartitionConverter): AvroV
     partition: partition.toAvro(file.partition),
     record_count: exactLong(file.recordCount),
     file_size_in_bytes: exactLong(file.fileSizeBytes),
+    block_size_in_bytes: BLOCK_SIZE_BYTES,
     column_sizes: numberPairs(file.columnSizes),
     value_counts: numberPairs(file.valueCounts),
     null_value_counts: numberPairs(file.nullValueCounts),
@@ -82,9 +85,26 @@ function dataFileRecord(file: ContentFile, partition: PartitionConverter): AvroV
     split_offsets: file.splitOffsets?.map(exactLong) ?? null,
     equality_ids: file.content === 'equality-deletes' ? file.equalityIds : null,
     sort_order_id: file.sortOrderId ?? null,
-    referenced_data_file:
-      file.content === 'position-deletes' ? (file.referencedDataFile ?? null) : null,
+    first_row_id: firstRowIdOf(entry),
+    referenced_data_file: referencedDataFileOf(file),
+    content_offset: file.content === 'deletion-vector' ? exactLong(file.contentOffset) : null,
+    content_size_in_bytes:
+      file.content === 'deletion-vector' ? exactLong(file.contentSizeBytes) : null,
   }
+}
+
+/** What the reference writes into the field of version 1 that nobody reads. */
+const BLOCK_SIZE_BYTES = 64 * 1024 * 1024
+
+/** An added file never says it: a lost race would leave a number that others took meanwhile. */
+function firstRowIdOf({ status, file }: ManifestEntry): number | null {
+  if (status === 'added' || file.content !== 'data') return null
+  return longOrNull(file.firstRowId ?? null)
+}
+
+function referencedDataFileOf(file: ContentFile): string | null {
+  if (file.content !== 'position-deletes' && file.content !== 'deletion-vector') return null
+  return file.referencedDataFile ?? null
 }
 
 function numberPairs(map: ReadonlyMap<number, number>): readonly AvroValues[] | null {
@@ -117,6 +137,9 @@ function checkEntry(manifest: NewManifest, entry: ManifestEntry): void {
   }
   if ((file.content === 'data') !== (manifest.content === 'data')) {
     throw invalid(file, `holds ${file.content}, the manifest lists ${manifest.content}`)
+  }
+  if (file.content === 'deletion-vector' && manifest.formatVersion < 3) {
+    throw invalid(file, `is a deletion vector in format version ${manifest.formatVersion}`)
   }
   if (entry.status === 'added') return
   if (entry.sequenceNumber === null || entry.fileSequenceNumber === null) {

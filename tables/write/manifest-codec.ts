@@ -6,10 +6,11 @@ import type { AvroCodec } from './avro-codec.ts'
 import { withoutNull } from './avro-schema.ts'
 import type { AvroField, AvroRecord } from './avro-schema.ts'
 import { entryIds, manifestSchema } from './manifest-schema.ts'
+import type { FormatVersion } from './manifest-schema.ts'
 import { partitionConverter } from './partition-converter.ts'
 import type { PartitionConverter } from './partition-converter.ts'
 
-/** What writing a manifest of one schema and spec needs; made once and kept. */
+/** What writing a manifest of one schema, spec and format version needs; made once and kept. */
 export interface ManifestCodec {
   readonly codec: AvroCodec
   readonly partition: PartitionConverter
@@ -18,23 +19,33 @@ export interface ManifestCodec {
 }
 
 /** By the objects themselves: metadata keeps its schemas and specs from commit to commit. */
-const codecs = new WeakMap<Schema, WeakMap<PartitionSpec, ManifestCodec>>()
+const codecs = new WeakMap<Schema, WeakMap<PartitionSpec, Map<FormatVersion, ManifestCodec>>>()
 
-export function manifestCodec(schema: Schema, spec: PartitionSpec): ManifestCodec {
+export function manifestCodec(
+  schema: Schema,
+  spec: PartitionSpec,
+  formatVersion: FormatVersion,
+): ManifestCodec {
   let bySpec = codecs.get(schema)
   if (bySpec === undefined) {
     bySpec = new WeakMap()
     codecs.set(schema, bySpec)
   }
-  const known = bySpec.get(spec)
+  const byVersion = bySpec.get(spec) ?? new Map<FormatVersion, ManifestCodec>()
+  bySpec.set(spec, byVersion)
+  const known = byVersion.get(formatVersion)
   if (known !== undefined) return known
-  const made = createManifestCodec(schema, spec)
-  bySpec.set(spec, made)
+  const made = createManifestCodec(schema, spec, formatVersion)
+  byVersion.set(formatVersion, made)
   return made
 }
 
-function createManifestCodec(schema: Schema, spec: PartitionSpec): ManifestCodec {
-  const avroSchema = manifestSchema(schema, spec)
+function createManifestCodec(
+  schema: Schema,
+  spec: PartitionSpec,
+  formatVersion: FormatVersion,
+): ManifestCodec {
+  const avroSchema = manifestSchema(schema, spec, formatVersion)
   const partition = partitionFields(avroSchema)
   return {
     codec: createAvroCodec(avroSchema, bigLongsOf(partition)),
@@ -45,7 +56,7 @@ function createManifestCodec(schema: Schema, spec: PartitionSpec): ManifestCodec
       'schema-id': String(schema['schema-id']),
       'partition-spec': stringifyJson(spec.fields),
       'partition-spec-id': String(spec['spec-id']),
-      'format-version': '2',
+      'format-version': String(formatVersion),
     },
   }
 }

@@ -1,39 +1,54 @@
 import { SluiceError } from '../errors.ts'
 import type { FieldSummary, Manifest } from '../spec/manifest.ts'
 import { createAvroCodec, exactLong } from './avro-codec.ts'
-import type { AvroValues } from './avro-codec.ts'
+import type { AvroCodec, AvroValues } from './avro-codec.ts'
 import { readAvroContainer, writeAvroContainer } from './avro-container.ts'
-import { requireVersionTwo } from './encode-manifest.ts'
+import type { AvroField } from './avro-schema.ts'
 import { manifestIds, manifestListSchema } from './manifest-list-schema.ts'
 import { listReaderOf } from './manifest-reader.ts'
 import type { AvroReader } from './manifest-reader.ts'
+import type { FormatVersion } from './manifest-schema.ts'
 
 export interface NewManifestList {
   readonly manifests: readonly Manifest[]
   readonly snapshotId: bigint
   readonly parentSnapshotId?: bigint | undefined
   readonly sequenceNumber: number
-  /** 2 is written; any other is refused. */
-  readonly formatVersion: number
+  readonly formatVersion: FormatVersion
+  /** Format version 3: the first row id that the snapshot assigns. */
+  readonly firstRowId?: number | undefined
 }
 
-const schemaText = JSON.stringify(manifestListSchema)
-const codec = createAvroCodec(
-  manifestListSchema,
-  (field) => field['field-id'] === manifestIds.addedSnapshotId,
-)
+interface ListCodec {
+  readonly schemaText: string
+  readonly codec: AvroCodec
+}
+
+const codecs = new Map<FormatVersion, ListCodec>()
+
+function listCodec(formatVersion: FormatVersion): ListCodec {
+  const known = codecs.get(formatVersion)
+  if (known !== undefined) return known
+  const schema = manifestListSchema(formatVersion)
+  const isBigLong = (field: AvroField) => field['field-id'] === manifestIds.addedSnapshotId
+  const made = { schemaText: JSON.stringify(schema), codec: createAvroCodec(schema, isBigLong) }
+  codecs.set(formatVersion, made)
+  return made
+}
 
 /** A manifest list file. Equal input gives equal bytes. */
 export function encodeManifestList(list: NewManifestList): Uint8Array {
-  requireVersionTwo(list.formatVersion)
+  const { formatVersion, firstRowId } = list
+  const { schemaText, codec } = listCodec(formatVersion)
   const records = list.manifests.map(manifestRecord)
   return writeAvroContainer(
     {
       'avro.schema': schemaText,
-      'format-version': '2',
+      'format-version': String(formatVersion),
       'snapshot-id': String(list.snapshotId),
       'parent-snapshot-id': String(list.parentSnapshotId ?? null),
-      'sequence-number': String(list.sequenceNumber),
+      ...(formatVersion === 1 ? {} : { 'sequence-number': String(list.sequenceNumber) }),
+      ...(firstRowId === undefined ? {} : { 'first-row-id': String(firstRowId) }),
     },
     { recordCount: records.length, bytes: codec.encode(records) },
   )
@@ -56,6 +71,7 @@ function manifestRecord(manifest: Manifest): AvroValues {
     deleted_rows_count: exactLong(manifest.deletedRowsCount),
     partitions: manifest.partitions.map(summaryRecord),
     key_metadata: null,
+    first_row_id: manifest.firstRowId === undefined ? null : exactLong(manifest.firstRowId),
   }
 }
 
@@ -69,7 +85,7 @@ function summaryRecord(summary: FieldSummary): AvroValues {
 }
 
 /**
- * The manifests of a snapshot, format version 1 or 2, whoever wrote the list. In version 1 the
+ * The manifests of a snapshot, of any format version, whoever wrote the list. In version 1 the
  * sequence numbers are 0 and the content is data. Throws `corrupt-data`, and `unsupported` for a
  * list of version 1 that leaves its counts out: taken as 0, they would hide rows.
  */
@@ -90,6 +106,7 @@ function readManifest(reader: AvroReader, record: AvroValues): Manifest {
   const addedSnapshotId = valueOf(manifestIds.addedSnapshotId)
   if (typeof addedSnapshotId !== 'bigint') throw missing(manifestIds.addedSnapshotId)
   const partitions = (valueOf(manifestIds.partitions) ?? []) as readonly AvroValues[]
+  const firstRowId = valueOf(manifestIds.firstRowId)
   return {
     manifestPath: String(valueOf(manifestIds.manifestPath)),
     manifestLength: numberOf(manifestIds.manifestLength),
@@ -105,6 +122,7 @@ function readManifest(reader: AvroReader, record: AvroValues): Manifest {
     existingRowsCount: countOf(manifestIds.existingRowsCount),
     deletedRowsCount: countOf(manifestIds.deletedRowsCount),
     partitions: partitions.map((summary) => readSummary(reader, summary)),
+    ...(typeof firstRowId === 'number' ? { firstRowId } : {}),
   }
 }
 

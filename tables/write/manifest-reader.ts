@@ -4,7 +4,8 @@ import type { AvroCodec, AvroValues } from './avro-codec.ts'
 import { isUnion } from './avro-schema.ts'
 import type { AvroField, AvroRecord, AvroSchema } from './avro-schema.ts'
 import { bigLongsOf, partitionFields } from './manifest-codec.ts'
-import { manifestIds } from './manifest-list-schema.ts'
+import { listFieldIds, manifestIds } from './manifest-list-schema.ts'
+import { entryFieldIds } from './manifest-schema.ts'
 import { partitionConverter } from './partition-converter.ts'
 import type { PartitionConverter } from './partition-converter.ts'
 
@@ -30,7 +31,7 @@ export function readerOf(schemaText: string, names: ReadonlyMap<number, string>)
     const partition = partitionFields(schema)
     return {
       codec: createAvroCodec(schema, bigLongsOf(partition)),
-      valueOf: fieldAccess(schema),
+      valueOf: fieldAccess(schema, entryFieldIds),
       partition: partitionConverter(partition, names),
     }
   })
@@ -41,7 +42,7 @@ export function listReaderOf(schemaText: string): AvroReader {
   const create = refusingBadSchemas((schema) => {
     const isBigLong = (field: AvroField) =>
       field['field-id'] === manifestIds.addedSnapshotId || field.name === 'added_snapshot_id'
-    return { codec: createAvroCodec(schema, isBigLong), valueOf: fieldAccess(schema) }
+    return { codec: createAvroCodec(schema, isBigLong), valueOf: fieldAccess(schema, listFieldIds) }
   })
   return remember(listReaders, schemaText, () => create(schemaText))
 }
@@ -72,26 +73,38 @@ function refusingBadSchemas<T>(create: (schema: AvroRecord) => T): (text: string
   }
 }
 
-/** Ids are unique in a whole manifest, so one index serves the entry and what is nested in it. */
-function fieldAccess(schema: AvroSchema): AvroReader['valueOf'] {
+/**
+ * Ids are unique in a whole manifest, so one index serves the entry and what is nested in it. A
+ * writer that knows no ids at all is understood by its names, as the reference does; where only
+ * some fields lack theirs, these are unknown fields.
+ */
+function fieldAccess(
+  schema: AvroSchema,
+  knownIds: ReadonlyMap<string, number>,
+): AvroReader['valueOf'] {
   const names: (string | undefined)[] = []
-  collectNames(schema, names)
+  collectNames(schema, names, (field) => field['field-id'])
+  if (names.length === 0) collectNames(schema, names, (field) => knownIds.get(field.name))
   return (record, fieldId) => {
     const name = names[fieldId]
     return name === undefined ? undefined : record[name]
   }
 }
 
-function collectNames(schema: AvroSchema, names: (string | undefined)[]): void {
+function collectNames(
+  schema: AvroSchema,
+  names: (string | undefined)[],
+  idOf: (field: AvroField) => number | undefined,
+): void {
   if (typeof schema === 'string') return
-  if (isUnion(schema)) schema.forEach((branch) => collectNames(branch, names))
-  else if ('items' in schema) collectNames(schema.items, names)
+  if (isUnion(schema)) schema.forEach((branch) => collectNames(branch, names, idOf))
+  else if ('items' in schema) collectNames(schema.items, names, idOf)
   else if ('fields' in schema) {
     for (const field of schema.fields) {
-      const fieldId = field['field-id']
+      const fieldId = idOf(field)
       // Partition field ids start at 1000 and are resolved apart.
       if (fieldId !== undefined && fieldId < 1000) names[fieldId] = field.name
-      collectNames(field.type, names)
+      collectNames(field.type, names, idOf)
     }
   }
 }

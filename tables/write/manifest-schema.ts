@@ -6,6 +6,7 @@ import {
   avroList,
   avroName,
   avroTypeOf,
+  namedIds,
   optionalField,
   requiredField,
 } from './avro-schema.ts'
@@ -33,21 +34,42 @@ export const entryIds = {
   equalityIds: 135,
   nanValueCounts: 137,
   sortOrderId: 140,
+  firstRowId: 142,
   referencedDataFile: 143,
+  contentOffset: 144,
+  contentSizeBytes: 145,
 } as const
 
-/** The Avro schema of a manifest's entries, format version 2, for one partition spec. */
-export function manifestSchema(schema: Schema, spec: PartitionSpec): AvroRecord {
+/** Field ids by name, for manifests whose writer knew no ids. */
+export const entryFieldIds: ReadonlyMap<string, number> = new Map([
+  ...namedIds(entryIds),
+  ['file_size_in_bytes', entryIds.fileSizeBytes],
+  ['content_size_in_bytes', entryIds.contentSizeBytes],
+])
+
+/** The format versions that are written. */
+export type FormatVersion = 1 | 2 | 3
+
+/** The Avro schema of a manifest's entries, for one format version and partition spec. */
+export function manifestSchema(
+  schema: Schema,
+  spec: PartitionSpec,
+  formatVersion: FormatVersion,
+): AvroRecord {
+  const from = (first: FormatVersion, ...fields: readonly AvroField[]) =>
+    formatVersion >= first ? fields : []
   const dataFile: AvroRecord = {
     type: 'record',
     name: 'r2',
     fields: [
-      requiredField(entryIds.content, 'content', 'int'),
+      ...from(2, requiredField(entryIds.content, 'content', 'int')),
       requiredField(entryIds.filePath, 'file_path', 'string'),
       requiredField(entryIds.fileFormat, 'file_format', 'string'),
       requiredField(entryIds.partition, 'partition', partitionRecord(schema, spec)),
       requiredField(entryIds.recordCount, 'record_count', 'long'),
       requiredField(entryIds.fileSizeBytes, 'file_size_in_bytes', 'long'),
+      // Says nothing, and readers of version 1 require it.
+      ...(formatVersion === 1 ? [requiredField(105, 'block_size_in_bytes', 'long')] : []),
       optionalField(entryIds.columnSizes, 'column_sizes', avroIntMap(117, 118, 'long')),
       optionalField(entryIds.valueCounts, 'value_counts', avroIntMap(119, 120, 'long')),
       optionalField(entryIds.nullValueCounts, 'null_value_counts', avroIntMap(121, 122, 'long')),
@@ -56,9 +78,15 @@ export function manifestSchema(schema: Schema, spec: PartitionSpec): AvroRecord 
       optionalField(entryIds.upperBounds, 'upper_bounds', avroIntMap(129, 130, 'bytes')),
       optionalField(131, 'key_metadata', 'bytes'),
       optionalField(entryIds.splitOffsets, 'split_offsets', avroList(133, 'long')),
-      optionalField(entryIds.equalityIds, 'equality_ids', avroList(136, 'int')),
+      ...from(2, optionalField(entryIds.equalityIds, 'equality_ids', avroList(136, 'int'))),
       optionalField(entryIds.sortOrderId, 'sort_order_id', 'int'),
-      optionalField(entryIds.referencedDataFile, 'referenced_data_file', 'string'),
+      ...from(3, optionalField(entryIds.firstRowId, 'first_row_id', 'long')),
+      ...from(2, optionalField(entryIds.referencedDataFile, 'referenced_data_file', 'string')),
+      ...from(
+        3,
+        optionalField(entryIds.contentOffset, 'content_offset', 'long'),
+        optionalField(entryIds.contentSizeBytes, 'content_size_in_bytes', 'long'),
+      ),
     ],
   }
   return {
@@ -66,9 +94,14 @@ export function manifestSchema(schema: Schema, spec: PartitionSpec): AvroRecord 
     name: 'manifest_entry',
     fields: [
       requiredField(entryIds.status, 'status', 'int'),
-      optionalField(entryIds.snapshotId, 'snapshot_id', 'long'),
-      optionalField(entryIds.sequenceNumber, 'sequence_number', 'long'),
-      optionalField(entryIds.fileSequenceNumber, 'file_sequence_number', 'long'),
+      formatVersion === 1
+        ? requiredField(entryIds.snapshotId, 'snapshot_id', 'long')
+        : optionalField(entryIds.snapshotId, 'snapshot_id', 'long'),
+      ...from(
+        2,
+        optionalField(entryIds.sequenceNumber, 'sequence_number', 'long'),
+        optionalField(entryIds.fileSequenceNumber, 'file_sequence_number', 'long'),
+      ),
       requiredField(entryIds.dataFile, 'data_file', dataFile),
     ],
   }

@@ -2,7 +2,7 @@ import { SluiceError } from '../errors.ts'
 import type { PartitionTuple, PartitionValue } from '../spec/partition-spec.ts'
 import { decimalFromBytes, fixedDecimalBytes, uuidBytes, uuidText } from '../spec/single-value.ts'
 import type { AvroValues } from './avro-codec.ts'
-import { withoutNull } from './avro-schema.ts'
+import { avroName, withoutNull } from './avro-schema.ts'
 import type { AvroField, AvroPrimitive } from './avro-schema.ts'
 
 /** Partition tuples to and from the partition record of a manifest. */
@@ -67,7 +67,10 @@ function fieldConverter(
   namedTypes: NamedTypes,
 ): FieldConverter {
   const fieldId = field['field-id']
-  const known = fieldId === undefined ? undefined : names.get(fieldId)
+  const known =
+    fieldId === undefined
+      ? [...names.values()].find((name) => avroName(name) === field.name)
+      : names.get(fieldId)
   const name = known ?? field['iceberg-field-name'] ?? field.name
   const written = withoutNull(field.type) as AvroPrimitive | string
   const type = typeof written === 'string' ? (namedTypes.get(written) ?? written) : written

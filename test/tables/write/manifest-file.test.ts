@@ -314,12 +314,6 @@ describe('entries that readers fail on', () => {
   ])('are refused: %s', (_, entry, message) => {
     expect(() => encode([entry])).toThrow(message)
   })
-
-  it('refuses to write another format version', () => {
-    const manifest = { schema, spec, entries: [added], content: 'data' as const }
-    expect(() => encodeManifest({ ...manifest, formatVersion: 3 })).toThrow(/version 3/)
-    expect(() => encodeManifest({ ...manifest, formatVersion: 1 })).toThrow(/version 1/)
-  })
 })
 
 describe('broken manifests', () => {
