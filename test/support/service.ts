@@ -1,17 +1,21 @@
 import { describe, it } from 'vitest'
+import { installDuckDbExtensions } from '../../stack/duckdb-extensions.ts'
+import { installIcebergJava } from '../../stack/iceberg-java.ts'
 import { installKafka } from '../../stack/kafka.ts'
 import { installPyIceberg } from '../../stack/python.ts'
 import { ServiceMissing } from '../../stack/service-missing.ts'
 import { dataFolder, hasData } from './data.ts'
 
 /** What a suite may need beside Node.js. */
-export type Service = 'kafka' | 'pyiceberg' | 'data'
+export type Service = 'kafka' | 'duckdb-iceberg' | 'iceberg-java' | 'pyiceberg' | 'data'
 
 /** Marks the name of a suite that is switched off; the summary lists such suites. */
 export const OFF_MARK = '[OFF: '
 
 const probes: Readonly<Record<Service, () => Promise<unknown>>> = {
   kafka: installKafka,
+  'duckdb-iceberg': installDuckDbExtensions,
+  'iceberg-java': installIcebergJava,
   pyiceberg: installPyIceberg,
   data: async () => {
     if (hasData()) return
