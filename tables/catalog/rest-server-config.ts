@@ -1,3 +1,4 @@
+import { ATOMIC_TRANSACTIONS_KEY } from './atomic-transactions.ts'
 import { refuse } from './catalog-errors.ts'
 import { answer, type RestAnswer } from './rest-server-answers.ts'
 import { namespaceRoutes } from './rest-server-namespaces.ts'
@@ -22,5 +23,10 @@ export function configAnswer(catalog: ServedCatalog, warehouse: string | undefin
     )
   }
   const endpoints = restRoutes.map(({ method, path }) => `${method} /v1/{prefix}${path}`)
-  return answer({ defaults: {}, overrides: {}, endpoints })
+  return answer({ defaults: {}, overrides: overridesOf(catalog), endpoints })
+}
+
+/** The list of endpoints cannot say whether a transaction is all or nothing; this says it. */
+function overridesOf(catalog: ServedCatalog): Readonly<Record<string, string>> {
+  return { [ATOMIC_TRANSACTIONS_KEY]: String(catalog.capabilities.atomicMultiTable) }
 }
