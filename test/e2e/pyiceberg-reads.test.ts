@@ -3,28 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Lake } from '../../pipelines/lake/lake.ts'
-import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { headOf, loadHeads, planRelation } from '../../pipelines/loop/loop-context.ts'
-import { runMicroBatches } from '../../pipelines/loop/run-micro-batches.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
-import { randomIds } from '../../tables/clock.ts'
 import { planScan } from '../../tables/scan/plan-scan.ts'
 import type { ColumnDefinition, TableDefinition } from '../../tables/spec/table-definition.ts'
-import { readRows } from '../support/lake-content.ts'
-import { createListSource } from '../support/list-source.ts'
-import { createTestClock } from '../support/memory-lake.ts'
 import { runPython } from '../support/pyiceberg.ts'
 import { readTotals, receiptProblems } from '../support/receipts.ts'
 import { describeWithService } from '../support/service.ts'
-import { makeStockHours, MINUTE_US, STOCK_HOURS_START_US } from '../support/stock-hours.ts'
-
-/** A cut a minute of market time: enough for two compactions of the tables that grow each cut. */
-const CUT_COUNT = 200
-/** The minute whose late row has to leave a sealed bar: its cut has this number + 1. */
-const LATE_MINUTE = 154
-/** Late rows of so many windows that a sealed file is worn and is written anew. */
-const VERY_LATE_MINUTE = 186
+import {
+  lakeStates,
+  openStockLake,
+  STOCK_LAKE_CUTS,
+  type LakeStates,
+} from '../support/stock-lake.ts'
 
 interface TableRead {
   readonly data_files: number
@@ -43,79 +35,17 @@ interface Answer {
   readonly problems: readonly string[]
 }
 
-type States = Readonly<Record<string, Readonly<Record<string, string>>>>
-
-/** Lets the loop make the lake: a cut a minute, the clock going with the market. */
-async function fillLake(lake: Lake, advance: () => void): Promise<void> {
-  const late = new Map([
-    [LATE_MINUTE, 'one'],
-    [VERY_LATE_MINUTE, 'many'],
-  ] as const)
-  const { messages, batchSizes } = makeStockHours(CUT_COUNT, late)
-  const { scratchDir, ids } = lake
-  await runMicroBatches(
-    {
-      lake,
-      source: createListSource({ messages, batchSizes, scratchDir, ids }),
-      mode: 'live',
-      writer: 'test',
-      limits: { rows: 1_000_000, bytes: 1_000_000_000, timeMs: 1 },
-      onCut: advance,
-    },
-    new AbortController().signal,
-  )
-}
-
-/** Snapshot ids by table: of the heads, and as sluice.cuts names them for some cuts. */
-async function readStates(lake: Lake): Promise<States> {
-  const heads = [...(await loadHeads(lake))].map(([name, { metadata }]) => [
-    name,
-    String(metadata['current-snapshot-id']),
-  ])
-  const rows = await readRows<{ cut_number: bigint; snapshot_ids: string }>(
-    lake,
-    'sluice.cuts',
-    'SELECT cut_number, snapshot_ids FROM t WHERE source IS NULL',
-  )
-  const atCut = (cutNumber: number) => {
-    const row = rows.find((each) => each.cut_number === BigInt(cutNumber))
-    return JSON.parse(row?.snapshot_ids ?? '{}') as Record<string, string>
-  }
-  const tagged = await oldestTaggedCut(lake)
-  return {
-    head: Object.fromEntries(heads) as Record<string, string>,
-    repaired: atCut(LATE_MINUTE + 1),
-    early: atCut(CUT_COUNT - 55),
-    tagged: atCut(tagged),
-  }
-}
-
-async function oldestTaggedCut(lake: Lake): Promise<number> {
-  const { metadata } = headOf(await loadHeads(lake), 'gold.bars')
-  const numbers = Object.keys(metadata.refs)
-    .map((name) => /^cut-(\d+)$/.exec(name)?.[1])
-    .filter((digits) => digits !== undefined)
-    .map(Number)
-  return Math.min(...numbers)
-}
-
 await describeWithService('pyiceberg', 'PyIceberg as a reader of the lake', () => {
   let folder: string
   let lake: Lake
   let server: RestServer
-  let states: States
+  let states: LakeStates
   let answer: Answer
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice reads-'))
-    const clock = createTestClock(STOCK_HOURS_START_US + MINUTE_US)
-    const directory = join(folder, 'lake')
-    lake = await openLake({ directory, clock, ids: randomIds, createIfMissing: true })
-    await fillLake(lake, () => {
-      clock.advanceUs(MINUTE_US)
-    })
+    ;({ lake, states } = await openStockLake())
     server = await startRestServer({ catalog: lake.catalog, port: 0 })
-    states = await readStates(lake)
     const request = join(folder, 'request.json')
     await writeFile(request, JSON.stringify({ url: server.url, states }))
     const script = join(import.meta.dirname, 'pyiceberg-reads.py')
@@ -147,24 +77,21 @@ await describeWithService('pyiceberg', 'PyIceberg as a reader of the lake', () =
     },
   )
 
-  it.each(['head', 'repaired', 'early', 'tagged'])(
-    'reads of every table at state "%s" what we read',
-    async (state) => {
-      const ours: Record<string, unknown> = {}
-      const theirs: Record<string, unknown> = {}
-      for (const table of allTables) {
-        const read = answer.reads[state]?.[table.name]
-        theirs[table.name] = {
-          row_count: read?.row_count,
-          sums: read?.sums,
-          digest: read?.digest,
-          doubles: read?.doubles,
-        }
-        ours[table.name] = await readOurs(lake, table, states[state]?.[table.name] ?? '')
+  it.each(lakeStates)('reads of every table at state "%s" what we read', async (state) => {
+    const ours: Record<string, unknown> = {}
+    const theirs: Record<string, unknown> = {}
+    for (const table of allTables) {
+      const read = answer.reads[state]?.[table.name]
+      theirs[table.name] = {
+        row_count: read?.row_count,
+        sums: read?.sums,
+        digest: read?.digest,
+        doubles: read?.doubles,
       }
-      expect(theirs).toEqual(ours)
-    },
-  )
+      ours[table.name] = await readOurs(lake, table, states[state][table.name] ?? '')
+    }
+    expect(theirs).toEqual(ours)
+  })
 
   it('finds every silver row in one window of each of the four steps, at every state', () => {
     for (const [state, reads] of Object.entries(answer.reads)) {
@@ -191,7 +118,9 @@ await describeWithService('pyiceberg', 'PyIceberg as a reader of the lake', () =
     for (const { name } of allTables) {
       expect(answer.schemas[name]?.['operations'], name).toContain('replace')
     }
-    expect(answer.reads['head']?.['bronze.trade_messages']?.data_files).toBeLessThan(CUT_COUNT / 2)
+    expect(answer.reads['head']?.['bronze.trade_messages']?.data_files).toBeLessThan(
+      STOCK_LAKE_CUTS / 2,
+    )
   })
 })
 

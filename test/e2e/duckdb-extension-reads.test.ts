@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Lake } from '../../pipelines/lake/lake.ts'
+import { headOf, loadHeads, planRelation } from '../../pipelines/loop/loop-context.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
+import { planScan } from '../../tables/scan/plan-scan.ts'
+import { openForeignDuckDb, type ForeignDuckDb } from '../support/foreign-duckdb.ts'
+import { describeWithService } from '../support/service.ts'
+import { lakeStates, openStockLake, type LakeStates } from '../support/stock-lake.ts'
+
+/** Count and digest of whole rows, columns in the table's order; the order of rows is no matter. */
+function digestSql(relation: string): string {
+  return (
+    `SELECT count(*)::VARCHAR AS row_count, sum(('0x' || substr(md5(t::VARCHAR), 1, 15))::BIGINT)` +
+    `::VARCHAR AS digest FROM ${relation} AS t`
+  )
+}
+
+await describeWithService('duckdb-iceberg', "DuckDB's own extension as a reader", () => {
+  let lake: Lake
+  let states: LakeStates
+  let server: RestServer
+  let theirs: ForeignDuckDb
+
+  beforeAll(async () => {
+    ;({ lake, states } = await openStockLake())
+    server = await startRestServer({ catalog: lake.catalog, port: 0 })
+    theirs = await openForeignDuckDb(server.url)
+  })
+
+  afterAll(async () => {
+    theirs.close()
+    await server.close()
+    await lake.close()
+  })
+
+  it.each(lakeStates)('reads of every table at state "%s" what our scan reads', async (state) => {
+    for (const { name } of allTables) {
+      const snapshotId = BigInt(states[state][name] ?? '')
+      const at = `(SELECT * FROM lake.${name} AT (VERSION => ${snapshotId}))`
+      expect(await theirs.rows(digestSql(at)), name).toEqual(await readOurs(lake, name, snapshotId))
+    }
+  })
+
+  it('reads the heads without a snapshot being named', async () => {
+    for (const { name } of allTables) {
+      const snapshotId = BigInt(states.head[name] ?? '')
+      expect(await theirs.rows(digestSql(`lake.${name}`)), name).toEqual(
+        await readOurs(lake, name, snapshotId),
+      )
+    }
+  })
+})
+
+async function readOurs(lake: Lake, name: string, snapshotId: bigint): Promise<unknown> {
+  const { metadata } = headOf(await loadHeads(lake), name)
+  const plan = await planScan({ fileIO: lake.fileIO, metadata, snapshotId })
+  const session = await lake.engine.connect()
+  try {
+    return await session.rows(digestSql(await planRelation(lake, plan)))
+  } finally {
+    session.close()
+  }
+}
