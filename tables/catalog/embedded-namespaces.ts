@@ -1,7 +1,7 @@
 import { joinLocation, schemeOf } from '../file-io/location.ts'
+import type { Properties } from './catalog.ts'
 import type { CatalogParts } from './catalog-parts.ts'
 import { checkNamespaceName, folderNameOf } from './check-names.ts'
-import type { Properties } from './namespace-store.ts'
 import type { ServedCatalog } from './served-catalog.ts'
 
 type NamespaceMethods = Pick<

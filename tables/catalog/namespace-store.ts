@@ -1,3 +1,4 @@
+import type { Properties, PropertyChanges } from './catalog.ts'
 import {
   type CatalogDatabase,
   inWriteTransaction,
@@ -6,15 +7,6 @@ import {
   type Statement,
 } from './catalog-database.ts'
 import { namespaceExists, namespaceNotEmpty, noSuchNamespace } from './catalog-errors.ts'
-
-export type Properties = Readonly<Record<string, string>>
-
-export interface PropertyChanges {
-  readonly updated: readonly string[]
-  readonly removed: readonly string[]
-  /** Asked to be removed, and not there. */
-  readonly missing: readonly string[]
-}
 
 /** Namespaces with their properties: the rows of `iceberg_namespace_properties`. */
 export interface NamespaceStore {

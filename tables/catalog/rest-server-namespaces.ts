@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
+import type { Properties } from './catalog.ts'
 import { noSuchNamespace, refuse } from './catalog-errors.ts'
-import type { Properties } from './namespace-store.ts'
 import { answer, noContent } from './rest-server-answers.ts'
 import { namespaceParam, readNamespace, type RestRoute } from './rest-server-route.ts'
 import { checkBody, properties } from './rest-server-schemas.ts'
