@@ -29,13 +29,14 @@ async function firstUsable(): Promise<string | undefined> {
   const home = process.env['JAVA_HOME']
   const candidates = home === undefined || home === '' ? [] : [join(home, 'bin', 'java')]
   for (const java of [...candidates, 'java']) {
-    const major = await majorVersion(java)
+    const major = await javaMajorOf(java)
     if (major !== undefined && major >= JAVA_MAJOR_MIN) return java
   }
   return undefined
 }
 
-async function majorVersion(java: string): Promise<number | undefined> {
+/** Major version of a `java` program; undefined where it does not run. */
+export async function javaMajorOf(java: string): Promise<number | undefined> {
   try {
     return parseJavaMajor((await runCommand(java, ['-version'], { timeoutMs: 30_000 })).stderr)
   } catch {

@@ -4,10 +4,11 @@ import { installIcebergJava } from '../../stack/iceberg-java.ts'
 import { installKafka } from '../../stack/kafka.ts'
 import { installPyIceberg } from '../../stack/python.ts'
 import { ServiceMissing } from '../../stack/service-missing.ts'
+import { installTrino } from '../../stack/trino.ts'
 import { dataFolder, hasData } from './data.ts'
 
 /** What a suite may need beside Node.js. */
-export type Service = 'kafka' | 'duckdb-iceberg' | 'iceberg-java' | 'pyiceberg' | 'data'
+export type Service = 'kafka' | 'duckdb-iceberg' | 'iceberg-java' | 'pyiceberg' | 'trino' | 'data'
 
 /** Marks the name of a suite that is switched off; the summary lists such suites. */
 export const OFF_MARK = '[OFF: '
@@ -17,6 +18,7 @@ const probes: Readonly<Record<Service, () => Promise<unknown>>> = {
   'duckdb-iceberg': installDuckDbExtensions,
   'iceberg-java': installIcebergJava,
   pyiceberg: installPyIceberg,
+  trino: installTrino,
   data: async () => {
     if (hasData()) return
     throw new ServiceMissing(`no recorded data in ${dataFolder()}; set SLUICE_DATA`)

@@ -1,0 +1,60 @@
+/** What one Trino process is told. */
+export interface TrinoSettings {
+  /** Where etc/, data/ and the logs lie: the process's working folder. */
+  readonly home: string
+  readonly port: number
+  readonly pluginFolder: string
+}
+
+/** etc/config.properties: one node that coordinates and works. */
+export function trinoConfig({ port, pluginFolder }: TrinoSettings): Record<string, string> {
+  return {
+    coordinator: 'true',
+    'node-scheduler.include-coordinator': 'true',
+    'http-server.http.port': String(port),
+    'discovery.uri': `http://127.0.0.1:${port}`,
+    'plugin.dir': pluginFolder,
+    // CREATE CATALOG: one process serves the lakes of many tests.
+    'catalog.management': 'dynamic',
+    'catalog.store': 'memory',
+    'web-ui.enabled': 'false',
+  }
+}
+
+/**
+ * The Java system properties that the launcher of the official package would set from
+ * etc/node.properties.
+ */
+export function trinoNode({ home, port }: TrinoSettings): Record<string, string> {
+  return {
+    'node.environment': 'test',
+    'node.id': `test-${port}`,
+    'node.data-dir': `${home}/data`,
+    'node.internal-address': '127.0.0.1',
+  }
+}
+
+/**
+ * Properties of a catalog over a REST catalog whose tables lie on the local disk. Expiry and the
+ * removal of orphans have no least age, so that tests need not wait a week.
+ */
+export function icebergCatalog(restUri: string): Record<string, string> {
+  return {
+    'iceberg.catalog.type': 'rest',
+    'iceberg.rest-catalog.uri': restUri,
+    'iceberg.expire-snapshots.min-retention': '0s',
+    'iceberg.remove-orphan-files.min-retention': '0s',
+    'iceberg.register-table-procedure.enabled': 'true',
+    'fs.local.enabled': 'true',
+    // file:///abs/path then means that path.
+    'local.location': '/',
+  }
+}
+
+/** `CREATE CATALOG` for such a catalog. */
+export function createCatalogSql(name: string, restUri: string): string {
+  const properties = Object.entries(icebergCatalog(restUri)).map(
+    ([key, value]) => `"${key}" = '${value}'`,
+  )
+  return `CREATE CATALOG ${name} USING iceberg WITH (${properties.join(', ')})`
+}

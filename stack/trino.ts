@@ -1,0 +1,204 @@
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { freePorts } from './free-ports.ts'
+import { installOnce } from './install-once.ts'
+import { propertiesText } from './kafka-settings.ts'
+import { downloadJars } from './maven.ts'
+import { findNewJava } from './new-java.ts'
+import { spawnGuarded, stopGuarded } from './spawn-guarded.ts'
+import type { GuardedProcess } from './spawn-guarded.ts'
+import trinoJars from './trino-jars.json' with { type: 'json' }
+import { TRINO_MAIN_CLASS, trinoMainClass } from './trino-main.ts'
+import { trinoConfig, trinoNode, type TrinoSettings } from './trino-settings.ts'
+
+/** docker-compose.yml names the same. */
+export const TRINO_VERSION: string = trinoJars.version
+
+/** A running one-node Trino without a catalog. */
+export interface TrinoServer {
+  /** `http://127.0.0.1:port`. */
+  readonly url: string
+  /** The Java process, for measuring it. */
+  readonly pid: number
+  /** Ends it and removes its files. A second call does nothing. */
+  stop(): Promise<void>
+}
+
+export interface TrinoInstall {
+  readonly java: string
+  /** Holds classes/, server/ and plugin/iceberg/. */
+  readonly folder: string
+}
+
+const HEAP_MB = 2048
+const START_MS_MAX = 180_000
+const START_TRIES = 3
+
+/**
+ * Sees to Java and to the server's and the Iceberg plugin's jars (190 MB from Maven Central, once
+ * per machine). There is no package of the whole server on Maven Central since version 477, so it
+ * is put together from the libraries; stores other than disk, S3 and HDFS are left out. Throws
+ * ServiceMissing where Java or the jars cannot be had.
+ */
+export async function installTrino(): Promise<TrinoInstall> {
+  const java = await findNewJava()
+  const folder = await installOnce(`trino-${TRINO_VERSION}`, layOut)
+  return { java, folder }
+}
+
+async function layOut(folder: string): Promise<void> {
+  const [classes, server] = [join(folder, 'classes'), join(folder, 'server')]
+  const plugin = join(folder, 'plugin', 'iceberg')
+  // A folder on the plugin's class path, in place of a jar that holds this one file.
+  const services = join(plugin, 'services', 'META-INF', 'services')
+  for (const path of [classes, server, services]) await mkdir(path, { recursive: true })
+  await writeFile(join(classes, `${TRINO_MAIN_CLASS}.class`), trinoMainClass())
+  await writeFile(join(services, 'io.trino.spi.Plugin'), PLUGIN_CLASS)
+  await downloadJars([...trinoJars.server, ...trinoJars.shared], server)
+  await downloadJars(trinoJars.iceberg, plugin)
+  for (const { path } of trinoJars.shared) {
+    await copyFile(join(server, basename(path)), join(plugin, basename(path)))
+  }
+}
+
+const PLUGIN_CLASS = 'io.trino.plugin.iceberg.IcebergPlugin\n'
+
+/**
+ * Starts one node that coordinates and works, on 127.0.0.1, with its files in a temporary folder,
+ * and resolves once it answers a query. Catalogs are made by `CREATE CATALOG`. The process dies
+ * with this one.
+ */
+export async function startTrinoServer(
+  options: { readonly port?: number } = {},
+): Promise<TrinoServer> {
+  const install = await installTrino()
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-trino-'))
+  try {
+    return await startOnFreePort(install, folder, options.port)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** A port that was free can be taken before Java binds it: such a start is made again. */
+async function startOnFreePort(
+  install: TrinoInstall,
+  folder: string,
+  asked: number | undefined,
+): Promise<TrinoServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = asked ?? (await freePorts(1))[0]
+    if (port === undefined) throw new Error('no free port')
+    const home = join(folder, `try-${attempt}`)
+    const settings = { home, port, pluginFolder: join(install.folder, 'plugin') }
+    await configure(settings)
+    const child = spawnGuarded(install.java, javaArgs(install, settings), { cwd: home })
+    try {
+      await untilReady(child, port)
+      return serverOf(child, port, folder)
+    } catch (error) {
+      await stopGuarded(child, 0)
+      const isPortTaken = String(error).includes('Address already in use')
+      if (!isPortTaken || asked !== undefined || attempt === START_TRIES) throw error
+    }
+  }
+}
+
+function serverOf(child: GuardedProcess, port: number, folder: string): TrinoServer {
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    stop: async () => {
+      // It holds nothing that is worth an orderly end, which takes many seconds.
+      await stopGuarded(child, 0)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function configure(settings: TrinoSettings): Promise<void> {
+  const etc = join(settings.home, 'etc')
+  await mkdir(etc, { recursive: true })
+  await mkdir(join(settings.home, 'data'))
+  await writeFile(join(etc, 'config.properties'), propertiesText(trinoConfig(settings)))
+  await writeFile(join(etc, 'log.properties'), 'io.trino=INFO\nio.airlift=WARN\n')
+}
+
+function javaArgs(install: TrinoInstall, settings: TrinoSettings): string[] {
+  const { home } = settings
+  const system = {
+    ...trinoNode(settings),
+    config: join(home, 'etc', 'config.properties'),
+    'log.levels-file': join(home, 'etc', 'log.properties'),
+    'jdk.attach.allowAttachSelf': 'true',
+    'file.encoding': 'UTF-8',
+  }
+  const classPath = [join(install.folder, 'classes'), join(install.folder, 'server', '*')]
+  return [
+    `-Xmx${HEAP_MB}m`,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-XX:-OmitStackTraceInFastThrow',
+    '--add-modules=jdk.incubator.vector',
+    ...Object.entries(system).map(([key, value]) => `-D${key}=${value}`),
+    ...['-cp', classPath.join(':'), TRINO_MAIN_CLASS],
+  ]
+}
+
+const POLL_MS = 100
+const KEPT_LINES = 60
+
+async function untilReady(child: GuardedProcess, port: number): Promise<void> {
+  const lines: string[] = []
+  const ended: { how?: string } = {}
+  // Both are read to their end: a full pipe would stop the server.
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      lines.push(line)
+      if (lines.length > KEPT_LINES) lines.shift()
+    })
+  }
+  child.once('error', (error) => (ended.how = error.message))
+  child.once('close', (code) => (ended.how ??= `ended with code ${code} before it was ready`))
+  for (let waitedMs = 0; !(await answersQuery(port)); waitedMs += POLL_MS) {
+    const how = ended.how ?? (waitedMs > START_MS_MAX ? 'was not ready in time' : undefined)
+    if (how !== undefined) throw new Error(`Trino ${TRINO_VERSION} ${how}:\n${lines.join('\n')}`)
+    await delay(POLL_MS)
+  }
+}
+
+interface StatementAnswer {
+  readonly nextUri?: string
+  readonly data?: unknown
+  readonly error?: unknown
+}
+
+/** Whether a query that runs on the node succeeds: before that it has no node, or no answer. */
+async function answersQuery(port: number): Promise<boolean> {
+  const init = { headers: { 'X-Trino-User': 'test' } }
+  const ask = async (url: string, more: RequestInit = {}): Promise<StatementAnswer> => {
+    const signal = AbortSignal.timeout(30_000)
+    const response = await fetch(url, { ...init, ...more, signal })
+    return response.ok ? ((await response.json()) as StatementAnswer) : { error: response.status }
+  }
+  try {
+    const url = `http://127.0.0.1:${port}/v1/statement`
+    let answer = await ask(url, {
+      method: 'POST',
+      body: 'SELECT count(*) FROM system.runtime.nodes',
+    })
+    let hasData = false
+    while (answer.nextUri !== undefined) {
+      answer = await ask(answer.nextUri)
+      hasData ||= answer.data !== undefined
+    }
+    return hasData && answer.error === undefined
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,56 @@
+import { SluiceError, type ErrorKind } from '../errors.ts'
+
+/** `error` of an answer of Trino, which comes with status 200. */
+export interface TrinoFailure {
+  readonly message?: string
+  readonly errorName?: string
+  /** USER_ERROR, INTERNAL_ERROR, INSUFFICIENT_RESOURCES or EXTERNAL. */
+  readonly errorType?: string
+}
+
+const SHOWN_SQL_LENGTH = 300
+
+/** Names that say more than their type does. */
+const kindByName: Readonly<Record<string, ErrorKind>> = {
+  ICEBERG_COMMIT_ERROR: 'commit-conflict',
+  TRANSACTION_CONFLICT: 'commit-conflict',
+  NOT_SUPPORTED: 'unsupported',
+  ICEBERG_BAD_DATA: 'corrupt-data',
+  ICEBERG_INVALID_METADATA: 'corrupt-data',
+  ICEBERG_MISSING_METADATA: 'corrupt-data',
+}
+
+const advice: Readonly<Partial<Record<ErrorKind, string>>> = {
+  'commit-conflict': 'Somebody else committed first: run it again.',
+  unsupported: 'Write it in a way that this version of Trino knows.',
+  'corrupt-data': 'Look at the table with `sluice describe`.',
+  'storage-unavailable': "Look into Trino's log, then run it again.",
+}
+
+/** Trino's failure of a statement as ours, with Trino's own words and name. */
+export function trinoFailure(failure: TrinoFailure, sql: string): SluiceError {
+  const { message = 'no message', errorName = 'no name', errorType } = failure
+  const ofType = errorType === 'USER_ERROR' ? 'invalid-input' : 'storage-unavailable'
+  const kind = kindByName[errorName] ?? ofType
+  const next = advice[kind] ?? 'Correct the statement.'
+  return new SluiceError(
+    kind,
+    `Trino did not carry out the statement: ${message} (${errorName}). It returned no rows. ${next}`,
+    { isRetryable: kind === 'commit-conflict', context: contextOf(sql, errorName) },
+  )
+}
+
+/** No answer, or none of Trino's protocol: whether a change landed is not known. */
+export function trinoUnreachable(cause: unknown, url: string, sql: string): SluiceError {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return new SluiceError(
+    'storage-unavailable',
+    `Trino at ${url} does not answer: ${text}. It returned no rows; a statement that changes a ` +
+      'table may have landed. Start Trino or correct the address, and look at the table first.',
+    { cause, context: contextOf(sql, 'no answer') },
+  )
+}
+
+function contextOf(sql: string, errorName: string): Readonly<Record<string, string>> {
+  return { sql: sql.slice(0, SHOWN_SQL_LENGTH), errorName }
+}
