@@ -143,7 +143,7 @@ function isWorn(one: CompactionFile, rules: CompactionRules): boolean {
 }
 
 /** Delete files that name one file of the group; those that may name others stay. */
-function goneDeletesOf(group: readonly CompactionFile[]): PositionDelete[] {
+export function goneDeletesOf(group: readonly CompactionFile[]): PositionDelete[] {
   const paths = new Set(group.map((one) => one.file.filePath))
   const gone = new Map<string, PositionDelete>()
   for (const { deletes } of group) {

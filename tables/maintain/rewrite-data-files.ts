@@ -9,7 +9,7 @@ import { scanSql } from '../scan/scan-sql.ts'
 import type { DataFile } from '../spec/manifest.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import { writeDataFiles } from '../write/write-data-files.ts'
+import { writeDataFiles, type WriteDataOptions } from '../write/write-data-files.ts'
 import {
   type CompactionGroup,
   type CompactionRules,
@@ -31,6 +31,12 @@ export interface RewriteRequest {
   readonly afterCut: () => number
   readonly writeGroup: WriteGroup
   readonly rules?: CompactionRules
+  /** Chooses what to rewrite instead of `rules`; the paths that it is given are left alone. */
+  readonly plan?: (
+    files: readonly ScanTask[],
+    keptPaths: ReadonlySet<string>,
+    metadata: TableMetadata,
+  ) => readonly CompactionGroup<ScanTask>[]
   /** Further files to leave alone, beside those of the tail's manifest. */
   readonly isTailPath?: (filePath: string) => boolean
 }
@@ -57,11 +63,10 @@ export async function rewriteDataFiles(
   if (baseSnapshotId === undefined) return undefined
   const { fileIO, manifestCache } = context
   const plan = await planScan({ fileIO, metadata, manifestCache })
-  const groups = planCompaction(
-    plan.tasks,
-    await keptPaths(context, request, plan, metadata),
-    request.rules ?? defaultCompaction,
-  )
+  const kept = await keptPaths(context, request, plan, metadata)
+  const groups =
+    request.plan?.(plan.tasks, kept, metadata) ??
+    planCompaction(plan.tasks, kept, request.rules ?? defaultCompaction)
   if (groups.length === 0) return undefined
   const added: DataFile[] = []
   for (const group of groups) {
@@ -91,15 +96,16 @@ export async function rewriteDataFiles(
   return { ...committed, removedFileCount, addedFileCount: added.length }
 }
 
-/** Writes groups by the engine. */
+/** Writes groups by the engine, in the table's order unless `options` say another. */
 export function groupWriter(
   context: CommitContext,
   engine: { readonly session: Session; readonly scratchDir: string },
+  options: (group: CompactionGroup<ScanTask>) => WriteDataOptions = () => ({}),
 ): WriteGroup {
   return async (metadata, plan, group) => {
     const rows = await scanSql({ ...plan, tasks: group.files }, context.fileIO)
     const { fileIO, ids } = context
-    return writeDataFiles({ ...engine, fileIO, ids }, metadata, rows)
+    return writeDataFiles({ ...engine, fileIO, ids }, metadata, rows, options(group))
   }
 }
 

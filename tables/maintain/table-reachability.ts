@@ -11,7 +11,10 @@ import type { Snapshot } from '../spec/snapshot.ts'
 
 /** Files that no snapshot names any more. */
 export interface UnreachableFiles {
-  /** Manifest lists, manifests, data and delete files: a query on an old snapshot may use them. */
+  /**
+   * Manifest lists, manifests, data, delete and statistics files: a query on an old snapshot may
+   * use them.
+   */
   readonly content: readonly string[]
   /** Metadata files that fell out of the log: only a reader that is just opening uses them. */
   readonly metadata: readonly string[]
@@ -23,8 +26,10 @@ export interface TableReachability {
    * our own commits are in the cache. Answers what became unreachable since the last call.
    */
   sync(table: LoadedTable): Promise<UnreachableFiles>
-  /** Whether a snapshot, the metadata log or the catalog's pointer names the file. */
+  /** Whether a snapshot, its statistics, the metadata log or the catalog's pointer names it. */
   isReachable(location: string): boolean
+  /** Every location that is named. */
+  locations(): Iterable<string>
 }
 
 /**
@@ -38,6 +43,7 @@ export function createTableReachability(reader: ManifestReader): TableReachabili
   const listPaths = new Set<string>()
   const counts = createFileCounts()
   let metadataPaths: ReadonlySet<string> = new Set()
+  let statisticsPaths: ReadonlySet<string> = new Set()
 
   async function add(snapshot: Snapshot): Promise<void> {
     const named = await loadManifests(reader, snapshot)
@@ -70,6 +76,13 @@ export function createTableReachability(reader: ManifestReader): TableReachabili
       const expired = [...lists.keys()].filter((snapshotId) => !current.has(snapshotId))
       const content = expired.flatMap(drop)
       const before = metadataPaths
+      const statisticsBefore = statisticsPaths
+      statisticsPaths = new Set(
+        [...(metadata.statistics ?? []), ...(metadata['partition-statistics'] ?? [])].map(
+          (file) => file['statistics-path'],
+        ),
+      )
+      content.push(...[...statisticsBefore].filter((path) => !statisticsPaths.has(path)))
       metadataPaths = new Set([
         table.metadataLocation,
         ...metadata['metadata-log'].map((entry) => entry['metadata-file']),
@@ -82,7 +95,11 @@ export function createTableReachability(reader: ManifestReader): TableReachabili
       }
     },
     isReachable: (location) =>
-      counts.has(location) || listPaths.has(location) || metadataPaths.has(location),
+      counts.has(location) ||
+      listPaths.has(location) ||
+      metadataPaths.has(location) ||
+      statisticsPaths.has(location),
+    locations: () => [...counts.paths(), ...listPaths, ...metadataPaths, ...statisticsPaths],
   }
 }
 
@@ -100,6 +117,7 @@ function createFileCounts() {
   const files = new Map<string, number>()
   return {
     has: (path: string) => manifests.has(path) || files.has(path),
+    paths: () => [...manifests.keys(), ...files.keys()],
     /** Several snapshots are read at once: what another one learned meanwhile is not counted. */
     learn(manifestPath: string, filePaths: readonly string[]): void {
       if (manifests.has(manifestPath)) return
