@@ -1,3 +1,4 @@
+import { contentKey } from '../spec/content-key.ts'
 import type { ContentFile, Manifest, ManifestEntry } from '../spec/manifest.ts'
 
 /**
@@ -41,7 +42,7 @@ export interface ComposeRequest {
   readonly tailManifestPath?: string
   readonly added: readonly ContentFile[]
   readonly tailPaths: ReadonlySet<string>
-  /** Live files that go; `affectedPaths` names all manifests that hold one. */
+  /** Live files that go, by `contentKey`; `affectedPaths` names all manifests that hold one. */
   readonly removed: ReadonlySet<string>
   readonly affectedPaths: ReadonlySet<string>
 }
@@ -160,7 +161,7 @@ function carriedEntries(
   return entries
     .filter(isLive)
     .map((entry) =>
-      removed.has(entry.file.filePath)
+      removed.has(contentKey(entry.file))
         ? { ...entry, status: 'deleted', snapshotId }
         : { ...entry, status: 'existing' },
     )

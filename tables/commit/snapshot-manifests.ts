@@ -11,7 +11,8 @@ import {
   isOwnSnapshot,
   TAIL_MANIFEST_KEY,
 } from '../spec/cut-history.ts'
-import type { ManifestCache } from '../scan/manifest-cache.ts'
+import { entriesKey, type ManifestCache } from '../scan/manifest-cache.ts'
+import { contentKey } from '../spec/content-key.ts'
 
 /** What reading manifests needs; a `CommitContext` is one. */
 export interface ManifestReader {
@@ -40,11 +41,11 @@ export async function loadEntries(
   reader: ManifestReader,
   manifest: Manifest,
 ): Promise<readonly ManifestEntry[]> {
-  const path = manifest.manifestPath
-  const held = reader.manifestCache.getEntries(path)
+  const key = entriesKey(manifest)
+  const held = reader.manifestCache.getEntries(key)
   if (held !== undefined) return held
-  const entries = decodeManifest(await reader.fileIO.read(path), manifest)
-  reader.manifestCache.putEntries(path, entries)
+  const entries = decodeManifest(await reader.fileIO.read(manifest.manifestPath), manifest)
+  reader.manifestCache.putEntries(key, entries)
   return entries
 }
 
@@ -102,7 +103,7 @@ export async function loadTailPaths(
   return new Set(entries.filter(isLive).map((entry) => entry.file.filePath))
 }
 
-/** Where files are live. */
+/** Where files are live, by `contentKey`. */
 export interface LocatedFiles {
   readonly entries: ReadonlyMap<string, ManifestEntry>
   /** Manifests that hold at least one of them. */
@@ -117,7 +118,7 @@ export interface LocatedFiles {
 export async function locateFiles(
   reader: ManifestReader,
   manifests: readonly Manifest[],
-  paths: ReadonlySet<string>,
+  keys: ReadonlySet<string>,
   tailManifestPath: string | undefined,
 ): Promise<LocatedFiles> {
   const entries = new Map<string, ManifestEntry>()
@@ -128,17 +129,18 @@ export async function locateFiles(
     .filter((manifest) => liveCountOf(manifest) > 0)
     .sort((a, b) => (rank(a) < rank(b) ? 1 : -1))
   for (let from = 0; from < newestFirst.length; from += READ_AT_ONCE) {
-    if (entries.size === paths.size) break
+    if (entries.size === keys.size) break
     const part = newestFirst.slice(from, from + READ_AT_ONCE)
     await Promise.all(
       part.map(async (manifest) => {
         for (const entry of await loadEntries(reader, manifest)) {
-          if (!isLive(entry) || !paths.has(entry.file.filePath)) continue
-          entries.set(entry.file.filePath, entry)
+          const key = contentKey(entry.file)
+          if (!isLive(entry) || !keys.has(key)) continue
+          entries.set(key, entry)
           manifestPaths.add(manifest.manifestPath)
         }
       }),
     )
   }
-  return { entries, manifestPaths, missing: [...paths].filter((path) => !entries.has(path)) }
+  return { entries, manifestPaths, missing: [...keys].filter((key) => !entries.has(key)) }
 }

@@ -43,9 +43,10 @@ export interface StagedTable {
 }
 
 /**
- * Writes the manifests and the manifest list of one table's new snapshot.
- * @throws SluiceError `commit-conflict` where a file that goes is not live, `unsupported` for a
- * format version other than 2.
+ * Writes the manifests and the manifest list of one table's new snapshot, in the table's format
+ * version.
+ * @throws SluiceError `commit-conflict` where a file that goes is not live, `unsupported` for
+ * deletes that the format version does not have.
  */
 export async function stageTable(
   context: CommitContext,
@@ -53,10 +54,12 @@ export async function stageTable(
 ): Promise<StagedTable> {
   const { table, change, snapshotId } = request
   const { metadata } = table
-  checkFormatVersion(table)
+  checkDeletes(table, change)
   const base = currentSnapshot(metadata)
   const manifests = base === undefined ? [] : await loadManifests(context, base)
-  const sequenceNumber = metadata['last-sequence-number'] + 1
+  const formatVersion = metadata['format-version']
+  // Version 1 has no sequence numbers: all of its files are of number 0.
+  const sequenceNumber = formatVersion === 1 ? 0 : metadata['last-sequence-number'] + 1
   const stage = { context, request, sequenceNumber }
   const data = await stageContent(stage, {
     content: 'data',
@@ -74,11 +77,10 @@ export async function stageTable(
     tailPaths: new Set(),
     removed: new Set(change.removeDeletePaths),
   })
-  const all = [...data.manifests, ...deletes.manifests]
   const folder = `${metadata.location}/metadata`
   const manifestList = `${folder}/snap-${snapshotId}-1-${context.ids.uuid()}.avro`
   const parentId = base?.['snapshot-id']
-  await writeManifestList(context, all, {
+  const listed = await writeManifestList(context, [...data.manifests, ...deletes.manifests], {
     path: manifestList,
     metadata,
     snapshotId,
@@ -88,6 +90,7 @@ export async function stageTable(
   const summary = buildSummary({
     operation: change.operation,
     before: await totalsOf(context, metadata),
+    metadata,
     added: [...change.addDataFiles, ...change.addDeletes],
     removed: [...data.removedFiles, ...deletes.removedFiles],
     extra: {
@@ -101,7 +104,7 @@ export async function stageTable(
       ...(parentId === undefined ? {} : { 'parent-snapshot-id': parentId }),
       'sequence-number': sequenceNumber,
       'timestamp-ms': request.timestampMs,
-      'manifest-list': manifestList,
+      ...listed,
       summary,
       'schema-id': metadata['current-schema-id'],
     },
@@ -207,13 +210,18 @@ async function totalsOf(context: CommitContext, metadata: TableMetadata): Promis
   return readTotals(base.summary) ?? countTotals(await loadLiveEntries(context, metadata))
 }
 
-function checkFormatVersion(table: LoadedTable): void {
+/** Readers of version 3 refuse new position delete files, those of version 2 vectors. */
+function checkDeletes(table: LoadedTable, { addDeletes }: TableChange): void {
   const version = table.metadata['format-version']
-  if (version === 2) return
+  const fits = addDeletes.every(({ content }) =>
+    content === 'deletion-vector' ? version === 3 : version === 2,
+  )
+  if (fits) return
+  const form = ['no deletes', 'position deletes', 'deletion vectors'][version - 1] ?? ''
   throw new SluiceError(
     'unsupported',
-    `${tableKey(table.identifier)} has format version ${version}; commits are written for ` +
-      'version 2 only. Nothing was committed. Create the table with format version 2.',
+    `${tableKey(table.identifier)} has format version ${version}, which takes ${form} only. ` +
+      'Nothing was committed. Write the deletes in that form, or upgrade the table first.',
   )
 }
 

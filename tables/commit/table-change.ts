@@ -1,4 +1,5 @@
-import type { ContentFile, DataFile, PositionDelete } from '../spec/manifest.ts'
+import type { ContentFile, DataFile, DeletionVector, PositionDelete } from '../spec/manifest.ts'
+import type { SnapshotOperation } from '../spec/snapshot.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
 
 /**
@@ -7,14 +8,15 @@ import type { TableIdentifier } from '../spec/table-identifier.ts'
  */
 export interface TableChange {
   readonly identifier: TableIdentifier
-  readonly operation: 'append' | 'overwrite' | 'replace'
+  readonly operation: SnapshotOperation
   readonly addDataFiles: readonly DataFile[]
   /** Those of `addDataFiles` that are the tail: they get a manifest of their own. */
   readonly tailPaths?: ReadonlySet<string>
-  readonly addDeletes: readonly PositionDelete[]
+  /** Deletion vectors on tables of format version 3, else position deletes. */
+  readonly addDeletes: readonly (PositionDelete | DeletionVector)[]
   /** Live data files that go. */
   readonly removePaths: readonly string[]
-  /** Live delete files that go. */
+  /** Live delete files that go, by `contentKey`. */
   readonly removeDeletePaths: readonly string[]
   /** Live data files that `addDeletes` name. */
   readonly mustBeLive: readonly string[]

@@ -45,7 +45,11 @@ export async function validateChange(
   if (since === undefined) return { fits: false, missingPaths: [] }
   const entries = (await mapBounded(since, (snapshot) => entriesOf(reader, snapshot), 4)).flat()
 
-  const rewritten = new Set([...change.removePaths])
+  const rewritten = new Set(change.removePaths)
+  // A data file has one deletion vector: a new one must hold what any other took out meanwhile.
+  for (const file of change.addDeletes) {
+    if (file.content === 'deletion-vector') rewritten.add(file.referencedDataFile)
+  }
   const lost = deletedFrom(entries, rewritten)
   if (lost.length > 0) return { fits: false, missingPaths: lost }
   if (change.isTouchedByForeign === undefined) return FITS
@@ -113,7 +117,7 @@ async function findMissing(
   return missing
 }
 
-/** Files that go whole although others deleted rows from them meanwhile. */
+/** Files that go whole, or get a new deletion vector, though others deleted rows meanwhile. */
 function deletedFrom(
   entries: readonly ManifestEntry[],
   rewritten: ReadonlySet<string>,
@@ -132,6 +136,7 @@ function deletedFrom(
 
 /** The one data file that a delete file names, as it says itself or by its path bounds. */
 export function referencedFileOf(file: ContentFile): string | undefined {
+  if (file.content === 'deletion-vector') return file.referencedDataFile
   if (file.content !== 'position-deletes') return undefined
   if (file.referencedDataFile !== undefined) return file.referencedDataFile
   const lower = file.lowerBounds.get(DELETE_FILE_PATH_ID)

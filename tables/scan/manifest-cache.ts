@@ -6,10 +6,20 @@ import type { Manifest, ManifestEntry } from '../spec/manifest.ts'
  * Entries are held with inheritance applied: their snapshot id and sequence numbers are not null.
  */
 export interface ManifestCache {
-  getEntries(manifestPath: string): readonly ManifestEntry[] | undefined
-  putEntries(manifestPath: string, entries: readonly ManifestEntry[]): void
+  /** By `entriesKey`. */
+  getEntries(key: string): readonly ManifestEntry[] | undefined
+  putEntries(key: string, entries: readonly ManifestEntry[]): void
   getManifests(manifestListPath: string): readonly Manifest[] | undefined
   putManifests(manifestListPath: string, manifests: readonly Manifest[]): void
+}
+
+/**
+ * The key of a manifest's entries. A manifest that was written before its table had row ids gets
+ * its first one from the list that names it, so its entries may be held in two forms.
+ */
+export function entriesKey(manifest: Pick<Manifest, 'manifestPath' | 'firstRowId'>): string {
+  const { manifestPath, firstRowId } = manifest
+  return firstRowId === undefined ? manifestPath : `${manifestPath}#${firstRowId}`
 }
 
 export interface ManifestCacheLimits {

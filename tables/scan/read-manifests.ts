@@ -5,6 +5,7 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import { specById } from '../write/current-layout.ts'
 import { decodeManifest } from '../write/manifest-file.ts'
 import { decodeManifestList } from '../write/manifest-list.ts'
+import { entriesKey } from './manifest-cache.ts'
 import type { ManifestCache } from './manifest-cache.ts'
 
 /** Manifests read at once: enough to hide a store's latency, few enough for its sockets. */
@@ -31,14 +32,14 @@ export function createManifestReader(
     return bytes
   }
   const readOne = async (manifest: Manifest): Promise<readonly ManifestEntry[]> => {
-    const held = cache?.getEntries(manifest.manifestPath)
+    const held = cache?.getEntries(entriesKey(manifest))
     if (held !== undefined) return held
     const entries = decodeManifest(
       await read(manifest.manifestPath),
       manifest,
       specById(metadata, manifest.partitionSpecId),
     )
-    cache?.putEntries(manifest.manifestPath, entries)
+    cache?.putEntries(entriesKey(manifest), entries)
     return entries
   }
   return {

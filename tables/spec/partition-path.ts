@@ -17,6 +17,19 @@ export function partitionPath(spec: PartitionSpec, tuple: PartitionTuple): strin
     .join('/')
 }
 
+/**
+ * The partition as other engines name it in snapshot summaries: `event_ts_day=2024-08-08`, levels
+ * joined by `/`, encoded as in a URL, so that two partitions never share a name.
+ */
+export function partitionName(spec: PartitionSpec, tuple: PartitionTuple): string {
+  return spec.fields
+    .map((field) => {
+      const value = valueText(transformShape(field.transform).kind, tuple[field.name] ?? null)
+      return `${encodeURIComponent(field.name)}=${encodeURIComponent(value)}`
+    })
+    .join('/')
+}
+
 function valueText(kind: string, value: PartitionValue): string {
   if (value === null) return 'null'
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')

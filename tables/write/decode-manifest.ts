@@ -35,7 +35,7 @@ export function decodeManifest(
   bytes: Uint8Array,
   manifest?: Manifest,
   spec?: PartitionSpec,
-): ManifestEntry[] {
+): readonly ManifestEntry[] {
   const { header, blocks } = readAvroContainer(bytes)
   const names = partitionNames(header, spec)
   const reader = readerOf(header.get('avro.schema') ?? '', names)
@@ -177,7 +177,10 @@ function inherit(entry: ManifestEntry, manifest: Manifest): ManifestEntry {
  * In a manifest that has a first row id, its live files that say none take the next free ones, in
  * their order; in one that has none, rows have no ids. Source: https://iceberg.apache.org/spec/#row-lineage
  */
-export function withRowIds(entries: ManifestEntry[], manifest: Manifest): ManifestEntry[] {
+export function withRowIds(
+  entries: readonly ManifestEntry[],
+  manifest: Pick<Manifest, 'firstRowId'>,
+): readonly ManifestEntry[] {
   let next = manifest.firstRowId
   if (next === undefined) return entries
   return entries.map((entry) => {
