@@ -5,16 +5,9 @@ import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
 import { planScan } from '../../tables/scan/plan-scan.ts'
 import { openForeignDuckDb, type ForeignDuckDb } from '../support/foreign-duckdb.ts'
+import { rowDigestSql } from '../support/row-digest.ts'
 import { describeWithService } from '../support/service.ts'
 import { lakeStates, openStockLake, type LakeStates } from '../support/stock-lake.ts'
-
-/** Count and digest of whole rows, columns in the table's order; the order of rows is no matter. */
-function digestSql(relation: string): string {
-  return (
-    `SELECT count(*)::VARCHAR AS row_count, sum(('0x' || substr(md5(t::VARCHAR), 1, 15))::BIGINT)` +
-    `::VARCHAR AS digest FROM ${relation} AS t`
-  )
-}
 
 await describeWithService('duckdb-iceberg', "DuckDB's own extension as a reader", () => {
   let lake: Lake
@@ -38,14 +31,16 @@ await describeWithService('duckdb-iceberg', "DuckDB's own extension as a reader"
     for (const { name } of allTables) {
       const snapshotId = BigInt(states[state][name] ?? '')
       const at = `(SELECT * FROM lake.${name} AT (VERSION => ${snapshotId}))`
-      expect(await theirs.rows(digestSql(at)), name).toEqual(await readOurs(lake, name, snapshotId))
+      expect(await theirs.rows(rowDigestSql(at)), name).toEqual(
+        await readOurs(lake, name, snapshotId),
+      )
     }
   })
 
   it('reads the heads without a snapshot being named', async () => {
     for (const { name } of allTables) {
       const snapshotId = BigInt(states.head[name] ?? '')
-      expect(await theirs.rows(digestSql(`lake.${name}`)), name).toEqual(
+      expect(await theirs.rows(rowDigestSql(`lake.${name}`)), name).toEqual(
         await readOurs(lake, name, snapshotId),
       )
     }
@@ -57,7 +52,7 @@ async function readOurs(lake: Lake, name: string, snapshotId: bigint): Promise<u
   const plan = await planScan({ fileIO: lake.fileIO, metadata, snapshotId })
   const session = await lake.engine.connect()
   try {
-    return await session.rows(digestSql(await planRelation(lake, plan)))
+    return await session.rows(rowDigestSql(await planRelation(lake, plan)))
   } finally {
     session.close()
   }
