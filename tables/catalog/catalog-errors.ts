@@ -7,6 +7,7 @@ import { tableKey, type TableIdentifier } from '../spec/table-identifier.ts'
  */
 export const refusals = [
   'NoSuchTableException',
+  'NoSuchViewException',
   'NoSuchNamespaceException',
   'AlreadyExistsException',
   'NamespaceNotEmptyException',
@@ -31,6 +32,13 @@ export function noSuchTable(identifier: TableIdentifier): SluiceError {
   )
 }
 
+export function noSuchView(identifier: TableIdentifier): SluiceError {
+  return refuse(
+    'NoSuchViewException',
+    `View does not exist: ${tableKey(identifier)}. Nothing was changed; list the namespace.`,
+  )
+}
+
 export function tableExists(identifier: TableIdentifier): SluiceError {
   return conflict(
     `Table already exists: ${tableKey(identifier)}. Nothing was created; load it, or use ` +
@@ -40,8 +48,27 @@ export function tableExists(identifier: TableIdentifier): SluiceError {
 
 export function viewExists(identifier: TableIdentifier): SluiceError {
   return conflict(
-    `View with same name already exists: ${tableKey(identifier)}. Nothing was created; use ` +
+    `View already exists: ${tableKey(identifier)}. Nothing was created; load it, or use ` +
       'another name.',
+  )
+}
+
+/** A name that one of the other sort has: tables and views share their names. */
+export function otherSortExists(sort: 'Table' | 'View', identifier: TableIdentifier): SluiceError {
+  return conflict(
+    `${sort} with same name already exists: ${tableKey(identifier)}. Nothing was created; use ` +
+      'another name.',
+  )
+}
+
+export function renameTargetExists(
+  sort: 'Table' | 'View',
+  from: TableIdentifier,
+  to: TableIdentifier,
+): SluiceError {
+  return conflict(
+    `Cannot rename ${tableKey(from)} to ${tableKey(to)}. ${sort} already exists: ` +
+      `${tableKey(to)}. Nothing was renamed; use another name.`,
   )
 }
 
@@ -62,6 +89,16 @@ export function namespaceNotEmpty(namespace: readonly string[]): SluiceError {
   return refuse(
     'NamespaceNotEmptyException',
     `Namespace ${namespace.join('.')} is not empty. It was not dropped; drop what is in it first.`,
+  )
+}
+
+/** What a catalog says that commits one table at a time. */
+export function notAtomic(tableCount: number): SluiceError {
+  return new SluiceError(
+    'unsupported',
+    `${tableCount} tables cannot be committed at one instant by this catalog. Nothing was ` +
+      'committed; commit one table at a time, or, where the catalog is known to be atomic, say ' +
+      'so (atomicTransactions: advertised).',
   )
 }
 

@@ -1,8 +1,9 @@
+import { isAlreadyApplied, isAlreadyCreated } from '../commit/already-applied.ts'
 import { isErrorKind, SluiceError } from '../errors.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import { ATOMIC_TRANSACTIONS_KEY, type AtomicTransactions } from './atomic-transactions.ts'
 import type { Catalog, LoadedTable, TableCommit } from './catalog.ts'
-import { noSuchTable } from './catalog-errors.ts'
+import { noSuchTable, notAtomic } from './catalog-errors.ts'
 import { loadedTable, tableBody } from './rest-catalog-replies.ts'
 import { purposeOf, type RestCall, type RestClient } from './rest-client.ts'
 
@@ -22,23 +23,61 @@ export function restCommit(
   return async (commits) => {
     const [only] = commits
     if (only === undefined) return []
-    if (commits.length === 1) return [await commitTable(client, only)]
-    if (!catalog.capabilities.atomicMultiTable) throw notAtomic(commits)
-    await client.call({
-      method: 'POST',
-      path: client.paths.root('transactions/commit'),
-      endpoint: TRANSACTION,
-      what: `The commit to ${commits.map(({ identifier }) => tableKey(identifier)).join(', ')}`,
-      body: {
-        'table-changes': commits.map(({ identifier, requirements, updates }) => ({
-          identifier,
-          requirements,
-          updates,
-        })),
-      },
-    })
-    return loadCommitted(catalog, commits)
+    if (commits.length > 1 && !catalog.capabilities.atomicMultiTable) {
+      throw notAtomic(commits.length)
+    }
+    try {
+      return commits.length === 1
+        ? [await commitTable(client, only)]
+        : await commitTables(client, catalog, commits)
+    } catch (error) {
+      if (!isErrorKind(error, 'commit-conflict')) throw error
+      return ifLanded(catalog, commits, error)
+    }
   }
+}
+
+async function commitTables(
+  client: RestClient,
+  catalog: Pick<Catalog, 'loadTable'>,
+  commits: readonly TableCommit[],
+): Promise<readonly LoadedTable[]> {
+  await client.call({
+    method: 'POST',
+    path: client.paths.root('transactions/commit'),
+    endpoint: TRANSACTION,
+    what: `The commit to ${commits.map(({ identifier }) => tableKey(identifier)).join(', ')}`,
+    body: {
+      'table-changes': commits.map(({ identifier, requirements, updates }) => ({
+        identifier,
+        requirements,
+        updates,
+      })),
+    },
+  })
+  return loadCommitted(catalog, commits)
+}
+
+/** A refusal of what had landed before is no refusal. Not every catalog looks for that itself. */
+async function ifLanded(
+  catalog: Pick<Catalog, 'loadTable'>,
+  commits: readonly TableCommit[],
+  refusal: SluiceError,
+): Promise<readonly LoadedTable[]> {
+  const tables: LoadedTable[] = []
+  let hasLanded = false
+  for (const { identifier, requirements, updates } of commits) {
+    const table = await catalog.loadTable(identifier).catch(() => undefined)
+    if (table === undefined) throw refusal
+    const isCreate = requirements.some((requirement) => requirement.type === 'assert-create')
+    // A commit lands whole, so one table that has it is proof for all of them.
+    hasLanded ||= isCreate
+      ? isAlreadyCreated(table.metadata, updates)
+      : isAlreadyApplied(table.metadata, updates)
+    tables.push(table)
+  }
+  if (!hasLanded) throw refusal
+  return tables
 }
 
 async function commitTable(client: RestClient, commit: TableCommit): Promise<LoadedTable> {
@@ -78,13 +117,4 @@ async function loadCommitted(
       { cause: error },
     )
   }
-}
-
-function notAtomic(commits: readonly TableCommit[]): SluiceError {
-  return new SluiceError(
-    'unsupported',
-    `${commits.length} tables cannot be committed at one instant by this catalog. Nothing was ` +
-      'committed; commit one table at a time, or say that the catalog is known to be atomic ' +
-      '(atomicTransactions: advertised).',
-  )
 }

@@ -1,13 +1,13 @@
+import type { Catalog } from './catalog.ts'
 import { noSuchNamespace, refusalOf } from './catalog-errors.ts'
 import { checkNamespaceName } from './check-names.ts'
 import { namespaceBody, namespacesBody, propertyChangesBody } from './rest-catalog-replies.ts'
 import type { RestClient } from './rest-client.ts'
 import { isAddressable } from './rest-client-paths.ts'
 import { readPages } from './rest-catalog-pages.ts'
-import type { ServedCatalog } from './served-catalog.ts'
 
 type NamespaceMethods = Pick<
-  ServedCatalog,
+  Catalog,
   | 'listNamespaces'
   | 'createNamespace'
   | 'loadNamespace'

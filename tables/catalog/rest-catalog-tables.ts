@@ -1,18 +1,17 @@
 import { stringifyJson } from '../spec/json.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
 import { tableKey } from '../spec/table-identifier.ts'
-import type { CreateTableRequest, LoadedTable } from './catalog.ts'
+import type { Catalog, CreateTableRequest, LoadedTable } from './catalog.ts'
 import { noSuchNamespace, noSuchTable, refusalOf } from './catalog-errors.ts'
 import { checkTableName } from './check-names.ts'
 import { readPages } from './rest-catalog-pages.ts'
 import { identifiersBody, loadedTable, readMetadata, tableBody } from './rest-catalog-replies.ts'
 import { purposeOf, readBody, type RestCall, type RestClient } from './rest-client.ts'
 import { isAddressable } from './rest-client-paths.ts'
-import type { ServedCatalog } from './served-catalog.ts'
 import type { TableCache } from './table-cache.ts'
 
 type TableMethods = Pick<
-  ServedCatalog,
+  Catalog,
   | 'listTables'
   | 'loadTable'
   | 'tableExists'

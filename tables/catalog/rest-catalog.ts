@@ -3,15 +3,13 @@ import { isAtomic, restCommit } from './rest-catalog-commit.ts'
 import { restNamespaceMethods } from './rest-catalog-namespaces.ts'
 import { restTableMethods } from './rest-catalog-tables.ts'
 import { openRestClient, type RestClientOptions } from './rest-client.ts'
-import type { ServedCatalog } from './served-catalog.ts'
+import type { Catalog } from './catalog.ts'
 import { createTableCache } from './table-cache.ts'
 
 export interface RestCatalogOptions extends RestClientOptions {
   /** Whose word is taken for commits over several tables; `marked` where it is left out. */
   readonly atomicTransactions?: AtomicTransactions
 }
-
-export type RestCatalog = Omit<ServedCatalog, 'name' | 'warehouse'>
 
 /**
  * A catalog over the Iceberg REST protocol: Sluice's own server, or any other's.
@@ -22,7 +20,7 @@ export type RestCatalog = Omit<ServedCatalog, 'name' | 'warehouse'>
  * it may have landed. Names that no URL can carry are names of nothing.
  * Throws as `openRestClient`.
  */
-export async function openRestCatalog(options: RestCatalogOptions): Promise<RestCatalog> {
+export async function openRestCatalog(options: RestCatalogOptions): Promise<Catalog> {
   const client = await openRestClient(options)
   const capabilities = {
     atomicMultiTable: isAtomic(client, options.atomicTransactions ?? 'marked'),
