@@ -15,10 +15,24 @@ export async function statementText(session: Session, tree: SyntaxNode): Promise
 
 /** One expression of a statement as SQL text. */
 export async function expressionText(session: Session, expression: SyntaxNode): Promise<string> {
+  return (await selectText(session, [expression])).replace(/^SELECT\s+/, '')
+}
+
+/** A SELECT of expressions without a table, called `l0`, `l1` and so on. */
+export async function expressionsText(
+  session: Session,
+  expressions: readonly SyntaxNode[],
+): Promise<string> {
+  return selectText(
+    session,
+    expressions.map((expression, index) => ({ ...expression, alias: `l${index}` })),
+  )
+}
+
+async function selectText(session: Session, list: readonly SyntaxNode[]): Promise<string> {
   const { tree } = await parseStatement(session, 'SELECT 1')
   const [statement] = nodesOf(tree, 'statements')
-  if (statement === undefined || !isNode(statement.node)) return 'NULL'
-  const node = { ...statement.node, select_list: [expression] }
-  const text = await statementText(session, { ...tree, statements: [{ ...statement, node }] })
-  return text.replace(/^SELECT\s+/, '')
+  if (statement === undefined || !isNode(statement.node)) return 'SELECT NULL'
+  const node = { ...statement.node, select_list: list }
+  return statementText(session, { ...tree, statements: [{ ...statement, node }] })
 }

@@ -7,6 +7,7 @@ import type { FileIO } from '../file-io/file-io.ts'
 import type { ManifestCache } from '../scan/manifest-cache.ts'
 import { planScan } from '../scan/plan-scan.ts'
 import type { ColumnPredicate } from '../scan/plan-scan.ts'
+import { joinTrees } from '../scan/predicate-tree.ts'
 import { scanSql } from '../scan/scan-sql.ts'
 import type { Schema } from '../spec/schema.ts'
 import { tableKey } from '../spec/table-identifier.ts'
@@ -16,7 +17,7 @@ import { currentSchema, schemaById } from '../write/current-layout.ts'
 import { bindLiterals } from './bind-literals.ts'
 import { snapshotAtCut, snapshotUpToCut } from './choose-snapshot.ts'
 import type { SnapshotChoice } from './choose-snapshot.ts'
-import { findPredicates } from './find-predicates.ts'
+import { findPredicate } from './find-predicates.ts'
 import type { StatementReferences, TableReference } from './find-references.ts'
 import type { QueryView } from './query-scope.ts'
 import { readAtClause } from './read-at-clause.ts'
@@ -81,7 +82,7 @@ export async function resolveTables(request: ResolveRequest): Promise<ResolvedTa
   for (const group of groups.values()) {
     const [first] = group
     if (first === undefined) continue
-    const sql = await viewSql(request, first, group.length === 1)
+    const sql = await viewSql(request, first, group)
     for (const name of new Set(group.map((item) => viewName(item).join('\0')))) {
       const [schema = SHOW_SCHEMA, view = ''] = name.split('\0')
       views.push({ schema, name: view, sql })
@@ -167,17 +168,15 @@ function replaceNode(node: SyntaxNode, by: SyntaxNode): void {
 
 async function viewSql(
   request: ResolveRequest,
-  resolved: Resolved,
-  isOnly: boolean,
+  { table, choice }: Resolved,
+  readers: readonly Resolved[],
 ): Promise<string> {
-  const { table, choice } = resolved
   const { metadata } = table
   const isCurrent = choice.snapshotId === metadata['current-snapshot-id']
   const plan = await planScan({
     fileIO: request.fileIO,
     metadata: choice.snapshotId === undefined ? withoutSnapshots(metadata) : metadata,
-    // A view that two places read cannot leave out what only one of them does not want.
-    filter: isOnly ? await filterOf(request, resolved) : [],
+    filter: await filterOf(request, readers),
     ...(choice.snapshotId === undefined || isCurrent ? {} : { snapshotId: choice.snapshotId }),
     ...(request.manifestCache === undefined ? {} : { manifestCache: request.manifestCache }),
   })
@@ -189,15 +188,25 @@ function withoutSnapshots(metadata: TableMetadata): TableMetadata {
   return rest
 }
 
+/** A view that several places read leaves out only what none of them wants. */
 async function filterOf(
-  request: ResolveRequest,
-  { reference, table, choice }: Resolved,
+  { session, references }: ResolveRequest,
+  readers: readonly Resolved[],
 ): Promise<readonly ColumnPredicate[]> {
-  const predicates = request.references.selects.flatMap((select) =>
-    findPredicates(select, reference.node),
+  const [first] = readers
+  const wanted = joinTrees(
+    'or',
+    readers.map(({ reference }) =>
+      joinTrees(
+        'and',
+        references.selects.map((select) => findPredicate(select, reference.node)),
+      ),
+    ),
   )
-  const schema = schemaAt(table.metadata, choice)
-  return predicates.length === 0 ? [] : bindLiterals(request.session, schema, predicates)
+  if (first === undefined || wanted === undefined) return []
+  const schema = schemaAt(first.table.metadata, first.choice)
+  const predicate = await bindLiterals(session, schema, wanted)
+  return predicate === undefined ? [] : [predicate]
 }
 
 function schemaAt(metadata: TableMetadata, { snapshotId }: SnapshotChoice): Schema {

@@ -3,6 +3,8 @@ import { primitiveShape } from '../spec/primitive-type.ts'
 import { findFieldByName } from '../spec/schema-fields.ts'
 import type { PrimitiveType, Schema } from '../spec/schema.ts'
 import type { SingleValue } from '../spec/single-value.ts'
+import { mapTree } from './predicate-tree.ts'
+import type { PredicateTree } from './predicate-tree.ts'
 import type { ComparisonOperator, RangeTest } from './value-range.ts'
 import { parseDays, parseDecimal } from '../write/parse-statistic.ts'
 
@@ -12,25 +14,40 @@ import { parseDays, parseDecimal } from '../write/parse-statistic.ts'
  */
 export type PredicateValue = SingleValue
 
-/**
- * What rows must hold; all predicates of a filter together. A plan only leaves out files in which
- * no row can match: whoever reads the plan still filters. As in SQL a null matches no comparison.
- */
-export type ColumnPredicate =
+/** What one column must hold. As in SQL a null passes `is-null` and nothing else. */
+export type ColumnTest =
   | { readonly column: string; readonly op: ComparisonOperator; readonly value: PredicateValue }
-  | { readonly column: string; readonly op: 'in'; readonly values: readonly PredicateValue[] }
+  | {
+      readonly column: string
+      readonly op: 'in' | 'not-in'
+      readonly values: readonly PredicateValue[]
+    }
+  | {
+      readonly column: string
+      readonly op: 'starts-with' | 'not-starts-with'
+      readonly prefix: string
+    }
   | { readonly column: string; readonly op: 'is-null' }
   | { readonly column: string; readonly op: 'not-null' }
 
-/** A predicate bound to a column by field id, its values in single-value form. */
-export interface BoundPredicate {
+/**
+ * What rows must hold: a test, or `{op: 'and' | 'or', operands}` of such; all predicates of a
+ * filter together. A plan only leaves out files in which no row can match: whoever reads the plan
+ * still filters.
+ */
+export type ColumnPredicate = PredicateTree<ColumnTest>
+
+/** A test bound to a column by field id, its values in single-value form. */
+export interface BoundTest {
   readonly fieldId: number
   readonly type: PrimitiveType
   readonly test: RangeTest
 }
 
+export type BoundPredicate = PredicateTree<BoundTest>
+
 /**
- * Binds a filter to a schema. Predicates on nested columns and values that have no exact form in
+ * Binds a filter to a schema. Tests of nested columns and of values that have no exact form in
  * the column's type prune nothing and are left out. Throws `invalid-input` for an unknown column.
  */
 export function bindPredicates(
@@ -38,28 +55,36 @@ export function bindPredicates(
   filter: readonly ColumnPredicate[],
 ): readonly BoundPredicate[] {
   return filter.flatMap((predicate) => {
-    const bound = bindPredicate(schema, predicate)
+    const bound = mapTree(predicate, (test) => bindTest(schema, test))
     return bound === undefined ? [] : [bound]
   })
 }
 
-function bindPredicate(schema: Schema, predicate: ColumnPredicate): BoundPredicate | undefined {
-  const field = findFieldByName(schema, predicate.column)
-  if (field === undefined) throw unknownColumn(schema, predicate.column)
+function bindTest(schema: Schema, columnTest: ColumnTest): BoundTest | undefined {
+  const field = findFieldByName(schema, columnTest.column)
+  if (field === undefined) throw unknownColumn(schema, columnTest.column)
   if (typeof field.type !== 'string' || !schema.fields.includes(field)) return undefined
-  const column = { fieldId: field.id, type: field.type }
-  switch (predicate.op) {
+  const test = rangeTest(field.type, columnTest)
+  return test === undefined ? undefined : { fieldId: field.id, type: field.type, test }
+}
+
+function rangeTest(type: PrimitiveType, test: ColumnTest): RangeTest | undefined {
+  switch (test.op) {
     case 'is-null':
     case 'not-null':
-      return { ...column, test: { op: predicate.op } }
-    case 'in': {
-      const values = predicate.values.map((value) => toColumnValue(column.type, value))
+      return { op: test.op }
+    case 'starts-with':
+    case 'not-starts-with':
+      return type === 'string' ? { op: test.op, prefix: test.prefix } : undefined
+    case 'in':
+    case 'not-in': {
+      const values = test.values.map((value) => toColumnValue(type, value))
       if (!values.every((value) => value !== undefined)) return undefined
-      return { ...column, test: { op: 'in', values } }
+      return { op: test.op, values }
     }
     default: {
-      const value = toColumnValue(column.type, predicate.value)
-      return value === undefined ? undefined : { ...column, test: { op: predicate.op, value } }
+      const value = toColumnValue(type, test.value)
+      return value === undefined ? undefined : { op: test.op, value }
     }
   }
 }
@@ -86,10 +111,15 @@ function toColumnValue(type: PrimitiveType, value: PredicateValue): SingleValue 
       return typeof value === 'boolean' ? value : undefined
     case 'string':
       return typeof value === 'string' ? value : undefined
-    case 'binary':
-      return value instanceof Uint8Array ? value : undefined
-    case 'fixed':
     case 'uuid':
+      return typeof value === 'string' ? value.toLowerCase() : undefined
+    case 'binary':
+    case 'fixed':
+      return value instanceof Uint8Array ? value : undefined
+    // Values of the SQL come in µs, bounds of these types are ns: to test them would be wrong.
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+    case 'unknown':
       return undefined
   }
 }

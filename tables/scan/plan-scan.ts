@@ -71,7 +71,7 @@ export async function planScan(request: ScanRequest): Promise<ScanPlan> {
   )
   const deletes = createDeleteIndex(await read('deletes'))
   const tasks = dataEntries.flatMap(({ file, sequenceNumber }): readonly ScanTask[] => {
-    if (file.content !== 'data' || !fileMayMatch(file, predicates)) return []
+    if (file.content !== 'data' || !fileMayMatch(file, predicates, filters(file.specId))) return []
     const dataSequenceNumber = sequenceNumber ?? 0
     return [
       {

@@ -38,7 +38,12 @@ const file = (
 const matches = (
   type: PrimitiveType,
   held: DataFile,
-  predicate: { op: string; value?: SingleValue; values?: readonly SingleValue[] },
+  predicate: {
+    op: string
+    value?: SingleValue
+    values?: readonly SingleValue[]
+    prefix?: string
+  },
 ): boolean => {
   const filter = [{ column: 'x', ...predicate } as ColumnPredicate]
   return fileMayMatch(held, bindPredicates(schemaOf(type), filter))
@@ -134,5 +139,72 @@ describe('a date column', () => {
     expect(matches('date', held, { op: '<', value: '2022-01-08' })).toBe(false)
     expect(matches('date', held, { op: '=', value: '2022-01-08' })).toBe(true)
     expect(matches('date', held, { op: '=', value: 19011 })).toBe(false)
+  })
+})
+
+describe('texts', () => {
+  const held = file('string', 'bar', 'bat')
+
+  it('lie together where they share a prefix', () => {
+    expect(matches('string', held, { op: 'starts-with', prefix: 'ba' })).toBe(true)
+    expect(matches('string', held, { op: 'starts-with', prefix: 'bas' })).toBe(true)
+    expect(matches('string', held, { op: 'starts-with', prefix: 'bb' })).toBe(false)
+    expect(matches('string', held, { op: 'starts-with', prefix: 'az' })).toBe(false)
+    expect(matches('string', held, { op: 'starts-with', prefix: 'barrel' })).toBe(true)
+    expect(matches('string', held, { op: 'not-starts-with', prefix: 'ba' })).toBe(false)
+    expect(matches('string', held, { op: 'not-starts-with', prefix: 'bar' })).toBe(true)
+  })
+
+  it('keep a file whose bound was cut inside of a letter', () => {
+    // The lower bound of 'é' (C3 A9) after one byte; decoded it would be U+FFFD, far above.
+    const cut = file('string', 'a', 'zz', { lowerBounds: new Map([[1, Buffer.from([0xc3])]]) })
+    expect(matches('string', cut, { op: '<', value: 'ê' })).toBe(true)
+    expect(matches('string', cut, { op: '=', value: 'b' })).toBe(false)
+  })
+})
+
+describe('a file with one value', () => {
+  const held = file('long', 5n, 5n)
+
+  it('matches nothing that is not this value', () => {
+    expect(matches('long', held, { op: '<>', value: 5n })).toBe(false)
+    expect(matches('long', held, { op: '<>', value: 6n })).toBe(true)
+    expect(matches('long', held, { op: 'not-in', values: [4n, 5n] })).toBe(false)
+    expect(matches('long', held, { op: 'not-in', values: [4n] })).toBe(true)
+  })
+
+  it('is kept where a bound is missing, or may hide NaN', () => {
+    const open = file('long', 5n, 5n, { upperBounds: new Map() })
+    expect(matches('long', open, { op: '<>', value: 5n })).toBe(true)
+    expect(matches('double', file('double', 5, 5), { op: '<>', value: 5 })).toBe(true)
+  })
+
+  it('is kept where its values were counted without the nulls', () => {
+    const odd = file('long', 5n, 5n, {
+      valueCounts: new Map([[1, 1]]),
+      nullValueCounts: new Map([[1, 1]]),
+    })
+    expect(matches('long', odd, { op: '=', value: 5n })).toBe(true)
+  })
+})
+
+describe('a filter of groups', () => {
+  const held = file('long', 10n, 20n)
+  const is = (value: bigint): ColumnPredicate => ({ column: 'x', op: '=', value })
+  const keeps = (predicate: ColumnPredicate): boolean =>
+    fileMayMatch(held, bindPredicates(schemaOf('long'), [predicate]))
+
+  it('holds where one operand of OR may, and all of AND', () => {
+    expect(keeps({ op: 'or', operands: [is(1n), is(15n)] })).toBe(true)
+    expect(keeps({ op: 'or', operands: [is(1n), is(2n)] })).toBe(false)
+    expect(keeps({ op: 'and', operands: [is(11n), { op: 'or', operands: [is(1n)] }] })).toBe(false)
+    expect(keeps({ op: 'or', operands: [] })).toBe(false)
+    expect(keeps({ op: 'and', operands: [] })).toBe(true)
+  })
+
+  it('does without an unknown operand of AND, and gives up an OR that has one', () => {
+    const unknown: ColumnPredicate = { column: 'x', op: '=', value: 'text' }
+    expect(keeps({ op: 'and', operands: [unknown, is(1n)] })).toBe(false)
+    expect(keeps({ op: 'or', operands: [unknown, is(1n)] })).toBe(true)
   })
 })
