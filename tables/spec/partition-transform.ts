@@ -12,6 +12,7 @@ export type TransformShape =
 
 const US_PER_HOUR = 3_600_000_000n
 const US_PER_DAY = 24n * US_PER_HOUR
+const NS_PER_US = 1000n
 const plainTransforms: readonly string[] = ['identity', 'year', 'month', 'day', 'hour', 'void']
 
 /** Throws `unsupported` for a transform that this version does not know. */
@@ -87,6 +88,10 @@ function hashBytes(
     case 'int':
     case 'date':
       return int64Bytes(integerOf(transform, type, value))
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+      // Hashed in µs, so that a timestamp and its nanosecond twin share a bucket.
+      return int64Bytes(floorDivide(integerOf(transform, type, value), NS_PER_US))
     default:
       return toSingleValue(type, value)
   }
@@ -129,9 +134,17 @@ function timePart(
   const source = primitiveShape(type).kind
   const integer = integerOf(transform, type, value)
   if (source === 'date' && kind !== 'hour') return dayPart(kind, Number(integer))
-  if (source !== 'timestamp' && source !== 'timestamptz') throw notTaken(transform, type)
-  if (kind === 'hour') return Number(floorDivide(integer, US_PER_HOUR))
-  return dayPart(kind, Number(floorDivide(integer, US_PER_DAY)))
+  const us = microsOf(source, integer)
+  if (us === undefined) throw notTaken(transform, type)
+  if (kind === 'hour') return Number(floorDivide(us, US_PER_HOUR))
+  return dayPart(kind, Number(floorDivide(us, US_PER_DAY)))
+}
+
+/** Undefined for a type that is no timestamp. */
+function microsOf(source: string, integer: bigint): bigint | undefined {
+  if (source === 'timestamp' || source === 'timestamptz') return integer
+  const isNano = source === 'timestamp_ns' || source === 'timestamptz_ns'
+  return isNano ? floorDivide(integer, NS_PER_US) : undefined
 }
 
 function dayPart(kind: 'year' | 'month' | 'day', days: number): number {

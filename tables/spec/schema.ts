@@ -12,12 +12,23 @@ export type PrimitiveType =
   | 'time'
   | 'timestamp'
   | 'timestamptz'
+  | 'timestamp_ns'
+  | 'timestamptz_ns'
   | 'string'
   | 'uuid'
   | 'binary'
+  | 'unknown'
+  | OpaqueType
   | `fixed[${number}]`
   | `decimal(${number},${number})`
   | `decimal(${number}, ${number})`
+
+/**
+ * Types of format version 3 that are kept in schemas, while no value of them is read or written
+ * here. Coordinate reference systems are texts: `geography(srid:4326, spherical)`.
+ */
+export type OpaqueType =
+  'variant' | 'geometry' | `geometry(${string})` | 'geography' | `geography(${string})`
 
 export interface StructType {
   readonly type: 'struct'

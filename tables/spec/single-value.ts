@@ -6,7 +6,7 @@ import type { IcebergType } from './schema.ts'
 /**
  * Single-value binary, the form of bounds and of partition summaries.
  * Values are: boolean; number for int, date (days), float, double; bigint for long, time,
- * timestamps (µs since 1970) and decimals (unscaled); text for string and uuid; bytes for fixed
+ * timestamps (µs since 1970; `_ns` types ns) and decimals (unscaled); text for string and uuid; bytes for fixed
  * and binary. Source: https://iceberg.apache.org/spec/#binary-single-value-serialization
  */
 export type SingleValue = NonNullable<PartitionValue>
@@ -24,6 +24,8 @@ export function toSingleValue(type: IcebergType, value: SingleValue): Uint8Array
     case 'time':
     case 'timestamp':
     case 'timestamptz':
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
       return int64Bytes(integerOf(type, value))
     case 'float':
     case 'double':
@@ -37,12 +39,15 @@ export function toSingleValue(type: IcebergType, value: SingleValue): Uint8Array
     case 'fixed':
     case 'binary':
       return bytesOf(type, value)
+    case 'unknown':
+      throw mismatch(type, value)
   }
 }
 
 /**
- * Bounds written before a type was widened keep their length: 4 bytes of an int in a long column,
- * of a float in a double column. Throws `corrupt-data` for any other length.
+ * Bounds written before a type was widened keep their form: 4 bytes of an int in a long column, of
+ * a float in a double column, of a date in a timestamp column. Throws `corrupt-data` for any other
+ * length. Source: https://iceberg.apache.org/spec/#schema-evolution
  */
 export function fromSingleValue(type: IcebergType, bytes: Uint8Array): SingleValue {
   const shape = primitiveShape(type)
@@ -57,8 +62,9 @@ export function fromSingleValue(type: IcebergType, bytes: Uint8Array): SingleVal
     case 'time':
     case 'timestamp':
     case 'timestamptz':
-      if (shape.kind === 'long' && buffer.length === 4) return BigInt(buffer.readInt32LE(0))
-      return expectLength(type, buffer, 8).readBigInt64LE(0)
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+      return int64Of(type, shape.kind, buffer)
     case 'float':
       return expectLength(type, buffer, 4).readFloatLE(0)
     case 'double':
@@ -73,7 +79,22 @@ export function fromSingleValue(type: IcebergType, bytes: Uint8Array): SingleVal
     case 'fixed':
     case 'binary':
       return bytes
+    case 'unknown':
+      throw badLength(type, buffer, 'no value at all')
   }
+}
+
+/** What one int or one day is, of a type that a four-byte column may have been widened to. */
+const widenedUnits: Readonly<Partial<Record<string, bigint>>> = {
+  long: 1n,
+  timestamp: 86_400_000_000n,
+  timestamp_ns: 86_400_000_000_000n,
+}
+
+function int64Of(type: IcebergType, kind: string, buffer: Buffer): bigint {
+  const unit = widenedUnits[kind]
+  if (unit !== undefined && buffer.length === 4) return BigInt(buffer.readInt32LE(0)) * unit
+  return expectLength(type, buffer, 8).readBigInt64LE(0)
 }
 
 /**

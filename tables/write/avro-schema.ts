@@ -83,6 +83,15 @@ export function avroTypeOf(type: PrimitiveType): AvroSchema {
         logicalType: 'timestamp-micros',
         'adjust-to-utc': shape.kind === 'timestamptz',
       }
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+      return {
+        type: 'long',
+        logicalType: 'timestamp-nanos',
+        'adjust-to-utc': shape.kind === 'timestamptz_ns',
+      }
+    case 'unknown':
+      return 'null'
     case 'uuid':
       return { type: 'fixed', name: 'uuid_fixed', size: 16, logicalType: 'uuid' }
     case 'fixed':

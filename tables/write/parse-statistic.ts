@@ -37,6 +37,9 @@ export function parseStatistic(type: PrimitiveType, text: string): SingleValue |
       return parseDecimal(shape.scale, text)
     case 'fixed':
     case 'uuid':
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+    case 'unknown':
       return undefined
   }
 }

@@ -33,6 +33,8 @@ describe('partition transforms', () => {
     ['timestamp', 1_510_871_468_000_000n, -2047944441],
     ['timestamptz', 1_510_871_468_000_000n, -2047944441],
     ['timestamp', 1_510_871_468_000_001n, -1207196810],
+    ['timestamp_ns', 1_510_871_468_000_000_000n, -2047944441],
+    ['timestamptz_ns', 1_510_871_468_000_001_001n, -1207196810],
     ['string', 'iceberg', 1210000089],
     ['uuid', 'f79c3e09-677c-4bbd-a479-3f349cb785e7', 1488055340],
     ['fixed[4]', Uint8Array.of(0, 1, 2, 3), -188683207],
@@ -69,6 +71,14 @@ describe('partition transforms', () => {
       expect(applyTransform('month', type, us)).toBe(month)
       expect(applyTransform('day', type, us)).toBe(day)
       expect(applyTransform('hour', type, us)).toBe(hour)
+    }
+    // One nanosecond before the next microsecond is still in the same part.
+    for (const type of ['timestamp_ns', 'timestamptz_ns'] as const) {
+      const ns = us * 1000n + 999n
+      expect(applyTransform('year', type, ns)).toBe(year)
+      expect(applyTransform('month', type, ns)).toBe(month)
+      expect(applyTransform('day', type, ns)).toBe(day)
+      expect(applyTransform('hour', type, ns)).toBe(hour)
     }
     expect(applyTransform('year', 'date', day)).toBe(year)
     expect(applyTransform('month', 'date', day)).toBe(month)

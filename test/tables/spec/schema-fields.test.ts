@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import {
   decimalByteLength,
+  formatVersionOf,
   normalizePrimitiveType,
   primitiveShape,
 } from '../../../tables/spec/primitive-type.ts'
-import type { Schema } from '../../../tables/spec/schema.ts'
+import type { PrimitiveType, Schema } from '../../../tables/spec/schema.ts'
 import {
   findFieldById,
   findFieldByName,
@@ -75,10 +76,28 @@ describe('primitive types', () => {
     expect(normalizePrimitiveType('timestamptz')).toBe('timestamptz')
   })
 
-  it('refuses what format version 2 does not have', () => {
-    for (const type of ['timestamp_ns', 'decimal(39, 2)', 'decimal(4, 5)', 'variant', 'decimal']) {
+  it('refuses what no format version has', () => {
+    for (const type of ['timestamp_ms', 'decimal(39, 2)', 'decimal(4, 5)', 'interval', 'decimal']) {
       expect(() => primitiveShape(type as 'string')).toThrow(/not known here/)
+      expect(() => normalizePrimitiveType(type as 'string')).toThrow(/not known here/)
     }
+  })
+
+  it.each<PrimitiveType>(['variant', 'geometry', 'geometry(srid:3857)', 'geography(a, spherical)'])(
+    'keeps %s as a type of version 3, and takes no value of it',
+    (type) => {
+      expect(normalizePrimitiveType(type)).toBe(type)
+      expect(formatVersionOf(type)).toBe(3)
+      expect(() => primitiveShape(type)).toThrow(/cannot be read or written/)
+    },
+  )
+
+  it('knows which types came with version 3', () => {
+    expect(
+      (['timestamp_ns', 'timestamptz_ns', 'unknown', 'timestamp', 'uuid'] as const).map(
+        formatVersionOf,
+      ),
+    ).toEqual([3, 3, 3, 1, 1])
   })
 
   // 10^p - 1 must fit: 127 needs one byte, 9 digits four, 38 digits sixteen.

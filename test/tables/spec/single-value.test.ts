@@ -16,6 +16,7 @@ const typedValue: fc.Arbitrary<[PrimitiveType, SingleValue]> = fc.oneof(
   fc.tuple(fc.constant<PrimitiveType>('boolean'), fc.boolean()),
   fc.tuple(fc.constantFrom<PrimitiveType>('int', 'date'), int32),
   fc.tuple(fc.constantFrom<PrimitiveType>('long', 'time', 'timestamp', 'timestamptz'), int64),
+  fc.tuple(fc.constantFrom<PrimitiveType>('timestamp_ns', 'timestamptz_ns'), int64),
   fc.tuple(fc.constant<PrimitiveType>('float'), fc.float({ noNaN: true })),
   fc.tuple(fc.constant<PrimitiveType>('double'), fc.double({ noNaN: true })),
   fc.tuple(fc.constant<PrimitiveType>('string'), fc.string({ unit: 'grapheme' })),
@@ -42,6 +43,8 @@ describe('single-value binary', () => {
     ['long', -2n, 'feffffffffffffff'],
     ['long', 7, '0700000000000000'],
     ['timestamptz', 1n, '0100000000000000'],
+    ['timestamp_ns', 1_510_871_468_000_001_001n, 'e9bb695f98b1f714'],
+    ['timestamptz_ns', -1n, 'ffffffffffffffff'],
     ['time', 81_068_000_000n, '008307e012000000'],
     ['float', 1, '0000803f'],
     ['double', -0, '0000000000000080'],
@@ -118,5 +121,35 @@ describe('single-value binary', () => {
   it('refuses bytes of another length', () => {
     expect(() => fromSingleValue('long', new Uint8Array(3))).toThrow(/3 bytes where 8/)
     expect(() => fromSingleValue('decimal(4, 2)', new Uint8Array(0))).toThrow(/0 bytes/)
+  })
+
+  // A type that was widened leaves the bounds of older files as they are.
+  it.each<[PrimitiveType, PrimitiveType, SingleValue, SingleValue]>([
+    ['int', 'long', -34, -34n],
+    ['float', 'double', 1.5, 1.5],
+    ['date', 'timestamp', 17_486, 1_510_790_400_000_000n],
+    ['date', 'timestamp_ns', -1, -86_400_000_000_000n],
+    ['decimal(4, 2)', 'decimal(20, 2)', -128n, -128n],
+  ])('reads a bound of %s in a column that is %s now', (before, now, value, expected) => {
+    expect(fromSingleValue(now, toSingleValue(before, value))).toBe(expected)
+  })
+
+  it.each<PrimitiveType>(['timestamptz', 'timestamptz_ns', 'time'])(
+    'refuses four bytes for %s, to which nothing widens',
+    (type) => {
+      expect(() => fromSingleValue(type, new Uint8Array(4))).toThrow(/4 bytes where 8 are due/)
+    },
+  )
+
+  it('keeps the sign of zero, the infinities, and that NaN is none', () => {
+    expect(fromSingleValue('double', toSingleValue('double', -0))).toBe(-0)
+    expect(fromSingleValue('float', toSingleValue('float', -0))).toBe(-0)
+    expect(fromSingleValue('float', toSingleValue('float', -Infinity))).toBe(-Infinity)
+    expect(fromSingleValue('double', toSingleValue('double', NaN))).toBeNaN()
+  })
+
+  it('knows no value of the type unknown', () => {
+    expect(() => toSingleValue('unknown', 1)).toThrow(/no unknown value/)
+    expect(() => fromSingleValue('unknown', new Uint8Array(1))).toThrow(/no value at all/)
   })
 })
