@@ -3,11 +3,17 @@ import type { Catalog } from '../../tables/catalog/catalog.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { tableSchemaOf } from '../../tables/spec/table-schema-of.ts'
 
+/** Iceberg's format version of a lake's tables: 3 has deletion vectors and row ids. */
+export type LakeFormatVersion = 2 | 3
+
 /**
  * Makes every table of the lake that is not there yet. Safe to call again after a crash between
- * two of them: what exists stays as it is.
+ * two of them: what exists stays as it is, in the format version that it has.
  */
-export async function createLakeTables(catalog: Catalog): Promise<void> {
+export async function createLakeTables(
+  catalog: Catalog,
+  formatVersion: LakeFormatVersion = 2,
+): Promise<void> {
   const namespaces = new Set((await catalog.listNamespaces()).map((levels) => levels.join('.')))
   for (const definition of allTables) {
     const identifier = tableId(definition.name)
@@ -28,7 +34,7 @@ export async function createLakeTables(catalog: Catalog): Promise<void> {
         'write.metadata.delete-after-commit.enabled': 'false',
         'write.metadata.previous-versions-max': '20',
       },
-      formatVersion: 2,
+      formatVersion,
     })
   }
 }

@@ -8,9 +8,9 @@ import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { locationOfPath } from '../../tables/file-io/local-location.ts'
 import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
 import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
-import { createLakeTables } from './create-lake-tables.ts'
+import { createLakeTables, type LakeFormatVersion } from './create-lake-tables.ts'
 import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
-import { readLakeFile, writeLakeFile } from './lake-file.ts'
+import { readLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
 
@@ -20,6 +20,8 @@ export interface OpenLakeOptions {
   readonly ids: IdSource
   /** Make the folder and the tables where there is no lake yet; else that is an error. */
   readonly createIfMissing: boolean
+  /** Of tables that are made now; default 2, which all engines read and write. */
+  readonly formatVersion?: LakeFormatVersion
   /** The engine's memory bound, in DuckDB's words (`512MB`). */
   readonly memoryLimit?: string
 }
@@ -43,7 +45,7 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
     ids: options.ids,
   })
   const lake = await assembleLake({ ...options, directory, location, fileIO, catalog, scratchDir })
-  await createLakeTables(lake.catalog)
+  await createLakeTables(lake.catalog, options.formatVersion)
   return lake
 }
 
@@ -63,19 +65,31 @@ async function prepareFolder(
     }
     return
   }
-  if (!options.createIfMissing) {
-    throw new SluiceError(
-      'invalid-input',
-      `There is no lake in ${directory}. Nothing was done. Start one with \`npm start\`, ` +
-        '`sluice live` or `sluice backfill`, or name another folder with --lake DIR.',
-    )
-  }
+  if (!options.createIfMissing) throw noLake(directory)
   await mkdir(directory, { recursive: true })
   await writeLakeFile(directory, {
     layoutVersion: LAKE_LAYOUT_VERSION,
     lakeId: options.ids.uuid(),
     location,
   })
+}
+
+/**
+ * Answers what a folder says of its lake, without opening it.
+ * @throws SluiceError `invalid-input` where there is none, `unsupported` (layout).
+ */
+export async function requireLake(directory: string): Promise<LakeFile> {
+  const file = await readLakeFile(directory)
+  if (file === undefined) throw noLake(directory)
+  return file
+}
+
+function noLake(directory: string): SluiceError {
+  return new SluiceError(
+    'invalid-input',
+    `There is no lake in ${directory}. Nothing was done. Start one with \`npm start\`, ` +
+      '`sluice live` or `sluice backfill`, or name another folder with --lake DIR.',
+  )
 }
 
 export interface AssembleLakeOptions {

@@ -1,5 +1,6 @@
 import { commitCut } from '../../tables/commit/commit-cut.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
+import type { ManifestReader } from '../../tables/commit/snapshot-manifests.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
@@ -192,9 +193,9 @@ async function commit(
 }
 
 /** What the loop's file writers work with. */
-export function writeContext(context: LoopContext): WriteContext {
-  const { fileIO, ids, scratchDir } = context.options.lake
-  return { session: context.session, fileIO, ids, scratchDir }
+export function writeContext(context: LoopContext): WriteContext & ManifestReader {
+  const { fileIO, ids, scratchDir, manifestCache } = context.options.lake
+  return { session: context.session, fileIO, ids, scratchDir, manifestCache }
 }
 
 /** Takes the committed cut as the ground for the next one. */

@@ -1,13 +1,14 @@
 import { bronzeSql } from '../../shared-transforms/bronze.ts'
 import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
+import type { ManifestReader } from '../../tables/commit/snapshot-manifests.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
+import { writeRowDeletes } from '../../tables/commit/write-row-deletes.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { ContentFile, DataFile, PositionDelete } from '../../tables/spec/manifest.ts'
 import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles, type WriteDataOptions } from '../../tables/write/write-data-files.ts'
-import { writePositionDeletes } from '../../tables/write/write-position-deletes.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import type { BatchKinds } from './derive-batch.ts'
 import { TAIL_FILE_PREFIX, type GoldTail, type TailChange } from './gold-tail.ts'
@@ -86,7 +87,7 @@ function rejectedSql(): string {
 /** The change of one gold table: tail out, tail in, sealed windows and deletes beside it. */
 export async function writeGoldChange(
   session: StepSession,
-  context: WriteContext,
+  context: WriteContext & ManifestReader,
   heads: ReadonlyMap<string, LoadedTable>,
   tail: GoldTail,
   change: TailChange,
@@ -103,14 +104,13 @@ export async function writeGoldChange(
   }
   const tailFiles = await write(`${state}_next`, TAIL_FILE_PREFIX)
   const sealedFiles = change.isFlushed ? await write(`${state}_sealed`, '') : []
-  const deletes = await writePositionDeletes(context, metadata, change.deletes)
+  const deletes = await writeRowDeletes(context, metadata, change.deletes)
   const baseSnapshotId = metadata['current-snapshot-id']
   return {
     ...plainChange(name, 'overwrite', [...tailFiles, ...sealedFiles]),
     tailPaths: new Set(tailFiles.map((file) => file.filePath)),
-    addDeletes: deletes,
+    ...deletes,
     removePaths: tail.files,
-    mustBeLive: change.deletes.map(({ file }) => file.filePath),
     ...(baseSnapshotId === undefined ? {} : { baseSnapshotId }),
     // Every foreign row of gold may be a window that this merge did not see.
     isTouchedByForeign: (files) => files.some(isGoldContent),

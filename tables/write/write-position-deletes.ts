@@ -39,7 +39,7 @@ export async function writePositionDeletes(
 ): Promise<PositionDelete[]> {
   const written: PositionDelete[] = []
   for (const { file, positions } of deletes) {
-    const sorted = [...new Set(positions)].sort((a, b) => (a < b ? -1 : 1))
+    const sorted = sortedPositions(positions)
     checkPositions(file, sorted)
     if (sorted.length === 0) continue
     const query =
@@ -51,7 +51,18 @@ export async function writePositionDeletes(
   return written
 }
 
-function checkPositions(file: DataFile, sorted: readonly bigint[]): void {
+/** Rising, each once. */
+export function sortedPositions(positions: readonly bigint[]): readonly bigint[] {
+  return [...new Set(positions)].sort((a, b) => (a < b ? -1 : 1))
+}
+
+/** Where the table's data and delete files lie. */
+export function dataRoot(table: TableMetadata): string {
+  return table.properties['write.data.path'] ?? `${table.location}/data`
+}
+
+/** Throws `invalid-input` for positions outside of the file. */
+export function checkPositions(file: DataFile, sorted: readonly bigint[]): void {
   const last = sorted.at(-1)
   const first = sorted[0]
   if (first === undefined || last === undefined) return
@@ -71,7 +82,7 @@ async function adoptDeleteFile(
   sorted: readonly bigint[],
   local: LocalParquet,
 ): Promise<PositionDelete> {
-  const root = table.properties['write.data.path'] ?? `${table.location}/data`
+  const root = dataRoot(table)
   const folder = partitionPath(specById(table, file.specId), file.partition)
   const filePath = [root, folder, `${ctx.ids.uuid()}-deletes.parquet`].filter(Boolean).join('/')
   const path = Buffer.from(file.filePath, 'utf8')

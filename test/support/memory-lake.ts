@@ -33,6 +33,8 @@ export interface MemoryLakeOptions {
   readonly ids?: IdSource
   /** Wraps the store: fault injection, counting. */
   readonly wrapFileIO?: (fileIO: FileIO) => FileIO
+  /** Of the tables; default 2. */
+  readonly formatVersion?: 2 | 3
 }
 
 /** A whole lake without a disk: what it holds is gone once it is closed. */
@@ -58,7 +60,7 @@ export async function openMemoryLake(options: MemoryLakeOptions): Promise<Lake> 
     clock: options.clock,
     ids,
   })
-  await createLakeTables(catalog)
+  await createLakeTables(catalog, options.formatVersion)
   return {
     ...lake,
     close: async () => {
