@@ -1,5 +1,6 @@
 import type { Clock, IdSource } from '../clock.ts'
 import type { FileIO } from '../file-io/file-io.ts'
+import type { ViewMetadata } from '../spec/view-metadata.ts'
 import type { CatalogDatabase } from './catalog-database.ts'
 import type { MetadataFiles } from './metadata-files.ts'
 import type { NamespaceStore } from './namespace-store.ts'
@@ -10,8 +11,10 @@ export interface CatalogParts {
   readonly warehouse: string
   readonly database: CatalogDatabase
   readonly pointers: PointerStore
+  readonly viewPointers: PointerStore
   readonly namespaces: NamespaceStore
   readonly metadataFiles: MetadataFiles
+  readonly viewFiles: MetadataFiles<ViewMetadata>
   readonly fileIO: FileIO
   readonly clock: Clock
   readonly ids: IdSource

@@ -2,13 +2,14 @@ import { type Clock, nowMs } from '../clock.ts'
 import { isAlreadyApplied, isAlreadyCreated } from '../commit/already-applied.ts'
 import { applyUpdates } from '../commit/apply-updates.ts'
 import { checkRequirements } from '../commit/requirements.ts'
-import { isErrorKind, SluiceError } from '../errors.ts'
+import { SluiceError } from '../errors.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { LoadedTable, TableCommit } from './catalog.ts'
 import { noSuchNamespace, noSuchTable, tableExists } from './catalog-errors.ts'
 import { checkTableName } from './check-names.ts'
 import type { MetadataFiles } from './metadata-files.ts'
+import { writeThenPoint } from './write-then-point.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import type { PointerStore } from './pointer-store.ts'
 
@@ -138,27 +139,15 @@ async function makeVisible(
   staged: readonly StagedTable[],
 ): Promise<boolean> {
   const written = staged.filter((table) => table.location !== table.current?.metadataLocation)
-  const locations = written.map((table) => table.location)
-  let isVisible = false
-  try {
-    const writes = written.map((table) => metadataFiles.write(table.location, table.metadata))
-    // All of them, so that no write is still running when the files are removed.
-    const failed = (await Promise.allSettled(writes)).find((end) => end.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
-    isVisible = pointers.swap(
+  return writeThenPoint(metadataFiles, written, () =>
+    pointers.swap(
       staged.map(({ identifier, current, location }) => ({
         identifier,
         from: current?.metadataLocation,
         to: location,
       })),
-    )
-  } catch (error) {
-    // Only a certain failure leaves files that nothing names.
-    if (!isErrorKind(error, 'commit-state-unknown')) await metadataFiles.remove(locations)
-    throw error
-  }
-  if (!isVisible) await metadataFiles.remove(locations)
-  return isVisible
+    ),
+  )
 }
 
 async function finish(

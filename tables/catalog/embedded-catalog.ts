@@ -1,16 +1,21 @@
 import type { Clock, IdSource } from '../clock.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import { schemeOf } from '../file-io/location.ts'
+import { parseViewMetadata, serializeViewMetadata } from '../spec/view-metadata-json.ts'
 import { openCatalogDatabase } from './catalog-database.ts'
 import type { CatalogParts } from './catalog-parts.ts'
 import { namespaceMethods } from './embedded-namespaces.ts'
 import { tableMethods } from './embedded-tables.ts'
-import { createMetadataFiles } from './metadata-files.ts'
+import { viewMethods } from './embedded-views.ts'
+import { createMetadataFiles, createMetadataFilesOf } from './metadata-files.ts'
 import { createNamespaceStore } from './namespace-store.ts'
 import { createPointerStore } from './pointer-store.ts'
 import type { ServedCatalog } from './served-catalog.ts'
+import type { ViewCatalog } from './view-catalog.ts'
 
-export type EmbeddedCatalog = ServedCatalog
+export interface EmbeddedCatalog extends ServedCatalog {
+  readonly views: ViewCatalog
+}
 
 export interface EmbeddedCatalogOptions {
   /** The SQLite file; `:memory:` for one that goes with the process. */
@@ -26,6 +31,8 @@ export interface EmbeddedCatalogOptions {
 
 export const DEFAULT_CATALOG_NAME = 'sluice'
 
+const viewFormat = { parse: parseViewMetadata, serialize: serializeViewMetadata }
+
 /**
  * A catalog whose pointers are rows of one SQLite file, shared safely by several processes.
  * Commits to many tables are atomic. Throws `storage-unavailable` where the file cannot be opened.
@@ -38,9 +45,11 @@ export function openEmbeddedCatalog(options: EmbeddedCatalogOptions): EmbeddedCa
   const parts: CatalogParts = {
     warehouse,
     database,
-    pointers: createPointerStore(database, name),
+    pointers: createPointerStore(database, name, 'TABLE'),
+    viewPointers: createPointerStore(database, name, 'VIEW'),
     namespaces: createNamespaceStore(database, name),
     metadataFiles: createMetadataFiles(fileIO, ids),
+    viewFiles: createMetadataFilesOf(viewFormat, fileIO, ids),
     fileIO,
     clock,
     ids,
@@ -51,6 +60,7 @@ export function openEmbeddedCatalog(options: EmbeddedCatalogOptions): EmbeddedCa
     capabilities: { atomicMultiTable: true },
     ...namespaceMethods(parts),
     ...tableMethods(parts),
+    views: viewMethods(parts),
     close: async () => {
       if (database.open) database.close()
     },

@@ -4,16 +4,17 @@ import { createTableMetadata } from '../spec/create-table-metadata.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { CreateTableRequest, LoadedTable } from './catalog.ts'
-import { inWriteTransaction } from './catalog-database.ts'
-import { isMissingFile, noSuchNamespace, noSuchTable, tableExists } from './catalog-errors.ts'
+import { isMissingFile, noSuchNamespace, tableExists } from './catalog-errors.ts'
 import type { CatalogParts } from './catalog-parts.ts'
 import { checkTableName, folderNameOf } from './check-names.ts'
 import { commitTables } from './commit-tables.ts'
 import { namespaceLocation } from './embedded-namespaces.ts'
+import { loadPointed } from './load-pointed.ts'
+import { insertPointer, renamePointer } from './named-pointers.ts'
 import { purgeFiles } from './purge-files.ts'
 import { createSerialQueue } from './serial-queue.ts'
 import type { ServedCatalog } from './served-catalog.ts'
-import { isErrorKind } from '../errors.ts'
+import { writeThenPoint } from './write-then-point.ts'
 
 type TableMethods = Pick<
   ServedCatalog,
@@ -31,9 +32,6 @@ type TableMethods = Pick<
 
 /** Commits of this process that may wait for their turn. */
 const MAX_WAITING_COMMITS = 1_000
-
-/** How often a table is looked up again whose metadata file went away meanwhile. */
-const MAX_LOAD_ATTEMPTS = 3
 
 /** The table methods of the embedded catalog. */
 export function tableMethods(parts: CatalogParts): TableMethods {
@@ -53,7 +51,7 @@ export function tableMethods(parts: CatalogParts): TableMethods {
     stageTable: (identifier, request) => stageTable(parts, identifier, request),
     registerTable: (identifier, location, options = {}) =>
       registerTable(parts, identifier, location, options.overwrite ?? false),
-    renameTable: async (from, to) => renameTable(parts, from, to),
+    renameTable: async (from, to) => renamePointer(parts, pointers, from, to),
     dropTable: async (identifier) => pointers.remove(identifier),
     purgeTable: (identifier) => purgeTable(parts, identifier),
     commitTransaction: (commits) =>
@@ -62,21 +60,10 @@ export function tableMethods(parts: CatalogParts): TableMethods {
 }
 
 async function loadTable(
-  parts: CatalogParts,
+  { pointers, metadataFiles }: CatalogParts,
   identifier: TableIdentifier,
 ): Promise<LoadedTable | undefined> {
-  for (let attempt = 1; ; attempt += 1) {
-    const metadataLocation = parts.pointers.find(identifier)
-    if (metadataLocation === undefined) return undefined
-    try {
-      const metadata = await parts.metadataFiles.load(metadataLocation)
-      return { identifier, metadataLocation, metadata }
-    } catch (error) {
-      // A commit may have moved the pointer and deleted the old file between the two reads.
-      const hasMoved = parts.pointers.find(identifier) !== metadataLocation
-      if (!isMissingFile(error) || !hasMoved || attempt === MAX_LOAD_ATTEMPTS) throw error
-    }
-  }
+  return loadPointed(pointers, metadataFiles, identifier)
 }
 
 async function createTable(
@@ -86,15 +73,10 @@ async function createTable(
 ): Promise<LoadedTable> {
   const metadata = newMetadata(parts, identifier, request)
   const metadataLocation = parts.metadataFiles.nextLocation(metadata, undefined)
-  await parts.metadataFiles.write(metadataLocation, metadata)
-  try {
-    insertPointer(parts, identifier, metadataLocation)
-  } catch (error) {
-    if (!isErrorKind(error, 'commit-state-unknown')) {
-      await parts.metadataFiles.remove([metadataLocation])
-    }
-    throw error
-  }
+  await writeThenPoint(parts.metadataFiles, [{ location: metadataLocation, metadata }], () => {
+    insertPointer(parts, parts.pointers, identifier, metadataLocation)
+    return true
+  })
   return { identifier, metadataLocation, metadata }
 }
 
@@ -123,7 +105,7 @@ function newMetadata(
   checkTableName(identifier)
   const parent = namespaceLocation(parts, identifier.namespace)
   if (parent === undefined) throw noSuchNamespace(identifier.namespace)
-  if (parts.pointers.find(identifier) !== undefined) throw tableExists(identifier)
+  parts.pointers.checkIsFree(identifier)
   return createTableMetadata({
     uuid: parts.ids.uuid(),
     location: request.location ?? joinLocation(parent, folderNameOf(identifier.name)),
@@ -145,28 +127,12 @@ async function registerTable(
   checkTableName(identifier)
   if (!parts.namespaces.exists(identifier.namespace)) throw noSuchNamespace(identifier.namespace)
   const from = parts.pointers.find(identifier)
-  if (from !== undefined && !overwrite) throw tableExists(identifier)
+  if (from === undefined || !overwrite) parts.pointers.checkIsFree(identifier)
   const metadata = await parts.metadataFiles.load(metadataLocation)
   if (!parts.pointers.swap([{ identifier, from, to: metadataLocation }])) {
     throw tableExists(identifier)
   }
   return { identifier, metadataLocation, metadata }
-}
-
-function insertPointer(parts: CatalogParts, identifier: TableIdentifier, location: string): void {
-  inWriteTransaction(parts.database, () => {
-    if (!parts.namespaces.exists(identifier.namespace)) throw noSuchNamespace(identifier.namespace)
-    parts.pointers.insert(identifier, location)
-  })
-}
-
-function renameTable(parts: CatalogParts, from: TableIdentifier, to: TableIdentifier): void {
-  checkTableName(to)
-  inWriteTransaction(parts.database, () => {
-    if (parts.pointers.find(from) === undefined) throw noSuchTable(from)
-    if (!parts.namespaces.exists(to.namespace)) throw noSuchNamespace(to.namespace)
-    parts.pointers.rename(from, to)
-  })
 }
 
 async function purgeTable(parts: CatalogParts, identifier: TableIdentifier): Promise<void> {

@@ -8,29 +8,53 @@ import { fileNameOf, joinLocation, schemeOf } from '../file-io/location.ts'
 import { parseTableMetadata, serializeTableMetadata } from '../spec/table-metadata-json.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 
-/** Metadata files: written once under a name of their own, never changed, remembered when read. */
-export interface MetadataFiles {
-  /** Throws `corrupt-data` where the file is missing or is no table metadata. */
-  load(location: string): Promise<TableMetadata>
-  /** A name for the next metadata file of a table; `previous` is the current one's location. */
-  nextLocation(metadata: TableMetadata, previous: string | undefined): string
-  /** Writes a file; durable on return, and remembered by its location. */
-  write(location: string, metadata: TableMetadata): Promise<void>
-  /** Removes files that nothing names. What cannot be removed is left to the orphan removal. */
-  remove(locations: readonly string[]): Promise<void>
-  /** The folder of a table's metadata files. */
-  folderOf(metadata: TableMetadata): string
+/** What the metadata of tables and of views have in common. */
+export interface FiledMetadata {
+  readonly location: string
+  readonly properties: Readonly<Record<string, string>>
 }
 
-/** Tables whose metadata is held parsed; the least recently used one goes first. */
+/** How one sort of metadata is a file's text. */
+export interface MetadataFormat<M extends FiledMetadata> {
+  /** Throws `corrupt-data`. */
+  parse(text: string): M
+  serialize(metadata: M): string
+}
+
+/** Metadata files: written once under a name of their own, never changed, remembered when read. */
+export interface MetadataFiles<M extends FiledMetadata = TableMetadata> {
+  /** Throws `corrupt-data` where the file is missing or holds something else. */
+  load(location: string): Promise<M>
+  /** A name for the next metadata file; `previous` is the current one's location. */
+  nextLocation(metadata: M, previous: string | undefined): string
+  /** Writes a file; durable on return, and remembered by its location. */
+  write(location: string, metadata: M): Promise<void>
+  /** Removes files that nothing names. What cannot be removed is left to the orphan removal. */
+  remove(locations: readonly string[]): Promise<void>
+  /** The folder of the metadata files of a table or a view. */
+  folderOf(metadata: M): string
+}
+
+/** Files whose metadata is held parsed; the least recently used one goes first. */
 const MAX_REMEMBERED = 64
 
 const inflate = promisify(gunzip)
 
+/** The metadata files of tables. */
 export function createMetadataFiles(fileIO: FileIO, ids: IdSource): MetadataFiles {
-  const remembered = new Map<string, TableMetadata>()
+  const format = { parse: parseTableMetadata, serialize: serializeTableMetadata }
+  return createMetadataFilesOf(format, fileIO, ids)
+}
 
-  function remember(location: string, metadata: TableMetadata): void {
+/** The metadata files of one sort. */
+export function createMetadataFilesOf<M extends FiledMetadata>(
+  format: MetadataFormat<M>,
+  fileIO: FileIO,
+  ids: IdSource,
+): MetadataFiles<M> {
+  const remembered = new Map<string, M>()
+
+  function remember(location: string, metadata: M): void {
     remembered.delete(location)
     remembered.set(location, metadata)
     const oldest = remembered.keys().next().value
@@ -40,7 +64,7 @@ export function createMetadataFiles(fileIO: FileIO, ids: IdSource): MetadataFile
   return {
     load: async (location) => {
       const known = remembered.get(location)
-      const metadata = known ?? parseTableMetadata(await readText(fileIO, location))
+      const metadata = known ?? format.parse(await readText(fileIO, location))
       remember(location, metadata)
       return metadata
     },
@@ -51,7 +75,7 @@ export function createMetadataFiles(fileIO: FileIO, ids: IdSource): MetadataFile
     },
     write: async (location, metadata) => {
       checkStore(fileIO, location)
-      await fileIO.write(location, new TextEncoder().encode(serializeTableMetadata(metadata)))
+      await fileIO.write(location, new TextEncoder().encode(format.serialize(metadata)))
       remember(location, metadata)
     },
     remove: async (locations) => {
@@ -69,7 +93,7 @@ async function readText(fileIO: FileIO, location: string): Promise<string> {
   return new TextDecoder().decode(isCompressed ? await inflate(bytes) : bytes)
 }
 
-function folderOf(metadata: TableMetadata): string {
+function folderOf(metadata: FiledMetadata): string {
   return metadata.properties['write.metadata.path'] ?? joinLocation(metadata.location, 'metadata')
 }
 

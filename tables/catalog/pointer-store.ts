@@ -7,32 +7,48 @@ import {
   readDatabase,
   type Statement,
 } from './catalog-database.ts'
-import { noSuchTable, tableExists, viewExists } from './catalog-errors.ts'
+import {
+  noSuchTable,
+  noSuchView,
+  otherSortExists,
+  renameTargetExists,
+  tableExists,
+  viewExists,
+} from './catalog-errors.ts'
 
-/** A table's pointer as it was read and as it shall be. */
+/** What a row points at, as the column `iceberg_type` says it. */
+export type PointerSort = 'TABLE' | 'VIEW'
+
+/** A pointer as it was read and as it shall be. */
 export interface PointerSwap {
   readonly identifier: TableIdentifier
-  /** Undefined where the table is created. */
+  /** Undefined where it is created. */
   readonly from: string | undefined
-  /** Equal to `from` where the table only has to have stayed as it was. */
+  /** Equal to `from` where the pointer only has to have stayed as it was. */
   readonly to: string
 }
 
-/** Which metadata file is each table's current one: the rows of `iceberg_tables`. */
+/**
+ * Which metadata file is the current one of each table, or of each view: the rows of one sort in
+ * `iceberg_tables`. Names are shared by both sorts.
+ */
 export interface PointerStore {
-  /** The location of a table's metadata; undefined where there is no such table. */
+  /** The location of the metadata; undefined where there is no such table or view. */
   find(identifier: TableIdentifier): string | undefined
   list(namespace: readonly string[]): readonly TableIdentifier[]
-  /** Metadata locations of all tables of this catalog. */
+  /** Metadata locations of all tables and views of this catalog. */
   allLocations(): readonly string[]
   /**
    * Moves all pointers at one instant, or none: false where one of them is not at its `from` any
-   * more. Throws `storage-unavailable` (certainly none moved) and `commit-state-unknown`.
+   * more. Throws where a new name is taken by the other sort, `storage-unavailable` (certainly
+   * none moved) and `commit-state-unknown`.
    */
   swap(swaps: readonly PointerSwap[]): boolean
+  /** Throws where the name is taken. */
+  checkIsFree(identifier: TableIdentifier): void
   /** Inserts a new pointer. Call it inside a transaction; throws where the name is taken. */
   insert(identifier: TableIdentifier, location: string): void
-  /** Throws where there is no such table. */
+  /** Throws where there is no such table or view. */
   remove(identifier: TableIdentifier): void
   /** Call it inside a transaction; throws where the source is missing or the name is taken. */
   rename(from: TableIdentifier, to: TableIdentifier): void
@@ -45,30 +61,33 @@ interface PointerRow {
   readonly iceberg_type: string | null
 }
 
-export function createPointerStore(database: CatalogDatabase, catalogName: string): PointerStore {
-  const statements = prepareStatements(database)
+export function createPointerStore(
+  database: CatalogDatabase,
+  catalogName: string,
+  sort: PointerSort,
+): PointerStore {
+  const statements = prepareStatements(database, sort)
 
   function row(identifier: TableIdentifier): PointerRow | undefined {
-    const namespace = identifier.namespace.join('.')
-    return statements.find.get(catalogName, namespace, identifier.name) as PointerRow | undefined
+    const values = [catalogName, identifier.namespace.join('.'), identifier.name]
+    return statements.find.get(...values) as PointerRow | undefined
   }
 
   function find(identifier: TableIdentifier): string | undefined {
     const found = readDatabase(() => row(identifier))
-    if (found === undefined || !isTable(found)) return undefined
+    if (found === undefined || sortOf(found) !== sort) return undefined
     return found.metadata_location ?? undefined
   }
 
   function checkIsFree(identifier: TableIdentifier): void {
-    const found = row(identifier)
-    if (found !== undefined) {
-      throw isTable(found) ? tableExists(identifier) : viewExists(identifier)
-    }
+    const found = readDatabase(() => row(identifier))
+    if (found !== undefined) throw takenName(identifier, sortOf(found), sort)
   }
 
   function insert(identifier: TableIdentifier, location: string): void {
     checkIsFree(identifier)
-    statements.insert.run(catalogName, identifier.namespace.join('.'), identifier.name, location)
+    const namespace = identifier.namespace.join('.')
+    statements.insert.run(catalogName, namespace, identifier.name, location, sort)
   }
 
   function move({ identifier, from, to }: PointerSwap): void {
@@ -78,12 +97,17 @@ export function createPointerStore(database: CatalogDatabase, catalogName: strin
     statements.update.run(to, from, catalogName, namespace, identifier.name, from)
   }
 
-  function trySwap(swaps: readonly PointerSwap[]): boolean {
-    return inWriteTransaction(database, () => {
-      const isCurrent = swaps.every(({ identifier, from }) => find(identifier) === from)
-      if (isCurrent) swaps.forEach(move)
-      return isCurrent
-    })
+  function swap(swaps: readonly PointerSwap[]): boolean {
+    try {
+      return inWriteTransaction(database, () => {
+        const isCurrent = swaps.every(({ identifier, from }) => find(identifier) === from)
+        if (isCurrent) swaps.forEach(move)
+        return isCurrent
+      })
+    } catch (error) {
+      if (!isErrorKind(error, 'commit-state-unknown')) throw error
+      return settleUnknown(swaps, find, error)
+    }
   }
 
   return {
@@ -96,26 +120,18 @@ export function createPointerStore(database: CatalogDatabase, catalogName: strin
       readDatabase(() => statements.locations.all(catalogName)).flatMap((found) => {
         return (found as PointerRow).metadata_location ?? []
       }),
-    swap: (swaps) => {
-      try {
-        return trySwap(swaps)
-      } catch (error) {
-        if (!isErrorKind(error, 'commit-state-unknown')) throw error
-        return settleUnknown(swaps, find, error)
-      }
-    },
+    swap,
+    checkIsFree,
     insert,
     remove: (identifier) => {
-      const namespace = identifier.namespace.join('.')
-      const { changes } = inWriteTransaction(database, () =>
-        statements.remove.run(catalogName, namespace, identifier.name),
-      )
-      if (changes === 0) throw noSuchTable(identifier)
+      const values = [catalogName, identifier.namespace.join('.'), identifier.name]
+      const { changes } = inWriteTransaction(database, () => statements.remove.run(...values))
+      if (changes === 0) throw missingName(identifier, sort)
     },
     rename: (from, to) => {
-      const found = row(from)
-      if (found === undefined || !isTable(found)) throw noSuchTable(from)
-      checkIsFree(to)
+      if (find(from) === undefined) throw missingName(from, sort)
+      const taken = row(to)
+      if (taken !== undefined) throw renameTargetExists(sortWord(sortOf(taken)), from, to)
       const target = [to.namespace.join('.'), to.name]
       statements.rename.run(...target, catalogName, from.namespace.join('.'), from.name)
     },
@@ -138,44 +154,60 @@ function settleUnknown(
   if (!swaps.every(({ from }, index) => found[index] === from)) throw error
   throw new SluiceError(
     'storage-unavailable',
-    "The catalog's database refused to commit. No table was changed; check the disk, then try " +
+    "The catalog's database refused to commit. Nothing was changed; check the disk, then try " +
       'again.',
     { cause: error, isRetryable: true },
   )
 }
 
-function isTable(row: PointerRow): boolean {
+function takenName(
+  identifier: TableIdentifier,
+  taken: PointerSort,
+  wanted: PointerSort,
+): SluiceError {
+  if (taken !== wanted) return otherSortExists(sortWord(taken), identifier)
+  return wanted === 'TABLE' ? tableExists(identifier) : viewExists(identifier)
+}
+
+function missingName(identifier: TableIdentifier, sort: PointerSort): SluiceError {
+  return sort === 'TABLE' ? noSuchTable(identifier) : noSuchView(identifier)
+}
+
+function sortWord(sort: PointerSort): 'Table' | 'View' {
+  return sort === 'TABLE' ? 'Table' : 'View'
+}
+
+function sortOf(row: PointerRow): PointerSort {
   // Catalogs of schema version V0 leave the type empty: they know tables only.
-  return row.iceberg_type === null || row.iceberg_type === 'TABLE'
+  return row.iceberg_type === 'VIEW' ? 'VIEW' : 'TABLE'
 }
 
 function prepareStatements(
   database: CatalogDatabase,
+  sort: PointerSort,
 ): Record<'find' | 'list' | 'locations' | 'insert' | 'update' | 'remove' | 'rename', Statement> {
   const isRow = 'catalog_name = ? AND table_namespace = ? AND table_name = ?'
-  const isTableRow = "(iceberg_type = 'TABLE' OR iceberg_type IS NULL)"
+  const isOfSort =
+    sort === 'VIEW' ? "iceberg_type = 'VIEW'" : "(iceberg_type = 'TABLE' OR iceberg_type IS NULL)"
   return {
     find: prepareStatement(database, `SELECT * FROM iceberg_tables WHERE ${isRow}`),
     list: prepareStatement(
       database,
       `SELECT * FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ?
-       AND ${isTableRow} ORDER BY table_name`,
+       AND ${isOfSort} ORDER BY table_name`,
     ),
     locations: prepareStatement(database, 'SELECT * FROM iceberg_tables WHERE catalog_name = ?'),
     insert: prepareStatement(
       database,
       `INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location,
-       previous_metadata_location, iceberg_type) VALUES (?, ?, ?, ?, NULL, 'TABLE')`,
+       previous_metadata_location, iceberg_type) VALUES (?, ?, ?, ?, NULL, ?)`,
     ),
     update: prepareStatement(
       database,
       `UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?
        WHERE ${isRow} AND metadata_location = ?`,
     ),
-    remove: prepareStatement(
-      database,
-      `DELETE FROM iceberg_tables WHERE ${isRow} AND ${isTableRow}`,
-    ),
+    remove: prepareStatement(database, `DELETE FROM iceberg_tables WHERE ${isRow} AND ${isOfSort}`),
     rename: prepareStatement(
       database,
       `UPDATE iceberg_tables SET table_namespace = ?, table_name = ? WHERE ${isRow}`,

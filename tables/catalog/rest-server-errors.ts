@@ -5,6 +5,7 @@ import type { RestAnswer } from './rest-server-answers.ts'
 
 const refusalStatus: Readonly<Record<Refusal, number>> = {
   NoSuchTableException: 404,
+  NoSuchViewException: 404,
   NoSuchNamespaceException: 404,
   NoSuchWarehouseException: 404,
   AlreadyExistsException: 409,
