@@ -6,6 +6,10 @@ import type { TableDefinition } from '../tables/spec/table-definition.ts'
  * every table, and one row a source part that moved or was met first (then its start may be its
  * end). Counts are of the part, and on the cut's own row of the cut: messages = decoded + ignored +
  * rejected; rows = silver + duplicates + refused.
+ *
+ * A rollback is a cut too: its rows take back what it undid, with negative counts and ends before
+ * their starts. So the sums over all rows are always what the tables hold, and the newest row of a
+ * part is always where it stands.
  */
 export const cuts: TableDefinition = {
   name: 'sluice.cuts',
@@ -16,7 +20,7 @@ export const cuts: TableDefinition = {
     lineage(3, 'ingested_ts', 'timestamptz', 'ingested_ts of every row of the cut, UTC.'),
     lineage(4, 'token', 'string', 'Random token of the commit, also in every snapshot summary.'),
     lineage(5, 'writer', 'string', 'Which process made it.'),
-    lineage(6, 'mode', 'string', "What made it: 'live', 'backfill', 'demo', …"),
+    lineage(6, 'mode', 'string', "What made it: 'live', 'backfill', 'demo', 'rollback', …"),
     lineageOrNull(
       7,
       'snapshot_ids',
@@ -75,6 +79,7 @@ export const cuts: TableDefinition = {
       'Newest arrival, UTC; null where unknown.',
     ),
     lineage(24, 'is_finished', 'boolean', 'A file that was read whole: it never moves again.'),
+    lineageOrNull(25, 'restored_cut', 'long', 'The cut that a rollback went back to, else null.'),
   ],
   key: ['cut_number', 'source', 'source_partition'],
   partition: [{ column: 'committed_ts', transform: 'month' }],

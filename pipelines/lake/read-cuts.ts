@@ -19,6 +19,8 @@ export interface CutLine {
   readonly refused_count: bigint
   readonly late_count: bigint
   readonly watermark_us: bigint | null
+  /** The cut that a rollback went back to. */
+  readonly restored_cut: bigint | null
 }
 
 /** Where a source part stands. */
@@ -44,7 +46,7 @@ export async function readNewestCuts(
     `SELECT cut_number, epoch_us(committed_ts) AS committed_us, token, writer, mode,
             message_count, decoded_count, ignored_count, rejected_count,
             row_count, silver_count, duplicate_count, refused_count, late_count,
-            epoch_us(watermark_ts) AS watermark_us
+            epoch_us(watermark_ts) AS watermark_us, restored_cut
      FROM ${await relation(lake, 'sluice.cuts')}
      WHERE source IS NULL ORDER BY cut_number DESC LIMIT ${limit}`,
   )
@@ -54,7 +56,7 @@ export async function readNewestCuts(
 export async function readPartLines(lake: Lake, session: Session): Promise<readonly PartLine[]> {
   return session.rows<PartLine>(
     `SELECT source, source_partition, max_by(end_offset, cut_number) AS end_offset,
-            bool_or(is_finished) AS is_finished
+            max_by(is_finished, cut_number) AS is_finished
      FROM ${await relation(lake, 'sluice.cuts')}
      WHERE source IS NOT NULL GROUP BY ALL ORDER BY ALL`,
   )

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { acquireLakeLock } from './lake-lock.ts'
 import type { Lake } from './lake.ts'
-import { openLake } from './open-lake.ts'
+import { openLake, requireLake } from './open-lake.ts'
 import { serveCatalog, type CatalogAddress } from './serve-catalog.ts'
 
 export interface WritableLakeOptions {
@@ -13,6 +13,8 @@ export interface WritableLakeOptions {
   readonly ids: IdSource
   /** Where the lake's catalog is served meanwhile; nowhere where absent. */
   readonly serve?: CatalogAddress
+  /** By default true. */
+  readonly createIfMissing?: boolean
 }
 
 /** A lake that no other process writes to; made where there was none. */
@@ -34,9 +36,12 @@ export async function withWritableLake<T>(
 ): Promise<T> {
   const { purpose, clock, ids, serve } = options
   const directory = resolve(options.directory)
+  const createIfMissing = options.createIfMissing ?? true
+  // Without it the lock would be left in a folder that is none of ours.
+  if (!createIfMissing) await requireLake(directory)
   const lock = await acquireLakeLock({ directory, purpose, clock, ids })
   try {
-    const lake = await openLake({ directory, clock, ids, createIfMissing: true })
+    const lake = await openLake({ directory, clock, ids, createIfMissing })
     try {
       if (serve === undefined) return await use({ lake, directory, catalogUrl: undefined })
       const served = await serveCatalog(lake, serve)

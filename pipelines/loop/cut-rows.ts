@@ -20,6 +20,8 @@ export interface CutRowsInput {
   readonly total: CutCounts
   /** Part states by `partKey` after the cut, finished files too. */
   readonly parts: LoopState['parts']
+  /** The cut that a rollback goes back to. */
+  readonly restoredCut?: number
 }
 
 type Cell = string | number | bigint | boolean | null | { readonly micros: bigint | undefined }
@@ -39,6 +41,7 @@ export function cutRowsSql(input: CutRowsInput, snapshotIds: ReadonlyMap<string,
     token: input.token,
     writer: input.writer,
     mode: input.mode,
+    restored_cut: input.restoredCut ?? null,
   }
   const own = {
     ...shared,

@@ -1,25 +1,11 @@
 import { allTables } from '../../shared-transforms/lake-tables.ts'
-import { createDeleteQueue, type DeleteQueue } from '../../tables/maintain/delete-queue.ts'
+import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { groupWriter, rewriteDataFiles } from '../../tables/maintain/rewrite-data-files.ts'
 import { isErrorKind } from '../../tables/errors.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { commitContext } from './commit-context.ts'
-import type { LoopContext, LoopOptions } from './loop-context.ts'
+import type { LoopContext } from './loop-context.ts'
 import { isTailFile } from './restore-loop.ts'
-
-/** A queue of files that no snapshot names any more, for the loop's lake. */
-export function createLoopDeleteQueue(options: LoopOptions): DeleteQueue {
-  const { lake, maxQueryDurationMs } = options
-  const { fileIO, manifestCache } = lake
-  return createDeleteQueue({
-    catalog: lake.catalog,
-    reader: { fileIO, manifestCache },
-    clock: lake.clock,
-    tables: allTables.map(({ name }) => tableId(name)),
-    lakeLocation: lake.location,
-    ...(maxQueryDurationMs === undefined ? {} : { maxQueryDurationMs }),
-  })
-}
 
 /**
  * Housekeeping after a cut: one table in turn is compacted where it is due, and files whose time

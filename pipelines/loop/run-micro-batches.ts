@@ -2,12 +2,13 @@ import { isErrorKind } from '../../tables/errors.ts'
 import { verifyHeads } from '../../tables/commit/verify-heads.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
+import { createLakeDeleteQueue } from '../lake/lake-delete-queue.ts'
 import { partKey, type MicroBatch } from '../sources/source.ts'
 import { checkLastMessages } from './check-last-messages.ts'
 import { hasMoved } from './cut-rows.ts'
 import type { LoopContext, LoopOptions } from './loop-context.ts'
 import { commitContext } from './commit-context.ts'
-import { createLoopDeleteQueue, maintainLake } from './maintain-lake.ts'
+import { maintainLake } from './maintain-lake.ts'
 import { processBatch } from './process-batch.ts'
 import { restoreLoop } from './restore-loop.ts'
 
@@ -27,7 +28,7 @@ const MAX_TRIES = 5
 export async function runMicroBatches(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { lake, source, limits } = options
   const session = await lake.engine.connect()
-  const queue = createLoopDeleteQueue(options)
+  const queue = createLakeDeleteQueue(lake, options.maxQueryDurationMs)
   let next: Promise<MicroBatch | undefined> | undefined
   try {
     let context = await restoreLoop(options, session)

@@ -14,6 +14,11 @@ export function partKey(part: SourcePart): string {
   return `${part.source}#${part.partition}`
 }
 
+/** A file ends some day; a topic and a log never do. */
+export function isFilePart(part: SourcePart): boolean {
+  return part.source.startsWith('file:')
+}
+
 /** What a message says, as bronze keeps it. */
 export interface MessageContent {
   readonly key: string | undefined

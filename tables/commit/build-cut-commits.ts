@@ -45,7 +45,7 @@ export function buildCutCommits(request: CutCommitsRequest): TableCommit[] {
       newSnapshotId,
       snapshotCountMax: settings.snapshotCountMax,
     })
-    if (newSnapshotId === undefined && !retention.isTagMissing) continue
+    if (updates === undefined && !retention.isTagMissing) continue
     commits.push({
       identifier: table.identifier,
       requirements: headRequirements(table),

@@ -3,6 +3,7 @@ import { SluiceError } from '../errors.ts'
 import { checkLadder, defaultLadder } from '../maintain/ladder.ts'
 import type { DataFile } from '../spec/manifest.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
+import type { TableUpdate } from '../spec/table-update.ts'
 import { attemptCommit, type Prepared } from './attempt-commit.ts'
 import { buildCutCommits } from './build-cut-commits.ts'
 import type { CommitContext } from './commit-context.ts'
@@ -16,6 +17,7 @@ import {
 } from '../spec/cut-history.ts'
 import { checkHeads, fencedOff, loadTables, tableOf } from './fence.ts'
 import { fitChanges } from './fit-changes.ts'
+import { restoreHeads } from './restore-heads.ts'
 import { snapshotUpdates, stageTable } from './stage-table.ts'
 import { isEmptyChange, type ChangeConflict, type TableChange } from './table-change.ts'
 
@@ -32,6 +34,11 @@ export interface CutRequest {
   /** ingested_ts of the cut, µs; the snapshots' time, unless a table is ahead of it. */
   readonly committedUs: bigint
   readonly changes: readonly TableChange[]
+  /**
+   * Older snapshots that tables get as their heads again, by dotted name; null: no snapshot at all.
+   * A table that was rolled back by somebody else is put right by it.
+   */
+  readonly restoredHeads?: ReadonlyMap<string, bigint | null>
   /** Writes the cut's own rows, again for each attempt, since they name the snapshots. */
   readonly cutRows: (attempt: {
     readonly snapshotIds: ReadonlyMap<string, bigint>
@@ -117,7 +124,8 @@ async function prepareCut(
     return { kind: 'landed', result: { ...result, attemptCount: attemptNumber - 1 } }
   }
   const committed = committedCut(cuts.metadata)
-  await checkHeads(context, tables, committed)
+  const judged = [...tables].filter(([key]) => request.restoredHeads?.has(key) !== true)
+  await checkHeads(context, new Map(judged), committed)
   if ((committed?.cutNumber ?? 0) !== request.previousCut) {
     throw fencedOff(`cut ${request.cutNumber}`, request.previousCut, committed)
   }
@@ -171,6 +179,7 @@ async function stageCut(
   const cutsKey = tableKey(request.cutsTable)
   const touched = new Map(attempt.changes.map((change) => [tableKey(change.identifier), change]))
   const snapshotIds = drawSnapshotIds(context, tables, new Set([...touched.keys(), cutsKey]))
+  const restored = restoreHeads(tables, request.restoredHeads ?? new Map(), snapshotIds)
   const tried: TriedCut = {
     cutsSnapshotId: snapshotIds.get(cutsKey) ?? 0n,
     snapshotIds,
@@ -200,9 +209,10 @@ async function stageCut(
     const change = appendOf(request.cutsTable, rows)
     return stage(change, { [HEADS_KEY]: encodeHeads(snapshotIds) })
   }
-  const staged = new Map(
+  const staged = new Map<string, readonly TableUpdate[]>(
     await Promise.all([stageCuts(), ...[...touched.values()].map((one) => stage(one, {}))]),
   )
+  for (const [key, updates] of restored) staged.set(key, updates)
   const commits = buildCutCommits({
     tables,
     cutsTable: request.cutsTable,
@@ -251,8 +261,9 @@ function commitTimeMs(committedUs: bigint, tables: ReadonlyMap<string, LoadedTab
 function checkRequest(context: CommitContext, request: CutRequest): void {
   checkLadder(context.retention ?? defaultLadder)
   const names = request.changes.map((change) => tableKey(change.identifier))
-  const isDouble = new Set(names).size < names.length
-  const isCutsTable = names.includes(tableKey(request.cutsTable))
+  const restored = [...(request.restoredHeads?.keys() ?? [])]
+  const isDouble = new Set([...names, ...restored]).size < names.length + restored.length
+  const isCutsTable = [...names, ...restored].includes(tableKey(request.cutsTable))
   const isNumber = Number.isSafeInteger(request.cutNumber) && request.previousCut >= 0
   if (!isDouble && !isCutsTable && isNumber && request.cutNumber > request.previousCut) return
   throw new SluiceError(

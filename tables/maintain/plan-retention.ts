@@ -20,7 +20,7 @@ export interface RetentionRequest {
   readonly kept: KeptCuts
   /** Commit time of the dense window's first cut. */
   readonly denseFromMs: number
-  /** The snapshot that the cut adds to the table; undefined where it only moves tags. */
+  /** The table's head after the cut, where the cut moves it; undefined where it moves only tags. */
   readonly newSnapshotId: bigint | undefined
   readonly snapshotCountMax: number
 }
@@ -55,6 +55,7 @@ export function planRetention(request: RetentionRequest): RetentionPlan {
   const { metadata } = request
   const tags = planTags(request)
   const keptIds = new Set(request.heads.map((head) => head.snapshotId))
+  if (request.newSnapshotId !== undefined) keptIds.add(request.newSnapshotId)
   const droppedTags = new Set(tags.dropped)
   for (const [name, ref] of Object.entries(metadata.refs)) {
     const isMoved = request.newSnapshotId !== undefined && isHeadRef(name)

@@ -92,7 +92,11 @@ function positionProblems(parts: readonly CutRow[]): string[] {
     if (start !== expected) {
       problems.push(`cut ${row.cut_number} starts ${part} at ${start} and not at ${expected}`)
     }
-    if (end === null || start === null || end - start < row.message_count) {
+    // A rollback takes messages back: it moves backwards, by as many at least.
+    const moved = (end ?? 0n) - (start ?? 0n)
+    const [way, count] =
+      row.message_count < 0n ? [-moved, -row.message_count] : [moved, row.message_count]
+    if (end === null || start === null || way < count) {
       problems.push(`cut ${row.cut_number} took more messages from ${part} than it moved`)
     }
     ends.set(part, end ?? 0n)

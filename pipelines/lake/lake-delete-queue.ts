@@ -1,0 +1,17 @@
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { createDeleteQueue, type DeleteQueue } from '../../tables/maintain/delete-queue.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
+import type { Lake } from './lake.ts'
+
+/** A queue of files that no snapshot of a lake names any more. */
+export function createLakeDeleteQueue(lake: Lake, maxQueryDurationMs?: number): DeleteQueue {
+  const { fileIO, manifestCache } = lake
+  return createDeleteQueue({
+    catalog: lake.catalog,
+    reader: { fileIO, manifestCache },
+    clock: lake.clock,
+    tables: allTables.map(({ name }) => tableId(name)),
+    lakeLocation: lake.location,
+    ...(maxQueryDurationMs === undefined ? {} : { maxQueryDurationMs }),
+  })
+}
