@@ -1,0 +1,17 @@
+import { afterAll, beforeAll } from 'vitest'
+import { describeWithService } from '../support/service.ts'
+import { startTrino, type TestTrino } from '../support/trino.ts'
+import { describeTrinoReads } from './trino/reads-our-lake.ts'
+import { describeTrinoWrites } from './trino/writes-beside-us.ts'
+
+/** One server for all suites: its start is the dearest part. */
+await describeWithService('trino', 'Trino', () => {
+  let trino: TestTrino
+  beforeAll(async () => {
+    trino = await startTrino()
+  })
+  afterAll(() => trino.stop())
+
+  describeTrinoReads(() => trino)
+  describeTrinoWrites(() => trino)
+})

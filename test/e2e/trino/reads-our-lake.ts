@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Lake } from '../../../pipelines/lake/lake.ts'
+import { headOf, loadHeads, planRelation } from '../../../pipelines/loop/loop-context.ts'
+import { contentHashSql } from '../../../shared-transforms/content-hash.ts'
+import { trinoDialect } from '../../../shared-transforms/dialect.ts'
+import { allTables } from '../../../shared-transforms/lake-tables.ts'
+import { startRestServer, type RestServer } from '../../../tables/catalog/rest-server.ts'
+import { planScan } from '../../../tables/scan/plan-scan.ts'
+import type { TableDefinition } from '../../../tables/spec/table-definition.ts'
+import type { TableMetadata } from '../../../tables/spec/table-metadata.ts'
+import { lakeStates, openStockLake, type LakeStates } from '../../support/stock-lake.ts'
+import type { TestTrino } from '../../support/trino.ts'
+
+const CATALOG = 'stock'
+
+/** Trino reads the lake that the loop made: every table, every state, the metadata tables. */
+export function describeTrinoReads(trinoOf: () => TestTrino): void {
+  describe('as a reader of the lake', () => {
+    let lake: Lake
+    let states: LakeStates
+    let server: RestServer
+    let trino: TestTrino
+
+    beforeAll(async () => {
+      trino = trinoOf()
+      ;({ lake, states } = await openStockLake())
+      server = await startRestServer({ catalog: lake.catalog, port: 0 })
+      await trino.attach(CATALOG, server.url)
+    })
+
+    afterAll(async () => {
+      await trino.detach(CATALOG)
+      await server.close()
+      await lake.close()
+    })
+
+    async function metadataOf(name: string): Promise<TableMetadata> {
+      return headOf(await loadHeads(lake), name).metadata
+    }
+
+    async function hashOurs(table: TableDefinition, snapshotId?: bigint): Promise<unknown> {
+      const of = snapshotId === undefined ? {} : { snapshotId }
+      const metadata = await metadataOf(table.name)
+      const plan = await planScan({ fileIO: lake.fileIO, metadata, ...of })
+      const session = await lake.engine.connect()
+      try {
+        return await session.rows(contentHashSql(wholeRows(table), await planRelation(lake, plan)))
+      } finally {
+        session.close()
+      }
+    }
+
+    function hashTheirs(table: TableDefinition, version = ''): Promise<unknown> {
+      const relation = `${CATALOG}.${table.name} ${version}`
+      return trino.query(contentHashSql(wholeRows(table), relation, trinoDialect))
+    }
+
+    it.each(lakeStates)('sees the rows of every table at state "%s" as we do', async (state) => {
+      for (const table of allTables) {
+        const snapshotId = BigInt(states[state][table.name] ?? '')
+        const ours = await hashOurs(table, snapshotId)
+        expect(await hashTheirs(table, `FOR VERSION AS OF ${snapshotId}`), table.name).toEqual(ours)
+      }
+    })
+
+    it('sees the heads without a snapshot being named', async () => {
+      for (const table of allTables) {
+        expect(await hashTheirs(table), table.name).toEqual(await hashOurs(table))
+      }
+    })
+
+    it('finds a kept cut by its tag', async () => {
+      for (const table of allTables.filter(({ name }) => name.startsWith('gold.'))) {
+        const { refs } = await metadataOf(table.name)
+        const tags = Object.entries(refs).filter(([name]) => name.startsWith('cut-'))
+        expect(tags.length).toBeGreaterThan(0)
+        for (const [tag, ref] of tags.slice(0, 3)) {
+          const ours = await hashOurs(table, ref['snapshot-id'])
+          expect(await hashTheirs(table, `FOR VERSION AS OF '${tag}'`), tag).toEqual(ours)
+        }
+      }
+    })
+
+    it('finds the state of an instant of the dense window', async () => {
+      const { 'snapshot-log': log } = await metadataOf('gold.bars')
+      const [entry, next] = log.slice(-12)
+      if (entry === undefined || next === undefined) throw new Error('the log is short')
+      const instant = new Date(entry['timestamp-ms']).toISOString().replace('T', ' ').slice(0, -1)
+      const bars = allTables.filter(({ name }) => name === 'gold.bars')
+      for (const table of bars) {
+        const theirs = await hashTheirs(table, `FOR TIMESTAMP AS OF TIMESTAMP '${instant} UTC'`)
+        expect(theirs).toEqual(await hashOurs(table, entry['snapshot-id']))
+      }
+    })
+
+    it('counts in its metadata tables what our metadata holds', async () => {
+      for (const { name } of allTables) {
+        const metadata = await metadataOf(name)
+        const plan = await planScan({ fileIO: lake.fileIO, metadata })
+        const [namespace, table] = name.split('.')
+        const from = (kind: string) => `FROM ${CATALOG}."${namespace}"."${table}$${kind}"`
+        const [row] = await trino.query(
+          `SELECT (SELECT count(*) ${from('snapshots')}) AS snapshots, ` +
+            `(SELECT count(*) ${from('refs')}) AS refs, ` +
+            `(SELECT count(*) ${from('files')} WHERE content = 0) AS files, ` +
+            `(SELECT sum(record_count) ${from('files')} WHERE content = 0) AS records, ` +
+            `(SELECT sum(file_count) ${from('partitions')}) AS partition_files, ` +
+            `(SELECT count(*) ${from('properties')} WHERE key = 'format-version') AS version`,
+        )
+        const records = plan.tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
+        expect(row, name).toEqual({
+          snapshots: BigInt(metadata.snapshots.length),
+          refs: BigInt(Object.keys(metadata.refs).length),
+          files: BigInt(plan.tasks.length),
+          records: BigInt(records),
+          partition_files: BigInt(plan.tasks.length),
+          version: 1n,
+        })
+      }
+    })
+
+    it('meets live position deletes after a late repair, and none of them before', async () => {
+      const deletes = async (state: 'repaired' | 'early') => {
+        const id = states[state]['gold.bars'] ?? ''
+        const [row] = await trino.query<{ n: string }>(
+          `SELECT element_at(summary, 'total-delete-files') AS n ` +
+            `FROM ${CATALOG}.gold."bars$snapshots" WHERE snapshot_id = ${id}`,
+        )
+        return Number(row?.n)
+      }
+      expect(await deletes('early')).toBe(0)
+      expect(await deletes('repaired')).toBeGreaterThan(0)
+    })
+
+    it('proves by plain SQL that gold holds every row of silver, in each of its steps', async () => {
+      const rows = await trino.query(
+        `SELECT step, sum(trade_count) AS n, sum(volume) AS volume FROM ${CATALOG}.gold.bars ` +
+          'GROUP BY step ORDER BY step',
+      )
+      const [silver] = await trino.query(
+        `SELECT CAST(count(*) AS bigint) AS n, ` +
+          `CAST(sum(quantity) AS decimal(38, 8)) AS volume FROM ${CATALOG}.silver.trades`,
+      )
+      expect(rows).toEqual(['1d', '1h', '1m', '5m'].map((step) => ({ step, ...silver })))
+    })
+  })
+}
+
+/** The table with every column taking part in its hash, but for bytes and doubles. */
+function wholeRows(table: TableDefinition): TableDefinition {
+  const columns = table.columns.map((column) => ({ ...column, role: 'content' as const }))
+  return { ...table, columns }
+}
