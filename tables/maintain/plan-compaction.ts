@@ -1,6 +1,7 @@
 import { partitionKey } from '../commit/snapshot-summary.ts'
 import { referencedFileOf } from '../commit/validate-change.ts'
-import type { DataFile, PositionDelete } from '../spec/manifest.ts'
+import { contentKey } from '../spec/content-key.ts'
+import type { DataFile, DeleteFile } from '../spec/manifest.ts'
 
 /**
  * Which data files of a table are written together anew. Files of a partition are put in classes
@@ -44,14 +45,14 @@ export const defaultCompaction: CompactionRules = {
 /** A live data file with the delete files that apply to it. */
 export interface CompactionFile {
   readonly file: DataFile
-  readonly deletes: readonly PositionDelete[]
+  readonly deletes: readonly DeleteFile[]
 }
 
 /** Files of one partition that become one. */
 export interface CompactionGroup<F extends CompactionFile = CompactionFile> {
   readonly files: readonly F[]
   /** Delete files that apply to files of the group only and go with them. */
-  readonly goneDeletes: readonly PositionDelete[]
+  readonly goneDeletes: readonly DeleteFile[]
 }
 
 /** Decides what to rewrite. Pure. */
@@ -124,7 +125,7 @@ function countDeletes(files: readonly CompactionFile[]): number {
 }
 
 /** Delete files that name this file alone. */
-function scopedDeletes({ deletes }: CompactionFile): readonly PositionDelete[] {
+function scopedDeletes({ deletes }: CompactionFile): readonly DeleteFile[] {
   return deletes.filter((one) => referencedFileOf(one) !== undefined)
 }
 
@@ -143,13 +144,13 @@ function isWorn(one: CompactionFile, rules: CompactionRules): boolean {
 }
 
 /** Delete files that name one file of the group; those that may name others stay. */
-export function goneDeletesOf(group: readonly CompactionFile[]): PositionDelete[] {
+export function goneDeletesOf(group: readonly CompactionFile[]): DeleteFile[] {
   const paths = new Set(group.map((one) => one.file.filePath))
-  const gone = new Map<string, PositionDelete>()
+  const gone = new Map<string, DeleteFile>()
   for (const { deletes } of group) {
     for (const one of deletes) {
       const referenced = referencedFileOf(one)
-      if (referenced !== undefined && paths.has(referenced)) gone.set(one.filePath, one)
+      if (referenced !== undefined && paths.has(referenced)) gone.set(contentKey(one), one)
     }
   }
   return [...gone.values()]

@@ -6,6 +6,7 @@ import type { Session } from '../engine/engine.ts'
 import { SluiceError } from '../errors.ts'
 import { planScan, type ScanPlan, type ScanTask } from '../scan/plan-scan.ts'
 import { scanSql } from '../scan/scan-sql.ts'
+import { contentKey } from '../spec/content-key.ts'
 import type { DataFile } from '../spec/manifest.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
@@ -48,7 +49,7 @@ export interface RewrittenFiles extends CommittedMaintenance {
 
 /**
  * Compacts one table, the cuts table too: plans, rewrites, and commits it as `replace`. Rows are
- * kept, position deletes of the rewritten files are folded in, the tail is left alone.
+ * kept, deletes of the rewritten files are folded in, the tail is left alone.
  * @returns undefined where nothing is to be rewritten
  * @throws SluiceError `commit-conflict` where a rewritten file changed meanwhile: nothing became
  * visible, plan again later.
@@ -86,7 +87,7 @@ export async function rewriteDataFiles(
         addDataFiles: added,
         addDeletes: [],
         removePaths,
-        removeDeletePaths: groups.flatMap((group) => group.goneDeletes.map((one) => one.filePath)),
+        removeDeletePaths: groups.flatMap((group) => group.goneDeletes.map(contentKey)),
         mustBeLive: [],
         baseSnapshotId,
       },

@@ -1,9 +1,17 @@
 import { SluiceError } from '../errors.ts'
-import type { DataFile, EqualityDelete, ManifestEntry, PositionDelete } from '../spec/manifest.ts'
-import type { PartitionTuple } from '../spec/partition-spec.ts'
+import type {
+  DataFile,
+  DeleteFile,
+  DeletionVector,
+  EqualityDelete,
+  ManifestEntry,
+  PositionDelete,
+} from '../spec/manifest.ts'
+import type { PartitionSpec, PartitionTuple } from '../spec/partition-spec.ts'
 import { FILE_PATH_FIELD_ID } from '../write/write-position-deletes.ts'
 
-interface LiveDelete<File> {
+/** A delete file with its data sequence number. */
+export interface LiveDelete<File extends DeleteFile = DeleteFile> {
   readonly file: File
   readonly sequenceNumber: number
 }
@@ -11,41 +19,76 @@ interface LiveDelete<File> {
 /** Finds the delete files that apply to a data file. */
 export interface DeleteIndex {
   /**
-   * Position deletes that are not older than the data file and lie in its spec and partition.
-   * Throws `unsupported` where an equality delete or a deletion vector applies.
+   * By the rules of the specification: equality deletes that are newer than the data file, of its
+   * partition or of a spec without partitions; its deletion vector; position deletes that are not
+   * older than it, of its partition, as far as the vector does not stand for them.
+   * Throws `corrupt-data` where a data file has two vectors, or a delete file names a data file of
+   * another partition.
    */
-  deletesFor(file: DataFile, dataSequenceNumber: number): readonly PositionDelete[]
+  deletesFor(file: DataFile, dataSequenceNumber: number): readonly LiveDelete[]
 }
 
 /** Source: https://iceberg.apache.org/spec/#scan-planning */
-export function createDeleteIndex(entries: readonly ManifestEntry[]): DeleteIndex {
+export function createDeleteIndex(
+  entries: readonly ManifestEntry[],
+  specs: readonly PartitionSpec[],
+): DeleteIndex {
   const byDataFile = new Map<string, LiveDelete<PositionDelete>[]>()
   const byPartition = new Map<string, LiveDelete<PositionDelete>[]>()
-  const equalityDeletes: LiveDelete<EqualityDelete>[] = []
-  for (const { file, sequenceNumber } of entries) {
-    const live = sequenceNumber ?? 0
-    if (file.content === 'equality-deletes') equalityDeletes.push({ file, sequenceNumber: live })
-    if (file.content !== 'position-deletes') continue
-    const target = referencedFile(file)
-    if (target === undefined) {
-      add(byPartition, partitionKey(file.specId, file.partition), { file, sequenceNumber: live })
-    } else add(byDataFile, target, { file, sequenceNumber: live })
+  const equalityByPartition = new Map<string, LiveDelete<EqualityDelete>[]>()
+  const vectors = new Map<string, LiveDelete<DeletionVector>>()
+  for (const { file, sequenceNumber: inherited } of entries) {
+    const sequenceNumber = inherited ?? 0
+    if (file.content === 'equality-deletes') {
+      const key = isGlobal(file, specs) ? GLOBAL : partitionKey(file.specId, file.partition)
+      add(equalityByPartition, key, { file, sequenceNumber })
+    } else if (file.content === 'deletion-vector') {
+      addVector(vectors, { file, sequenceNumber })
+    } else if (file.content === 'position-deletes') {
+      const target = referencedFile(file)
+      const key = target ?? partitionKey(file.specId, file.partition)
+      add(target === undefined ? byPartition : byDataFile, key, { file, sequenceNumber })
+    }
   }
   return {
     deletesFor(file, dataSequenceNumber) {
       const key = partitionKey(file.specId, file.partition)
-      refuseEqualityDeletes(equalityDeletes, key, dataSequenceNumber)
+      const equality = [
+        ...(equalityByPartition.get(GLOBAL) ?? []),
+        ...(equalityByPartition.get(key) ?? []),
+      ].filter((live) => live.sequenceNumber > dataSequenceNumber)
       const scoped = byDataFile.get(file.filePath) ?? []
-      for (const live of scoped) checkSamePartition(live.file, file)
-      return [...scoped, ...(byPartition.get(key) ?? [])]
-        .filter((live) => live.sequenceNumber >= dataSequenceNumber)
-        .map((live) => readable(live.file))
+      const held = vectors.get(file.filePath)
+      for (const live of held === undefined ? scoped : [...scoped, held]) {
+        checkSamePartition(live.file, file)
+      }
+      const vector = held !== undefined && held.sequenceNumber >= dataSequenceNumber ? [held] : []
+      // A vector holds all that older position deletes of the file took out.
+      const coveredUpTo = vector[0]?.sequenceNumber ?? -1
+      const positions = [...scoped, ...(byPartition.get(key) ?? [])].filter(
+        ({ sequenceNumber }) =>
+          sequenceNumber >= dataSequenceNumber && sequenceNumber > coveredUpTo,
+      )
+      return [...equality, ...vector, ...positions]
     },
   }
 }
 
+/** The scope of equality deletes whose spec has no partitions. */
+const GLOBAL = 'global'
+
+/**
+ * Whether an equality delete applies to all partitions: its spec has no field, or only fields that
+ * were dropped (void).
+ */
+export function isGlobal(file: EqualityDelete, specs: readonly PartitionSpec[]): boolean {
+  const spec = specs.find((candidate) => candidate['spec-id'] === file.specId)
+  if (spec === undefined) return Object.keys(file.partition).length === 0
+  return spec.fields.every((field) => field.transform === 'void')
+}
+
 /** Partition values in the order of the field names: two specs never share an id. */
-function partitionKey(specId: number, partition: PartitionTuple): string {
+export function partitionKey(specId: number, partition: PartitionTuple): string {
   const values = Object.keys(partition)
     .sort()
     .map((name) => `${name}=${valueKey(partition[name] ?? null)}`)
@@ -69,7 +112,25 @@ function referencedFile(file: PositionDelete): string | undefined {
   return Buffer.from(lower).toString('utf8')
 }
 
-function checkSamePartition(deletes: PositionDelete, file: DataFile): void {
+function addVector(
+  vectors: Map<string, LiveDelete<DeletionVector>>,
+  live: LiveDelete<DeletionVector>,
+): void {
+  const { referencedDataFile, filePath } = live.file
+  const held = vectors.get(referencedDataFile)
+  if (held !== undefined) {
+    throw new SluiceError(
+      'corrupt-data',
+      `Two deletion vectors, in ${held.file.filePath} and ${filePath}, name one data file, and ` +
+        'which of them counts is not known. Nothing was read. Roll the table back to a snapshot ' +
+        'before the second, or rewrite the data file.',
+      { context: { dataFile: referencedDataFile } },
+    )
+  }
+  vectors.set(referencedDataFile, live)
+}
+
+function checkSamePartition(deletes: DeleteFile, file: DataFile): void {
   const isSame =
     partitionKey(deletes.specId, deletes.partition) === partitionKey(file.specId, file.partition)
   if (isSame) return
@@ -82,36 +143,7 @@ function checkSamePartition(deletes: PositionDelete, file: DataFile): void {
   )
 }
 
-function readable(file: PositionDelete): PositionDelete {
-  const format: string = file.fileFormat
-  if (format === 'PARQUET') return file
-  throw new SluiceError(
-    'unsupported',
-    `The table has deletes in ${format} form (${file.filePath}), which cannot be read here. ` +
-      'Nothing was read. Rewrite the data files with the engine that wrote them.',
-  )
-}
-
-function refuseEqualityDeletes(
-  deletes: readonly LiveDelete<EqualityDelete>[],
-  key: string,
-  dataSequenceNumber: number,
-): void {
-  const found = deletes.find(
-    ({ file, sequenceNumber }) =>
-      sequenceNumber > dataSequenceNumber &&
-      (Object.keys(file.partition).length === 0 ||
-        partitionKey(file.specId, file.partition) === key),
-  )
-  if (found === undefined) return
-  throw new SluiceError(
-    'unsupported',
-    `The table has equality deletes (${found.file.filePath}), which cannot be read here. ` +
-      'Nothing was read. Compact the table with the engine that wrote them.',
-  )
-}
-
-function add<File>(
+function add<File extends DeleteFile>(
   index: Map<string, LiveDelete<File>[]>,
   key: string,
   live: LiveDelete<File>,

@@ -1,6 +1,12 @@
 import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
-import type { DataFile, Manifest, ManifestEntry, PositionDelete } from '../spec/manifest.ts'
+import type {
+  DataFile,
+  DeleteFile,
+  EqualityDelete,
+  Manifest,
+  ManifestEntry,
+} from '../spec/manifest.ts'
 import type { Schema } from '../spec/schema.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
@@ -8,6 +14,7 @@ import { currentSchema, schemaById, specById } from '../write/current-layout.ts'
 import { bindPredicates } from './column-predicate.ts'
 import type { BoundPredicate, ColumnPredicate } from './column-predicate.ts'
 import { createDeleteIndex } from './delete-index.ts'
+import type { LiveDelete } from './delete-index.ts'
 import type { ManifestCache } from './manifest-cache.ts'
 import { fileMayMatch } from './prune-files.ts'
 import { manifestMayMatch, partitionMayMatch, projectFilter } from './prune-partitions.ts'
@@ -28,10 +35,17 @@ export interface ScanRequest {
 export interface ScanTask {
   readonly file: DataFile
   readonly dataSequenceNumber: number
-  readonly deletes: readonly PositionDelete[]
+  /** Every delete file that applies. */
+  readonly deletes: readonly DeleteFile[]
+  /** Those of them that compare values: their own sequence numbers decide for which rows. */
+  readonly equalityDeletes: readonly LiveDelete<EqualityDelete>[]
+  /** The snapshot that added the data file; it may have expired since. */
+  readonly addedBy: bigint | null
 }
 
 export interface ScanPlan {
+  /** Of the table that is read: its specs, older schemas and properties count too. */
+  readonly metadata: TableMetadata
   /** Of the snapshot that is read: an old snapshot keeps the columns that it had. */
   readonly schema: Schema
   /** Undefined for a table without a snapshot. */
@@ -54,7 +68,7 @@ export async function planScan(request: ScanRequest): Promise<ScanPlan> {
   const snapshot = snapshotOf(request)
   const schema = schemaOf(request, snapshot)
   const predicates = bindPredicates(schema, request.filter ?? [])
-  if (snapshot === undefined) return emptyPlan(schema)
+  if (snapshot === undefined) return emptyPlan(metadata, schema)
   const reader = createManifestReader(request.fileIO, metadata, request.manifestCache)
   const filters = createPartitionFilters(metadata, predicates)
   const kept = (await reader.readManifests(snapshot)).filter(
@@ -69,19 +83,23 @@ export async function planScan(request: ScanRequest): Promise<ScanPlan> {
   const dataEntries = (await read('data')).filter(({ file }) =>
     partitionMayMatch(file.partition, filters(file.specId)),
   )
-  const deletes = createDeleteIndex(await read('deletes'))
-  const tasks = dataEntries.flatMap(({ file, sequenceNumber }): readonly ScanTask[] => {
+  const index = createDeleteIndex(await read('deletes'), metadata['partition-specs'])
+  const tasks = dataEntries.flatMap(({ file, sequenceNumber, snapshotId }): readonly ScanTask[] => {
     if (file.content !== 'data' || !fileMayMatch(file, predicates, filters(file.specId))) return []
     const dataSequenceNumber = sequenceNumber ?? 0
+    const live = index.deletesFor(file, dataSequenceNumber)
     return [
       {
-        file: readable(file),
+        file,
         dataSequenceNumber,
-        deletes: deletes.deletesFor(file, dataSequenceNumber),
+        deletes: live.map((one) => one.file),
+        equalityDeletes: live.flatMap(equalityDelete),
+        addedBy: snapshotId,
       },
     ]
   })
   return {
+    metadata,
     schema,
     snapshotId: snapshot['snapshot-id'],
     tasks,
@@ -128,8 +146,9 @@ function schemaOf(request: ScanRequest, snapshot: Snapshot | undefined): Schema 
   return schemaById(request.metadata, schemaId)
 }
 
-function emptyPlan(schema: Schema): ScanPlan {
+function emptyPlan(metadata: TableMetadata, schema: Schema): ScanPlan {
   return {
+    metadata,
     schema,
     snapshotId: undefined,
     tasks: [],
@@ -139,12 +158,9 @@ function emptyPlan(schema: Schema): ScanPlan {
   }
 }
 
-function readable(file: DataFile): DataFile {
-  const format: string = file.fileFormat
-  if (format === 'PARQUET') return file
-  throw new SluiceError(
-    'unsupported',
-    `The data file ${file.filePath} is ${format}; only Parquet can be read here. ` +
-      'Nothing was read. Rewrite the table as Parquet with the engine that wrote it.',
-  )
+function equalityDelete({
+  file,
+  sequenceNumber,
+}: LiveDelete): readonly LiveDelete<EqualityDelete>[] {
+  return file.content === 'equality-deletes' ? [{ file, sequenceNumber }] : []
 }

@@ -1,25 +1,49 @@
 import { columnType } from '../engine/column-type.ts'
-import { sqlName, sqlString, sqlStrings } from '../engine/sql-text.ts'
+import { sqlName, sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import type { SchemaField } from '../spec/schema.ts'
-import { FILE_PATH_FIELD_ID, POSITION_FIELD_ID } from '../write/write-position-deletes.ts'
+import { deletedRowsSql } from './deleted-rows.ts'
+import { partitionKey } from './delete-index.ts'
+import { equalityAntiJoin, equalityFields, groupEqualityDeletes } from './equality-deletes.ts'
+import type { EqualityGroup } from './equality-deletes.ts'
 import type { ScanPlan, ScanTask } from './plan-scan.ts'
+import { readSources } from './read-sources.ts'
+import type { ScanSources } from './read-sources.ts'
+import { fieldColumn, selectFiles } from './select-files.ts'
+import type { SourceFile } from './select-files.ts'
 
 export interface ScanSqlOptions {
   /** By default all columns of the plan's schema, in its order. */
   readonly columns?: readonly string[]
   /** Adds `_file` (the location as the manifest says it) and `_pos` (row in the file, from 0). */
   readonly withPosition?: boolean
+  /**
+   * Adds `_row_id` and `_last_updated_sequence_number`, the lineage of rows in format version 3:
+   * null for files that were written before the table had it.
+   */
+  readonly withLineage?: boolean
 }
 
-/** Files fetched at once where the store is not the local disk. */
-const FETCH_AT_ONCE = 16
+/** Reserved field ids of the lineage. Source: https://iceberg.apache.org/spec/#reserved-field-ids */
+export const ROW_ID_FIELD_ID = 2_147_483_540
+export const LAST_UPDATED_FIELD_ID = 2_147_483_539
+
+const lineageFields: readonly SchemaField[] = [
+  { id: ROW_ID_FIELD_ID, name: '_row_id', required: false, type: 'long' },
+  {
+    id: LAST_UPDATED_FIELD_ID,
+    name: '_last_updated_sequence_number',
+    required: false,
+    type: 'long',
+  },
+]
 
 /**
  * A SELECT over the files of a plan, for use as a subquery: columns by field id in the schema's
- * types (absent in old files = null), deleted rows left out. The caller filters: a plan prunes
- * files, not rows. Without files it is a typed SELECT of no rows.
+ * types (absent in old files = the value of the partition, the default, or null), rows that
+ * position deletes, deletion vectors or equality deletes took out left out. The caller filters: a
+ * plan prunes files, not rows. Without files it is a typed SELECT of no rows.
  */
 export async function scanSql(
   plan: ScanPlan,
@@ -27,90 +51,128 @@ export async function scanSql(
   options: ScanSqlOptions = {},
 ): Promise<string> {
   const fields = chooseFields(plan, options.columns)
-  if (plan.tasks.length === 0) return emptySelect(fields, options.withPosition ?? false)
-  const paths = await localPaths(plan.tasks, fileIO)
-  const touched = plan.tasks.filter((task) => task.deletes.length > 0)
-  const untouched = plan.tasks.filter((task) => task.deletes.length === 0)
-  const parts: string[] = []
-  if (untouched.length > 0) parts.push(selectFiles(untouched, paths, fields, options))
-  if (touched.length > 0) parts.push(selectFiles(touched, paths, fields, options))
-  return parts.join(' UNION ALL ')
+  if (plan.tasks.length === 0) return emptySelect(fields, options)
+  const groups = groupEqualityDeletes(plan, plan.tasks)
+  const asked = options.withLineage === true ? [...fields, ...lineageFields] : fields
+  const readFields = [...asked, ...equalityFields(groups, asked)]
+  const sources = await readSources(plan, fileIO, readFields)
+  const scan = { fields, asked, groups, sources, options }
+  // Files without deletes are spared the joins.
+  const parts = [
+    plan.tasks.filter((task) => task.deletes.length === 0),
+    plan.tasks.filter((task) => task.deletes.length > 0 && task.equalityDeletes.length === 0),
+    plan.tasks.filter((task) => task.equalityDeletes.length > 0),
+  ]
+  const selects = parts.filter((tasks) => tasks.length > 0)
+  return selects.map((tasks) => selectTasks(tasks, scan)).join(' UNION ALL ')
 }
 
-type LocalPaths = ReadonlyMap<string, string>
+interface Scan {
+  readonly fields: readonly SchemaField[]
+  /** The fields and, where they are asked for, those of the lineage. */
+  readonly asked: readonly SchemaField[]
+  readonly groups: readonly EqualityGroup[]
+  readonly sources: ScanSources
+  readonly options: ScanSqlOptions
+}
 
-/** One SELECT over data files that all have deletes, or that all have none. */
-function selectFiles(
-  tasks: readonly ScanTask[],
-  paths: LocalPaths,
-  fields: readonly SchemaField[],
-  options: ScanSqlOptions,
-): string {
-  const hasDeletes = tasks.some((task) => task.deletes.length > 0)
+/** One SELECT over tasks that all have equality deletes, or that all have none. */
+function selectTasks(tasks: readonly ScanTask[], scan: Scan): string {
+  const { sources, options } = scan
   const withPosition = options.withPosition ?? false
-  const columns = fields.map((field) => `data.${sqlName(field.name)}`)
-  if (withPosition) columns.push('names.location AS "_file"', 'data.file_row_number AS "_pos"')
-  const files = sqlStrings(tasks.map((task) => pathOf(paths, task.file.filePath)))
-  const needsPlace = withPosition || hasDeletes
-  const virtual = needsPlace ? ', filename, file_row_number' : ''
-  const data =
-    `(SELECT *${virtual} FROM read_parquet(${files}, hive_partitioning = false, ` +
-    `schema = ${fieldIdSchema(fields)})) AS data`
-  const names = withPosition
-    ? ` JOIN ${locationTable(tasks, paths)} ON names.path = data.filename`
-    : ''
-  const deletes = hasDeletes
-    ? ` ANTI JOIN ${deletedRows(tasks, paths)} ` +
-      'ON deleted.path = data.filename AND deleted.pos = data.file_row_number'
-    : ''
-  return `SELECT ${columns.join(', ')} FROM ${data}${names}${deletes}`
+  const withLineage = options.withLineage ?? false
+  const applied = new Set(tasks.flatMap((task) => task.equalityDeletes.map((one) => one.file)))
+  const groups = scan.groups.filter(({ deletes }) => deletes.some(({ file }) => applied.has(file)))
+  const readFields = [...scan.asked, ...equalityFields(groups, scan.asked)]
+  const placed = placeDeletes(tasks, sources)
+  const needsNames = withPosition || withLineage || groups.length > 0
+  const files = tasks.map((task) => sourceOf(sources.data, task.file.filePath))
+  const rows = selectFiles(files, readFields, needsNames || placed.length > 0)
+  const scopeOf = createScopes()
+  const names = needsNames ? ` JOIN ${namesTable(tasks, sources, scopeOf)}` : ''
+  const deleted =
+    placed.length === 0
+      ? ''
+      : ` ANTI JOIN (${deletedRowsSql(placed, sources.deletes)}) AS deleted ` +
+        'ON deleted.path = data.filename AND deleted.pos = data.file_row_number'
+  const equality = groups.map((group, index) =>
+    equalityAntiJoin(group, `equal${index}`, sources.deletes, scopeOf),
+  )
+  const columns = [
+    ...scan.fields.map(({ id, name }) => `data.${fieldColumn(id)} AS ${sqlName(name)}`),
+    ...(withPosition ? ['names.location AS "_file"', 'data.file_row_number AS "_pos"'] : []),
+    ...(withLineage ? lineageColumns() : []),
+  ]
+  return (
+    `SELECT ${columns.join(', ')} FROM (${rows.join(' UNION ALL ')}) AS data` +
+    `${names}${deleted}${equality.join('')}`
+  )
 }
 
 /**
- * The rows that delete files take out, as local path and position. A delete file counts only for
- * the data files that the plan paired it with: another file of the same name may be newer.
+ * A row keeps the numbers that a rewrite wrote down; else its id is counted from the file's first,
+ * and it was last updated by the commit that added the file. A file without a first row id has no
+ * lineage, whatever its columns say. Source: https://iceberg.apache.org/spec/#row-lineage
  */
-function deletedRows(tasks: readonly ScanTask[], paths: LocalPaths): string {
-  const pairs = tasks.flatMap((task) =>
-    task.deletes.map((deletes) => {
-      const texts = [deletes.filePath, task.file.filePath].map((file) => pathOf(paths, file))
-      return `(${[...texts, task.file.filePath].map(sqlString).join(', ')})`
-    }),
-  )
-  const files = [...new Set(tasks.flatMap((task) => task.deletes.map((file) => file.filePath)))]
-  return (
-    '(SELECT pairs.data_path AS path, rows.pos FROM ' +
-    `(SELECT *, filename FROM read_parquet(${sqlStrings(files.map((file) => pathOf(paths, file)))}, ` +
-    `hive_partitioning = false, schema = MAP {` +
-    `${FILE_PATH_FIELD_ID}: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, ` +
-    `${POSITION_FIELD_ID}: {name: 'pos', type: 'BIGINT', default_value: NULL}})) AS rows ` +
-    `JOIN (VALUES ${pairs.join(', ')}) AS pairs(delete_path, data_path, location) ` +
-    'ON rows.filename = pairs.delete_path AND rows.file_path = pairs.location) AS deleted'
-  )
+function lineageColumns(): readonly string[] {
+  const [rowId, lastUpdated] = [ROW_ID_FIELD_ID, LAST_UPDATED_FIELD_ID].map(fieldColumn)
+  return [
+    'CASE WHEN names.first_row_id IS NULL THEN NULL ELSE ' +
+      `coalesce(data.${rowId}, names.first_row_id + data.file_row_number) END AS "_row_id"`,
+    'CASE WHEN names.first_row_id IS NULL THEN NULL ELSE ' +
+      `coalesce(data.${lastUpdated}, names.seq) END AS "_last_updated_sequence_number"`,
+  ]
 }
 
-function locationTable(tasks: readonly ScanTask[], paths: LocalPaths): string {
-  const rows = tasks.map(({ file }) => {
-    return `(${sqlString(pathOf(paths, file.filePath))}, ${sqlString(file.filePath)})`
+function placeDeletes(tasks: readonly ScanTask[], sources: ScanSources) {
+  const placed = tasks.map((task) => ({
+    path: sourceOf(sources.data, task.file.filePath).path,
+    location: task.file.filePath,
+    positionDeletes: task.deletes.filter((one) => one.content === 'position-deletes'),
+    blocks: task.deletes.some((one) => one.content === 'deletion-vector')
+      ? (sources.vectors.get(task.file.filePath) ?? [])
+      : [],
+  }))
+  return placed.filter((one) => one.positionDeletes.length > 0 || one.blocks.length > 0)
+}
+
+/** What the joins must know of a file: location, sequence number, partition, first row id. */
+function namesTable(
+  tasks: readonly ScanTask[],
+  sources: ScanSources,
+  scopeOf: (key: string) => number,
+): string {
+  const rows = tasks.map(({ file, dataSequenceNumber }) => {
+    const { path } = sourceOf(sources.data, file.filePath)
+    const scope = scopeOf(partitionKey(file.specId, file.partition))
+    const firstRowId = `CAST(${file.firstRowId ?? 'NULL'} AS BIGINT)`
+    const texts = [path, file.filePath].map(sqlString).join(', ')
+    return `(${texts}, CAST(${dataSequenceNumber} AS BIGINT), ${scope}, ${firstRowId})`
   })
-  return `(VALUES ${rows.join(', ')}) AS names(path, location)`
-}
-
-function fieldIdSchema(fields: readonly SchemaField[]): string {
-  const entries = fields.map(
-    (field) =>
-      `${field.id}: {name: ${sqlString(field.name)}, ` +
-      `type: ${sqlString(columnType(field.type))}, default_value: NULL}`,
+  return (
+    `(VALUES ${rows.join(', ')}) AS names(path, location, seq, scope, first_row_id) ` +
+    'ON names.path = data.filename'
   )
-  return `MAP {${entries.join(', ')}}`
 }
 
-function emptySelect(fields: readonly SchemaField[], withPosition: boolean): string {
+/** A small number for each partition, in the order in which they are met. */
+function createScopes(): (key: string) => number {
+  const scopes = new Map<string, number>()
+  return (key) => {
+    const scope = scopes.get(key) ?? scopes.size
+    scopes.set(key, scope)
+    return scope
+  }
+}
+
+function emptySelect(fields: readonly SchemaField[], options: ScanSqlOptions): string {
   const columns = fields.map(
     (field) => `CAST(NULL AS ${columnType(field.type)}) AS ${sqlName(field.name)}`,
   )
-  if (withPosition)
+  if (options.withPosition === true)
     columns.push('CAST(NULL AS VARCHAR) AS "_file"', 'CAST(NULL AS BIGINT) AS "_pos"')
+  if (options.withLineage === true)
+    columns.push(...lineageFields.map(({ name }) => `CAST(NULL AS BIGINT) AS "${name}"`))
   return `SELECT ${columns.join(', ')} WHERE false`
 }
 
@@ -126,26 +188,8 @@ function chooseFields(
   })
 }
 
-async function localPaths(tasks: readonly ScanTask[], fileIO: FileIO): Promise<LocalPaths> {
-  const locations = new Set<string>()
-  for (const task of tasks) {
-    locations.add(task.file.filePath)
-    for (const deletes of task.deletes) locations.add(deletes.filePath)
-  }
-  const paths = new Map<string, string>()
-  const all = [...locations]
-  for (let from = 0; from < all.length; from += FETCH_AT_ONCE) {
-    await Promise.all(
-      all.slice(from, from + FETCH_AT_ONCE).map(async (location) => {
-        paths.set(location, await fileIO.localPath(location))
-      }),
-    )
-  }
-  return paths
-}
-
-function pathOf(paths: LocalPaths, location: string): string {
-  const path = paths.get(location)
-  if (path === undefined) throw new RangeError(`${location} was not fetched`)
-  return path
+function sourceOf(sources: ReadonlyMap<string, SourceFile>, location: string): SourceFile {
+  const source = sources.get(location)
+  if (source === undefined) throw new RangeError(`${location} was not fetched`)
+  return source
 }

@@ -5,7 +5,6 @@ import { planScan } from '../../../tables/scan/plan-scan.ts'
 import type { ColumnPredicate, ScanPlan } from '../../../tables/scan/plan-scan.ts'
 import { scanSql } from '../../../tables/scan/scan-sql.ts'
 import type { TableMetadata } from '../../../tables/spec/table-metadata.ts'
-import { createDeleteIndex } from '../../../tables/scan/delete-index.ts'
 import { writePositionDeletes } from '../../../tables/write/write-position-deletes.ts'
 import { openWorkshop, sampleTable } from '../write/sample-table.ts'
 import type { Workshop } from '../write/sample-table.ts'
@@ -253,23 +252,5 @@ describe('planning and reading a scan', () => {
     const after = await plan(table.metadata)
     expect(after.tasks.filter((task) => task.deletes.length > 0)).toHaveLength(1)
     expect(await read(after)).toHaveLength(29)
-  })
-
-  it('refuses deletes that it cannot apply instead of passing over them', () => {
-    const file = { specId: 0, partition: {}, filePath: 'memory://d', lowerBounds: new Map() }
-    const data = { ...file, content: 'data' } as never
-    const equality = { ...file, content: 'equality-deletes', equalityIds: [1] } as never
-    const entry = { status: 'added', snapshotId: 1n, fileSequenceNumber: 2 } as const
-    const index = createDeleteIndex([{ ...entry, sequenceNumber: 2, file: equality }])
-    expect(() => index.deletesFor(data, 1)).toThrow(/equality deletes/)
-    expect(index.deletesFor(data, 2)).toEqual([])
-    const foreign = {
-      ...file,
-      content: 'position-deletes',
-      specId: 1,
-      referencedDataFile: 'memory://d',
-    } as never
-    const mismatched = createDeleteIndex([{ ...entry, sequenceNumber: 2, file: foreign }])
-    expect(() => mismatched.deletesFor(data, 1)).toThrow(/another partition or spec/)
   })
 })
