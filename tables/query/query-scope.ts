@@ -1,12 +1,13 @@
 import type { Engine, Session } from '../engine/engine.ts'
 import { sqlName } from '../engine/sql-text.ts'
+import { metadataJson } from './metadata-table.ts'
+import type { MetadataTable } from './metadata-table.ts'
 
-/** A relation that a statement can name. */
-export interface QueryView {
+/** A relation that a statement can name: a view of some SQL, or a table of given rows. */
+export type QueryView = {
   readonly schema: string
   readonly name: string
-  readonly sql: string
-}
+} & ({ readonly sql: string } | { readonly table: MetadataTable })
 
 export interface QueryScope {
   close(): Promise<void>
@@ -36,8 +37,10 @@ export async function openScope(
     for (const schema of new Set(views.map((view) => view.schema))) {
       await session.run(`CREATE SCHEMA IF NOT EXISTS ${database}.${sqlName(schema)}`)
     }
-    for (const { schema, name, sql } of views) {
-      await session.run(`CREATE VIEW ${database}.${sqlName(schema)}.${sqlName(name)} AS ${sql}`)
+    for (const view of views) {
+      const name = `${database}.${sqlName(view.schema)}.${sqlName(view.name)}`
+      if ('sql' in view) await session.run(`CREATE VIEW ${name} AS ${view.sql}`)
+      else await createTable(session, name, view.table)
     }
     await session.run(`USE ${database}`)
     return { close }
@@ -45,4 +48,28 @@ export async function openScope(
     await close()
     throw error
   }
+}
+
+/** Rows handed over at once: a file's row takes some kilobytes of JSON. */
+const ROWS_AT_ONCE = 500
+
+async function createTable(
+  session: Session,
+  name: string,
+  { columns, rows }: MetadataTable,
+): Promise<void> {
+  const list = columns.map(([column, type]) => `${sqlName(column)} ${type}`).join(', ')
+  await session.run(`CREATE TABLE ${name} (${list})`)
+  const form = JSON.stringify([`STRUCT(${withTextForBytes(list)})`])
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    await session.rows(
+      `INSERT INTO ${name} SELECT unnest(from_json(CAST($1 AS VARCHAR), $2), max_depth := 2)`,
+      [metadataJson(rows.slice(from, from + ROWS_AT_ONCE)), form],
+    )
+  }
+}
+
+/** JSON carries bytes as `\\x…` text, which only a cast (here that of INSERT) makes a BLOB. */
+function withTextForBytes(types: string): string {
+  return types.replace(/"(?:[^"]|"")*"|\bBLOB\b/g, (word) => (word === 'BLOB' ? 'VARCHAR' : word))
 }

@@ -17,6 +17,9 @@ import { currentSchema, schemaById } from '../write/current-layout.ts'
 import { bindLiterals } from './bind-literals.ts'
 import { snapshotAtCut, snapshotUpToCut } from './choose-snapshot.ts'
 import type { SnapshotChoice } from './choose-snapshot.ts'
+import { inspectTable } from './inspect-table.ts'
+import { snapshotTableNames, splitMetadataName } from './metadata-table.ts'
+import type { MetadataTable, MetadataTableName } from './metadata-table.ts'
 import { findPredicate } from './find-predicates.ts'
 import type { StatementReferences, TableReference } from './find-references.ts'
 import type { QueryView } from './query-scope.ts'
@@ -54,6 +57,8 @@ interface Resolved {
   readonly reference: TableReference
   readonly table: LoadedTable
   readonly choice: SnapshotChoice
+  /** What of the table is asked for; undefined = its rows. */
+  readonly about: MetadataTableName | undefined
 }
 
 const SHOW_SCHEMA = 'main'
@@ -66,10 +71,13 @@ const SHOW_SCHEMA = 'main'
 export async function resolveTables(request: ResolveRequest): Promise<ResolvedTables | undefined> {
   const resolved: Resolved[] = []
   for (const reference of request.references.tables) {
-    const table = await request.lookup.load(reference.namespace, reference.name)
+    const split = splitMetadataName(reference.name)
+    const table = await request.lookup.load(reference.namespace, split?.table ?? reference.name)
+    const about = split?.about
+    if (reference.at !== undefined) checkTellsOfSnapshot(reference.name, about)
     const choice = await chooseSnapshot(request, reference, table)
     if (choice === undefined) return undefined
-    resolved.push({ reference, table, choice })
+    resolved.push({ reference, table, choice, about })
   }
   const groups = new Map<string, Resolved[]>()
   for (const item of resolved) {
@@ -82,10 +90,10 @@ export async function resolveTables(request: ResolveRequest): Promise<ResolvedTa
   for (const group of groups.values()) {
     const [first] = group
     if (first === undefined) continue
-    const sql = await viewSql(request, first, group)
+    const content = await viewContent(request, first, group)
     for (const name of new Set(group.map((item) => viewName(item).join('\0')))) {
       const [schema = SHOW_SCHEMA, view = ''] = name.split('\0')
-      views.push({ schema, name: view, sql })
+      views.push({ schema, name: view, ...content })
     }
   }
   const renamed = resolved.filter(needsNewName).map(pointAtView)
@@ -120,17 +128,16 @@ async function chooseSnapshot(
 }
 
 /** One table at one snapshot, under one name: a bare name and a full one are two views. */
-function viewKey({ table, choice }: Resolved): string {
-  return `${tableKey(table.identifier)}@${choice.snapshotId ?? 'none'}`
+function viewKey({ table, choice, about }: Resolved): string {
+  return `${tableKey(table.identifier)}$${about ?? ''}@${choice.snapshotId ?? 'none'}`
 }
 
 /** Schema and name. Without AT the view is called as the table, so that the text can stay. */
-function viewName({ reference, table, choice }: Resolved): readonly [string, string] {
+function viewName({ reference, table, choice, about }: Resolved): readonly [string, string] {
   const schema = table.identifier.namespace.join('.')
-  if (reference.at !== undefined) {
-    return [schema, `${table.identifier.name} at ${choice.snapshotId ?? 'none'}`]
-  }
-  return [reference.namespace.length === 0 ? SHOW_SCHEMA : schema, table.identifier.name]
+  const name = about === undefined ? table.identifier.name : `${table.identifier.name}$${about}`
+  if (reference.at !== undefined) return [schema, `${name} at ${choice.snapshotId ?? 'none'}`]
+  return [reference.namespace.length === 0 ? SHOW_SCHEMA : schema, name]
 }
 
 function needsNewName({ reference }: Resolved): boolean {
@@ -164,6 +171,28 @@ function tableNode(node: SyntaxNode, schema: string, name: string, alias: string
 function replaceNode(node: SyntaxNode, by: SyntaxNode): void {
   for (const field of Object.keys(node)) Reflect.deleteProperty(node, field)
   Object.assign(node, by)
+}
+
+/** The state of its snapshots is not itself kept by snapshot. */
+function checkTellsOfSnapshot(name: string, about: MetadataTableName | undefined): void {
+  if (about === undefined || snapshotTableNames.has(about)) return
+  throw new SluiceError(
+    'invalid-input',
+    `${name} tells of the table as a whole, so it cannot be read AT a version or time. Nothing ` +
+      `was read. AT goes with ${[...snapshotTableNames].map((known) => `$${known}`).join(', ')}.`,
+  )
+}
+
+async function viewContent(
+  request: ResolveRequest,
+  first: Resolved,
+  readers: readonly Resolved[],
+): Promise<{ readonly sql: string } | { readonly table: MetadataTable }> {
+  const { table, choice, about } = first
+  if (about === undefined) return { sql: await viewSql(request, first, readers) }
+  const { fileIO, manifestCache } = request
+  const { snapshotId } = choice
+  return { table: await inspectTable({ table, about, snapshotId, fileIO, manifestCache }) }
 }
 
 async function viewSql(

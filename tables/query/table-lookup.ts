@@ -2,6 +2,7 @@ import type { Catalog, LoadedTable } from '../catalog/catalog.ts'
 import { SluiceError } from '../errors.ts'
 import { tableKey } from '../spec/table-identifier.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
+import { metadataTableNames } from './metadata-table.ts'
 
 /** Finds tables by the names that a statement gives them. Loads each once. */
 export interface TableLookup {
@@ -68,9 +69,12 @@ function chooseTable(
   )
 }
 
+const aboutNames = metadataTableNames.map((name) => `$${name}`).join(', ')
+
 function noSuchTable(written: string): SluiceError {
   return new SluiceError(
     'invalid-input',
-    `There is no table ${written}. Nothing was read. SHOW TABLES lists the tables.`,
+    `There is no table ${written}. Nothing was read. SHOW TABLES lists the tables` +
+      (written.includes('$') ? `; about each it has ${aboutNames}.` : '.'),
   )
 }

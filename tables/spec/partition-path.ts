@@ -1,4 +1,9 @@
-import type { PartitionSpec, PartitionTuple, PartitionValue } from './partition-spec.ts'
+import type {
+  PartitionField,
+  PartitionSpec,
+  PartitionTuple,
+  PartitionValue,
+} from './partition-spec.ts'
 import { civilOf, transformShape } from './partition-transform.ts'
 
 /**
@@ -28,6 +33,11 @@ export function partitionName(spec: PartitionSpec, tuple: PartitionTuple): strin
       return `${encodeURIComponent(field.name)}=${encodeURIComponent(value)}`
     })
     .join('/')
+}
+
+/** One value as those names write it: `2024-08-08` of a day, `2024-08` of a month. */
+export function partitionValueText(field: PartitionField, value: PartitionValue): string {
+  return valueText(transformShape(field.transform).kind, value)
 }
 
 function valueText(kind: string, value: PartitionValue): string {
