@@ -38,6 +38,7 @@ const tableFloors: Readonly<Record<string, readonly string[]>> = {
   'tables/file-io': ground,
   'tables/engine': [...ground, 'tables/file-io'],
   'tables/puffin': ground,
+  'tables/evolve': ground,
   'tables/write': [...ground, 'tables/file-io', 'tables/engine', 'tables/puffin'],
   'tables/scan': [...ground, ...['file-io', 'engine', 'puffin', 'write'].map(inTables)],
   'tables/catalog': [...ground, 'tables/file-io'],

@@ -18,7 +18,7 @@ export interface CreateTableRequest {
   readonly partitionSpec?: PartitionSpec
   readonly sortOrder?: SortOrder
   readonly properties?: Readonly<Record<string, string>>
-  readonly formatVersion?: 2 | 3
+  readonly formatVersion?: 1 | 2 | 3
 }
 
 /** One table's part of a commit. */

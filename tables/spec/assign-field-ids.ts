@@ -38,21 +38,28 @@ function assignFields(fields: readonly SchemaField[], draw: Draw): readonly Sche
   return fields.map((field, index) => ({
     ...field,
     id: ids[index] ?? field.id,
-    type: assignType(field.type, draw),
+    type: assignTypeIds(field.type, draw),
   }))
 }
 
-function assignType(type: IcebergType, draw: Draw): IcebergType {
+/** A type with the ids of its fields drawn anew: `draw` gets the old id and gives the new one. */
+export function assignTypeIds(type: IcebergType, draw: (oldId: number) => number): IcebergType {
   if (typeof type === 'string') return type
   if (type.type === 'struct') return { ...type, fields: assignFields(type.fields, draw) }
   if (type.type === 'list') {
     const elementId = draw(type['element-id'])
-    return { ...type, 'element-id': elementId, element: assignType(type.element, draw) }
+    return { ...type, 'element-id': elementId, element: assignTypeIds(type.element, draw) }
   }
   const keyId = draw(type['key-id'])
   const valueId = draw(type['value-id'])
-  const key = assignType(type.key, draw)
-  return { ...type, 'key-id': keyId, 'value-id': valueId, key, value: assignType(type.value, draw) }
+  const key = assignTypeIds(type.key, draw)
+  return {
+    ...type,
+    'key-id': keyId,
+    'value-id': valueId,
+    key,
+    value: assignTypeIds(type.value, draw),
+  }
 }
 
 function areConsecutive(ids: readonly number[]): boolean {

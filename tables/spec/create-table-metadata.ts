@@ -2,6 +2,7 @@ import { SluiceError } from '../errors.ts'
 import { assignFieldIds } from './assign-field-ids.ts'
 import type { PartitionSpec } from './partition-spec.ts'
 import { highestFieldId } from './schema-fields.ts'
+import { schemaFaults } from './schema-rules.ts'
 import type { Schema } from './schema.ts'
 import type { SortOrder } from './sort-order.ts'
 import type { TableMetadata } from './table-metadata.ts'
@@ -29,17 +30,19 @@ export interface NewTable {
   readonly partitionSpec?: PartitionSpec | undefined
   readonly sortOrder?: SortOrder | undefined
   readonly properties: Readonly<Record<string, string>>
-  readonly formatVersion: 2 | 3
+  readonly formatVersion: TableMetadata['format-version']
   readonly nowMs: number
 }
 
 /**
  * The first metadata of a table, as the reference catalog makes it: fresh field ids (see
  * `assignFieldIds`), schema and spec number 0, partition field ids from 1000, sort order 1 (0 where
- * unsorted). Throws `invalid-input` where the spec or the order names a column that is not there.
+ * unsorted). Throws `invalid-input` where the spec or the order names a column that is not there,
+ * and where the schema breaks a rule or needs a newer format version.
  */
 export function createTableMetadata(table: NewTable): TableMetadata {
   const { schema, newIds } = assignFieldIds(table.schema)
+  checkSchema(schema, table.formatVersion)
   const spec = freshSpec(table.partitionSpec, newIds)
   const order = freshOrder(table.sortOrder, newIds)
   const metadata: TableMetadata = {
@@ -63,6 +66,16 @@ export function createTableMetadata(table: NewTable): TableMetadata {
     'metadata-log': [],
   }
   return table.formatVersion === 3 ? { ...metadata, 'next-row-id': 0 } : metadata
+}
+
+function checkSchema(schema: Schema, formatVersion: number): void {
+  const faults = schemaFaults(schema, formatVersion)
+  if (faults.length === 0) return
+  throw new SluiceError(
+    'invalid-input',
+    `Invalid schema for v${formatVersion}: ${faults.join('; ')}. The table was not created; ` +
+      'correct the schema, or ask for a newer format version.',
+  )
 }
 
 function freshSpec(

@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.ts'
 import { murmur3 } from './murmur3.ts'
 import type { PartitionTransform, PartitionValue } from './partition-spec.ts'
-import { primitiveShape } from './primitive-type.ts'
+import { isOpaqueType, primitiveShape } from './primitive-type.ts'
 import type { IcebergType, PrimitiveType } from './schema.ts'
 import { int64Bytes, toSingleValue } from './single-value.ts'
 
@@ -71,6 +71,31 @@ export function applyTransform(
       return truncate(transform, shape.width, type, value)
     default:
       return timePart(transform, shape.kind, type, value)
+  }
+}
+
+const notHashed: readonly string[] = ['boolean', 'float', 'double', 'unknown']
+const truncated: readonly string[] = ['int', 'long', 'decimal', 'string', 'binary']
+const instants: readonly string[] = ['timestamp', 'timestamptz', 'timestamp_ns', 'timestamptz_ns']
+
+/** True where the transform takes values of the type (spec: table of partition transforms). */
+export function isTransformable(transform: PartitionTransform, type: IcebergType): boolean {
+  if (typeof type !== 'string') return false
+  const { kind } = transformShape(transform)
+  if (kind === 'void') return true
+  if (isOpaqueType(type)) return false
+  const source = primitiveShape(type).kind
+  switch (kind) {
+    case 'identity':
+      return source !== 'unknown'
+    case 'bucket':
+      return !notHashed.includes(source)
+    case 'truncate':
+      return truncated.includes(source)
+    case 'hour':
+      return instants.includes(source)
+    default:
+      return source === 'date' || instants.includes(source)
   }
 }
 

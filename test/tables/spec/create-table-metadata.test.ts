@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createTableMetadata } from '../../../tables/spec/create-table-metadata.ts'
 import type { NewTable } from '../../../tables/spec/create-table-metadata.ts'
-import type { Schema } from '../../../tables/spec/schema.ts'
+import { schemaFaults } from '../../../tables/spec/schema-rules.ts'
+import type { IcebergType, Schema, SchemaField } from '../../../tables/spec/schema.ts'
 import {
   parseTableMetadata,
   serializeTableMetadata,
@@ -144,7 +145,7 @@ describe('createTableMetadata', () => {
   })
 
   it('makes metadata that reads back as it is, without reserved properties', () => {
-    for (const formatVersion of [2, 3] as const) {
+    for (const formatVersion of [1, 2, 3] as const) {
       const metadata = createTableMetadata({ ...table, formatVersion })
       expect(parseTableMetadata(serializeTableMetadata(metadata))).toEqual(metadata)
       expect(metadata.properties).toEqual({ comment: 'x' })
@@ -158,5 +159,50 @@ describe('createTableMetadata', () => {
     expect(() =>
       createTableMetadata({ ...table, partitionSpec: { 'spec-id': 0, fields } }),
     ).toThrow(/partition field x names column id 99/)
+  })
+
+  it.each<[string, IcebergType, 1 | 2, RegExp]>([
+    [
+      'nanoseconds',
+      'timestamptz_ns',
+      2,
+      /Invalid schema for v2: Invalid type for x: timestamptz_ns/,
+    ],
+    ['a variant', 'variant', 2, /variant is not supported until v3/],
+    ['a place', 'geometry(srid:3857)', 1, /is not supported until v3/],
+    [
+      'an unknown type deep inside',
+      { type: 'list', 'element-id': 2, 'element-required': false, element: 'unknown' },
+      2,
+      /Invalid type for x.element: unknown is not supported until v3/,
+    ],
+  ])('refuses %s before version 3', (_, type, formatVersion, fault) => {
+    const fields = [{ id: 1, name: 'x', required: false, type }]
+    const made = (version: 1 | 2 | 3) =>
+      createTableMetadata({
+        uuid: table.uuid,
+        location: table.location,
+        schema: { type: 'struct', 'schema-id': 0, fields },
+        properties: {},
+        formatVersion: version,
+        nowMs: 1,
+      })
+    expect(() => made(formatVersion)).toThrow(fault)
+    expect(made(3).schemas[0]?.fields[0]?.type).toEqual(type)
+  })
+
+  it.each<[string, Partial<SchemaField>, RegExp]>([
+    [
+      'a default before version 3',
+      { 'initial-default': 1 },
+      /non-null default \(1\) is not supported/,
+    ],
+    ['a second column of one name', { name: 'symbol' }, /multiple fields for name symbol/],
+    ['a reserved field id', { id: 2_147_483_546 }, /it is reserved/],
+  ])('refuses %s', (_, changes, fault) => {
+    const field: SchemaField = { id: 2, name: 'x', required: false, type: 'int', ...changes }
+    const symbol: SchemaField = { id: 1, name: 'symbol', required: true, type: 'string' }
+    const faults = schemaFaults({ type: 'struct', 'schema-id': 0, fields: [symbol, field] }, 2)
+    expect(faults.join()).toMatch(fault)
   })
 })
