@@ -28,6 +28,10 @@ export interface AttemptRequest<T> {
   /** For messages: `cut 12`. */
   readonly what: string
   readonly prepare: (attemptNumber: number) => Promise<Prepared<T>>
+  /** How the commits are made, where it is not by one transaction of the catalog. */
+  readonly send?: (commits: readonly TableCommit[]) => Promise<readonly LoadedTable[]>
+  /** What comes before another try is prepared. */
+  readonly beforeRetry?: () => Promise<void>
 }
 
 /** Tries at one commit. With the waits between them this is about half a minute. */
@@ -45,12 +49,14 @@ export async function attemptCommit<T>(
   context: CommitContext,
   request: AttemptRequest<T>,
 ): Promise<T> {
+  const send = request.send ?? ((commits) => context.catalog.commitTransaction(commits))
   let unknown: unknown
   let conflict: unknown
   for (let attempt = 1; attempt <= ATTEMPT_COUNT_MAX; attempt++) {
     if (attempt > 1) await waitBefore(context, attempt, unknown !== undefined)
     let prepared: Prepared<T>
     try {
+      if (attempt > 1) await request.beforeRetry?.()
       prepared = await request.prepare(attempt)
     } catch (error) {
       // What is lost cannot be asked for while the catalog is away; all else is final.
@@ -61,10 +67,10 @@ export async function attemptCommit<T>(
     await context.hooks?.commitSent?.()
     let tables: readonly LoadedTable[]
     try {
-      tables = await context.catalog.commitTransaction(prepared.commits)
+      tables = await send(prepared.commits)
     } catch (error) {
       if (isErrorKind(error, 'commit-state-unknown')) unknown = error
-      else if (isErrorKind(error, 'commit-conflict')) conflict = error
+      else if (isErrorKind(error, 'commit-conflict') && !isSettled(error)) conflict = error
       else throw error
       continue
     }
@@ -79,6 +85,11 @@ export async function attemptCommit<T>(
 /** True for errors that say nothing of whether a commit landed. */
 function isAway(error: unknown): boolean {
   return isErrorKind(error, 'storage-unavailable') || isErrorKind(error, 'commit-state-unknown')
+}
+
+/** A conflict that no further try can change: another writer's decision stands. */
+function isSettled(error: SluiceError): boolean {
+  return error.context['settled'] !== undefined
 }
 
 async function waitBefore(

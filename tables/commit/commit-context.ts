@@ -17,6 +17,10 @@ export interface CommitHooks {
   readonly commitSent?: () => Promise<void>
   /** The catalog has committed; its answer is not used yet. */
   readonly commitLanded?: () => Promise<void>
+  /** The journal of a cut is durable: the cut is decided, no table has it yet. */
+  readonly journalWritten?: () => Promise<void>
+  /** One more table of a journaled cut has its part. */
+  readonly tableCommitted?: () => Promise<void>
 }
 
 /** What every commit works with. */
@@ -29,6 +33,11 @@ export interface CommitContext {
   readonly hooks?: CommitHooks
   /** Waits between tries; by default the timer's. */
   readonly sleep?: (waitMs: number) => Promise<void>
+  /**
+   * Where cuts are decided that the catalog cannot commit at one instant: a folder's location.
+   * Needed only where the catalog's `atomicMultiTable` is false.
+   */
+  readonly journalFolder?: string
   /** Which snapshots are kept; by default `defaultLadder`. */
   readonly retention?: LadderRules
 }

@@ -18,6 +18,7 @@ import {
 import { checkHeads, fencedOff, loadTables, tableOf } from './fence.ts'
 import { fitChanges } from './fit-changes.ts'
 import { restoreHeads } from './restore-heads.ts'
+import { journaledCommit } from './journaled-commit.ts'
 import { snapshotUpdates, stageTable } from './stage-table.ts'
 import { isEmptyChange, type ChangeConflict, type TableChange } from './table-change.ts'
 
@@ -91,6 +92,9 @@ export async function commitCut(
   return attemptCommit(context, {
     what: `cut ${request.cutNumber}`,
     prepare: (attemptNumber) => prepareCut(attempt, attemptNumber),
+    ...(context.catalog.capabilities.atomicMultiTable
+      ? {}
+      : journaledCommit(context, { ...request, changes: () => attempt.changes })),
   })
 }
 

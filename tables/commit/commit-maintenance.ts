@@ -3,9 +3,11 @@ import { SluiceError } from '../errors.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import { attemptCommit, type Prepared } from './attempt-commit.ts'
 import type { CommitContext } from './commit-context.ts'
+import { commitOneByOne } from './journaled-commit.ts'
 import { AFTER_CUT_KEY, committedCut, findByToken, TOKEN_KEY } from '../spec/cut-history.ts'
 import { checkHeads, fencedOff, loadTables, tableOf } from './fence.ts'
 import { fitChanges } from './fit-changes.ts'
+import { rollForward } from './roll-forward.ts'
 import { headRequirements, snapshotUpdates, stageTable } from './stage-table.ts'
 import { isEmptyChange, type TableChange } from './table-change.ts'
 
@@ -52,9 +54,15 @@ export async function commitMaintenance(
     )
   }
   const attempt: MaintenanceAttempt = { context, request, changes, bases: new Map(), tried: [] }
+  // A cut that is decided must find the files that it names.
+  await rollForward(context)
   return attemptCommit(context, {
     what: `maintenance after cut ${request.afterCut()}`,
     prepare: () => prepareMaintenance(attempt),
+    // No row changes, so tables that are compacted one after the other are right at any time.
+    ...(context.catalog.capabilities.atomicMultiTable
+      ? {}
+      : { send: (commits) => commitOneByOne(context, commits) }),
   })
 }
 
@@ -73,7 +81,7 @@ async function prepareMaintenance(
   const identifiers = changes.map((change) => change.identifier)
   const tables = await loadTables(context, [request.cutsTable, ...identifiers])
   const landed = landedHeads(tables, identifiers, request.token)
-  if (landed !== undefined) {
+  if (landed.size === changes.length) {
     return { kind: 'landed', result: resultOf(attempt, landed, [...tables.values()]) }
   }
   const cuts = tableOf(tables, request.cutsTable)
@@ -83,25 +91,32 @@ async function prepareMaintenance(
   if ((committed?.cutNumber ?? 0) !== afterCut) {
     throw fencedOff('the maintenance', afterCut, committed)
   }
-  await fitChanges(context, tables, changes, attempt.bases, {
+  // A catalog that commits one table at a time may have taken some of them before.
+  const waiting = changes.filter((change) => !landed.has(tableKey(change.identifier)))
+  await fitChanges(context, tables, waiting, attempt.bases, {
     what: 'the maintenance',
     rederive: undefined,
   })
-  const staged = await stageMaintenance(attempt, tables, afterCut)
+  const staged = await stageMaintenance(attempt, tables, waiting, afterCut)
   await context.hooks?.staged?.()
   return {
     kind: 'staged',
     commits: staged.commits,
-    finish: (committedTables) => resultOf(attempt, staged.snapshotIds, committedTables),
+    finish: (committedTables) => {
+      const before = [...landed.keys()].flatMap((key) => tables.get(key) ?? [])
+      const heads = new Map([...landed, ...staged.snapshotIds])
+      return resultOf(attempt, heads, [...before, ...committedTables])
+    },
   }
 }
 
 async function stageMaintenance(
   attempt: MaintenanceAttempt,
   tables: ReadonlyMap<string, LoadedTable>,
+  changes: readonly TableChange[],
   afterCut: number,
 ): Promise<{ commits: TableCommit[]; snapshotIds: ReadonlyMap<string, bigint> }> {
-  const { context, request, changes } = attempt
+  const { context, request } = attempt
   const snapshotIds = new Map(
     changes.map((change) => [tableKey(change.identifier), context.ids.snapshotId()]),
   )
@@ -142,16 +157,16 @@ async function stageMaintenance(
   return { commits, snapshotIds }
 }
 
-/** The new heads where an earlier attempt landed; one table tells for all. */
+/** The new heads of the tables where an earlier attempt landed. */
 function landedHeads(
   tables: ReadonlyMap<string, LoadedTable>,
   identifiers: readonly TableIdentifier[],
   token: string,
-): ReadonlyMap<string, bigint> | undefined {
+): ReadonlyMap<string, bigint> {
   const heads = new Map<string, bigint>()
   for (const identifier of identifiers) {
     const snapshot = findByToken(tableOf(tables, identifier).metadata, token)
-    if (snapshot === undefined) return undefined
+    if (snapshot === undefined) continue
     heads.set(tableKey(identifier), snapshot['snapshot-id'])
   }
   return heads

@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Catalog } from '../../../tables/catalog/catalog.ts'
+import { openEmbeddedCatalog } from '../../../tables/catalog/embedded-catalog.ts'
+import { openRestCatalog } from '../../../tables/catalog/rest-catalog.ts'
+import { startRestServer } from '../../../tables/catalog/rest-server.ts'
 import { committedCut } from '../../../tables/spec/cut-history.ts'
 import { SluiceError } from '../../../tables/errors.ts'
 import {
@@ -6,20 +10,45 @@ import {
   BARS,
   change,
   commitForeign,
+  type CatalogParts,
   type CommitLake,
+  type CommitLakeOptions,
   cut,
   CUTS,
   dataFile,
   headLocations,
   IDLE,
   interfere,
-  openCommitLake,
+  openCommitLake as openLakeOver,
+  openEmbedded,
   positionDelete,
   TRADES,
 } from './commit-lake.ts'
 import { liveNames, readLive, readManifests, readSummary } from './read-lake.ts'
 
-describe('commitCut', () => {
+const closers: (() => Promise<void>)[] = []
+afterAll(() => Promise.all(closers.map((close) => close())))
+
+/** The embedded catalog behind its own server, as another process has it. */
+async function openServed(parts: CatalogParts): Promise<Catalog> {
+  const embedded = openEmbeddedCatalog({ ...parts, path: ':memory:' })
+  const server = await startRestServer({ catalog: embedded, port: 0 })
+  closers.push(async () => {
+    await server.close()
+    await embedded.close()
+  })
+  return openRestCatalog({ uri: server.url, clock: parts.clock })
+}
+
+const catalogs = [
+  { name: 'the embedded catalog', openCatalog: openEmbedded },
+  { name: 'a REST catalog', openCatalog: openServed },
+]
+
+describe.each(catalogs)('commitCut over $name', ({ openCatalog }) => {
+  const openCommitLake = (options: CommitLakeOptions = {}) =>
+    openLakeOver({ openCatalog, ...options })
+
   it('makes all tables of a cut visible with one cut number and token', async () => {
     const lake = await openCommitLake()
     const committed = await cut(lake, {

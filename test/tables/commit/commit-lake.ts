@@ -26,6 +26,9 @@ export const IDLE = tableId('lake.idle')
 export const CUTS = tableId('lake.cuts')
 export const DATA_TABLES = [TRADES, BARS, IDLE]
 
+/** Where cuts are decided over a catalog that is not atomic. */
+export const JOURNALS = 'memory://lake/_sluice/cuts'
+
 export const START_US = 1_700_000_000_000_000n
 
 const schema: Schema = {
@@ -49,7 +52,17 @@ export interface CommitLake {
   load(table: TableIdentifier): Promise<LoadedTable>
 }
 
+/** What a catalog of a commit lake is made of. */
+export interface CatalogParts {
+  readonly warehouse: string
+  readonly fileIO: FileIO
+  readonly clock: TestClock
+  readonly ids: IdSource
+}
+
 export interface CommitLakeOptions {
+  /** By default the embedded one. */
+  readonly openCatalog?: (parts: CatalogParts) => Catalog | Promise<Catalog>
   readonly wrapCatalog?: (catalog: Catalog) => Catalog
   readonly wrapFileIO?: (fileIO: FileIO) => FileIO
   readonly hooks?: CommitHooks
@@ -62,13 +75,8 @@ export async function openCommitLake(options: CommitLakeOptions = {}): Promise<C
   const memory = createMemoryFileIO({ scratchDir: join(tmpdir(), 'sluice-unused'), clock })
   const fileIO = options.wrapFileIO?.(memory) ?? memory
   const ids = countingIds()
-  const inner = openEmbeddedCatalog({
-    path: ':memory:',
-    warehouse: 'memory://lake/warehouse',
-    fileIO,
-    clock,
-    ids,
-  })
+  const openCatalog = options.openCatalog ?? openEmbedded
+  const inner = await openCatalog({ warehouse: 'memory://lake/warehouse', fileIO, clock, ids })
   await inner.createNamespace(['lake'])
   for (const table of [...DATA_TABLES, CUTS]) {
     const previous = String(options.previousVersionsMax ?? 20)
@@ -85,11 +93,16 @@ export async function openCommitLake(options: CommitLakeOptions = {}): Promise<C
       ids,
       manifestCache: createManifestCache(),
       sleep: () => Promise.resolve(),
+      journalFolder: JOURNALS,
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
       ...(options.retention === undefined ? {} : { retention: options.retention }),
     },
     load: (table) => loadFrom(inner, table),
   }
+}
+
+export function openEmbedded(parts: CatalogParts): Catalog {
+  return openEmbeddedCatalog({ ...parts, path: ':memory:' })
 }
 
 export async function loadFrom(catalog: Catalog, table: TableIdentifier): Promise<LoadedTable> {
