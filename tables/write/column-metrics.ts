@@ -3,6 +3,7 @@ import type { DataFile } from '../spec/manifest.ts'
 import type { IcebergType, PrimitiveType, Schema } from '../spec/schema.ts'
 import { toSingleValue } from '../spec/single-value.ts'
 import type { SingleValue } from '../spec/single-value.ts'
+import type { MetricsMode } from './metrics-mode.ts'
 import { parseStatistic } from './parse-statistic.ts'
 import {
   truncateBytesLower,
@@ -10,6 +11,7 @@ import {
   truncateTextLower,
   truncateTextUpper,
 } from './truncate-bound.ts'
+import { uuidBounds } from './uuid-bounds.ts'
 
 /** DuckDB's RETURN_STATS of one file: by quoted column path, texts by statistic. */
 export type FileStatistics = ReadonlyMap<string, ReadonlyMap<string, string>>
@@ -24,76 +26,136 @@ export type ColumnMetrics = Pick<
   | 'upperBounds'
 >
 
-interface Leaf {
+/** A primitive column of the file, nested ones too. */
+export interface Leaf {
   readonly fieldId: number
+  /** As the engine names it: `"order"."price"`. */
   readonly path: string
   readonly type: PrimitiveType
-  /** Below a list or map: its values are not rows, so it has a size and nothing else. */
+  /** Below a list or map: its values are no rows, so it is counted and has no bounds. */
   readonly isRepeated: boolean
 }
 
+/** What the engine does not say of a float column that holds NaN. */
+export interface NanFacts {
+  readonly nanCount: number
+  /** Of all other values; undefined where there are none. */
+  readonly low: number | undefined
+}
+
+export interface MetricsRequest {
+  readonly schema: Schema
+  readonly statistics: FileStatistics
+  readonly modeOf: (fieldId: number) => MetricsMode
+  /** By field id; a float column that is not in it and may hold NaN gets no bounds. */
+  readonly nanFacts: ReadonlyMap<number, NanFacts>
+}
+
 /**
- * Sizes, counts and bounds by field id. Value counts include nulls and NaN. A bound that cannot
- * be said exactly is left out: of floats that hold NaN (the engine does not count them, and SQL
- * sorts NaN above every number), infinite times, uuids, texts with no larger prefix.
+ * Sizes, counts and bounds by field id, as much as each column's mode asks for. Value counts
+ * include nulls and NaN. A bound that cannot be said is left out: of infinite times, texts with no
+ * larger prefix, uuids of both signs, above floats with NaN.
  */
-export function columnMetrics(schema: Schema, statistics: FileStatistics): ColumnMetrics {
-  const columnSizes = new Map<number, number>()
-  const valueCounts = new Map<number, number>()
-  const nullValueCounts = new Map<number, number>()
-  const nanValueCounts = new Map<number, number>()
-  const lowerBounds = new Map<number, Uint8Array>()
-  const upperBounds = new Map<number, Uint8Array>()
-  for (const leaf of leavesOf(schema)) {
-    const found = statistics.get(leaf.path)
+export function columnMetrics(request: MetricsRequest): ColumnMetrics {
+  const metrics = {
+    columnSizes: new Map<number, number>(),
+    valueCounts: new Map<number, number>(),
+    nullValueCounts: new Map<number, number>(),
+    nanValueCounts: new Map<number, number>(),
+    lowerBounds: new Map<number, Uint8Array>(),
+    upperBounds: new Map<number, Uint8Array>(),
+  }
+  for (const leaf of leavesOf(request.schema)) {
+    const found = request.statistics.get(leaf.path)
     if (found === undefined) continue
     const set = (target: Map<number, number>, name: string): void => {
       const text = found.get(name)
       if (text !== undefined) target.set(leaf.fieldId, Number(text))
     }
-    set(columnSizes, 'column_size_bytes')
+    set(metrics.columnSizes, 'column_size_bytes')
+    const mode = request.modeOf(leaf.fieldId)
+    if (mode.kind === 'none') continue
+    set(metrics.valueCounts, 'num_values')
+    set(metrics.nullValueCounts, 'null_count')
     if (leaf.isRepeated) continue
-    set(valueCounts, 'num_values')
-    set(nullValueCounts, 'null_count')
-    const isFloating = leaf.type === 'float' || leaf.type === 'double'
-    if (isFloating) {
-      if (found.get('has_nan') !== 'false') continue
-      nanValueCounts.set(leaf.fieldId, 0)
-    }
-    const lower = lowerBound(leaf.type, found.get('min'))
-    const upper = upperBound(leaf.type, found.get('max'))
-    if (lower !== undefined) lowerBounds.set(leaf.fieldId, toSingleValue(leaf.type, lower))
-    if (upper !== undefined) upperBounds.set(leaf.fieldId, toSingleValue(leaf.type, upper))
+    const range = valueRange(leaf, found, request.nanFacts.get(leaf.fieldId))
+    if (range?.nanCount !== undefined) metrics.nanValueCounts.set(leaf.fieldId, range.nanCount)
+    if (range === undefined || mode.kind === 'counts') continue
+    const { lower, upper } = boundsOf(leaf.type, range, mode)
+    if (lower !== undefined) metrics.lowerBounds.set(leaf.fieldId, toSingleValue(leaf.type, lower))
+    if (upper !== undefined) metrics.upperBounds.set(leaf.fieldId, toSingleValue(leaf.type, upper))
   }
-  return {
-    columnSizes,
-    valueCounts,
-    nullValueCounts,
-    nanValueCounts,
-    lowerBounds,
-    upperBounds,
-  }
+  return metrics
 }
 
-function lowerBound(type: PrimitiveType, text: string | undefined): SingleValue | undefined {
-  const value = text === undefined ? undefined : parseStatistic(type, text)
-  if (typeof value === 'string') return truncateTextLower(value)
-  if (value instanceof Uint8Array) return truncateBytesLower(value)
+/** Float columns of rows whose statistics leave open how many NaN there are. */
+export function leavesWithNan(schema: Schema, statistics: FileStatistics): readonly Leaf[] {
+  return leavesOf(schema).filter((leaf) => {
+    const found = statistics.get(leaf.path)
+    const isOpen = found !== undefined && found.get('has_nan') !== 'false'
+    return isOpen && isFloatType(leaf.type) && !leaf.isRepeated
+  })
+}
+
+interface LeafRange {
+  readonly min: SingleValue | undefined
+  readonly max: SingleValue | undefined
+  readonly nanCount?: number
+}
+
+/** Undefined where nothing is known of the values. */
+function valueRange(
+  { type }: Leaf,
+  found: ReadonlyMap<string, string>,
+  nan: NanFacts | undefined,
+): LeafRange | undefined {
+  // SQL sorts NaN above every number: an upper bound would hide it from readers that do not ask
+  // how many there are.
+  if (nan !== undefined) return { min: nan.low, max: undefined, nanCount: nan.nanCount }
+  const parse = (text: string | undefined): SingleValue | undefined =>
+    text === undefined ? undefined : parseStatistic(type, text)
+  const range = { min: parse(found.get('min')), max: parse(found.get('max')) }
+  if (!isFloatType(type)) return range
+  return found.get('has_nan') === 'false' ? { ...range, nanCount: 0 } : undefined
+}
+
+function boundsOf(type: PrimitiveType, { min, max }: LeafRange, mode: MetricsMode) {
+  if (type === 'uuid') return uuidBounds(min, max)
+  const length = mode.kind === 'truncate' ? mode.length : Number.MAX_SAFE_INTEGER
+  return { lower: lowerBound(type, min, length), upper: upperBound(type, max, length) }
+}
+
+function lowerBound(
+  type: PrimitiveType,
+  value: SingleValue | undefined,
+  length: number,
+): SingleValue | undefined {
+  if (typeof value === 'string') return truncateTextLower(value, length)
+  if (value instanceof Uint8Array) return isCut(type) ? truncateBytesLower(value, length) : value
   // The engine keeps one of two zeros; the spec wants the one that bounds both.
   return value === 0 && isFloatType(type) ? -0 : value
 }
 
-function upperBound(type: PrimitiveType, text: string | undefined): SingleValue | undefined {
-  const value = text === undefined ? undefined : parseStatistic(type, text)
-  if (typeof value === 'string') return truncateTextUpper(value)
-  if (value instanceof Uint8Array) return truncateBytesUpper(value)
+function upperBound(
+  type: PrimitiveType,
+  value: SingleValue | undefined,
+  length: number,
+): SingleValue | undefined {
+  if (typeof value === 'string') return truncateTextUpper(value, length)
+  if (value instanceof Uint8Array) return isCut(type) ? truncateBytesUpper(value, length) : value
   return value === 0 ? 0 : value
+}
+
+/** A bound of a fixed column has its length. */
+function isCut(type: PrimitiveType): boolean {
+  return type === 'binary'
 }
 
 function isFloatType(type: PrimitiveType): boolean {
   return type === 'float' || type === 'double'
 }
 
+/** Every primitive column of a schema, nested ones too. */
 function leavesOf(schema: Schema): readonly Leaf[] {
   const known = leavesBySchema.get(schema)
   if (known !== undefined) return known

@@ -14,14 +14,19 @@ export const DEFAULT_COMPRESSION_LEVEL = 3
 export const DEFAULT_ROW_GROUP_ROWS = 122_880
 
 export interface ParquetOptions {
-  readonly compressionLevel?: number
-  readonly rowGroupRows?: number
+  /** Of zstd; the other codecs have none. */
+  readonly compressionLevel?: number | undefined
+  readonly rowGroupRows?: number | undefined
+  /** In the engine's words; default zstd. */
+  readonly codec?: string
 }
 
 export interface LocalParquet {
   readonly path: string
   readonly rowCount: number
   readonly sizeBytes: number
+  /** Rows of each of its row groups but the last. */
+  readonly rowGroupRows: number
   readonly statistics: FileStatistics
 }
 
@@ -31,18 +36,20 @@ interface CopyRow {
   readonly column_statistics: readonly { readonly key: string; readonly value: RowValue }[]
 }
 
-/** Runs `query` into one new Parquet file of the scratch folder: zstd, field ids, statistics. */
+/** Runs `query` into one new Parquet file of the scratch folder, with field ids; asks for its statistics. */
 export async function copyToParquet(
   ctx: WriteContext,
   fields: readonly SchemaField[],
   query: string,
   options: ParquetOptions,
 ): Promise<LocalParquet> {
+  const codec = options.codec ?? 'zstd'
+  const rowGroupRows = options.rowGroupRows ?? DEFAULT_ROW_GROUP_ROWS
+  const level = `COMPRESSION_LEVEL ${options.compressionLevel ?? DEFAULT_COMPRESSION_LEVEL}, `
   const path = join(ctx.scratchDir, `${ctx.ids.uuid()}.parquet`)
   const [row] = await ctx.session.rows<CopyRow>(
-    `COPY (${query}) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION zstd, ` +
-      `COMPRESSION_LEVEL ${options.compressionLevel ?? DEFAULT_COMPRESSION_LEVEL}, ` +
-      `ROW_GROUP_SIZE ${options.rowGroupRows ?? DEFAULT_ROW_GROUP_ROWS}, ` +
+    `COPY (${query}) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION ${codec}, ` +
+      `${codec === 'zstd' ? level : ''}ROW_GROUP_SIZE ${rowGroupRows}, ` +
       `FIELD_IDS ${fieldIdsOption(fields)}, RETURN_STATS)`,
   )
   if (row === undefined) {
@@ -52,6 +59,7 @@ export async function copyToParquet(
     path,
     rowCount: Number(row.count),
     sizeBytes: Number(row.file_size_bytes),
+    rowGroupRows,
     statistics: new Map(row.column_statistics.map(({ key, value }) => [key, textsOf(value)])),
   }
 }

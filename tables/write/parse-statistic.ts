@@ -2,11 +2,9 @@ import { primitiveShape } from '../spec/primitive-type.ts'
 import type { PrimitiveType } from '../spec/schema.ts'
 import type { SingleValue } from '../spec/single-value.ts'
 
-const MICROS_PER_DAY = 86_400_000_000n
-
 /**
  * One text of DuckDB's RETURN_STATS as a value of an Iceberg type: int, date and floats number,
- * long, times and unscaled decimals bigint. Undefined where the text has no exact form in the
+ * long, times (µs, of `_ns` types ns) and unscaled decimals bigint. Undefined where the text has no exact form in the
  * type (infinity, years before 1 or past 9999, NaN): a missing bound is safe, a wrong one loses
  * rows in every reader.
  */
@@ -25,20 +23,25 @@ export function parseStatistic(type: PrimitiveType, text: string): SingleValue |
     case 'date':
       return parseDays(text)
     case 'time':
-      return parseTimeOfDay(text)
+      return parseTimeOfDay(text, 6)
     case 'timestamp':
     case 'timestamptz':
-      return parseTimestamp(text)
+      return parseTimestamp(text, 6)
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+      return parseTimestamp(text, 9)
     case 'string':
       return text
     case 'binary':
-      return /^([0-9A-Fa-f]{2})*$/.test(text) ? Buffer.from(text, 'hex') : undefined
+      return parseBytes(text)
     case 'decimal':
       return parseDecimal(shape.scale, text)
-    case 'fixed':
+    case 'fixed': {
+      const bytes = parseBytes(text)
+      return bytes?.length === shape.length ? bytes : undefined
+    }
     case 'uuid':
-    case 'timestamp_ns':
-    case 'timestamptz_ns':
+      return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? text : undefined
     case 'unknown':
       return undefined
   }
@@ -62,20 +65,26 @@ export function parseDays(text: string): number | undefined {
   return Date.parse(`${text}T00:00:00Z`) / 86_400_000
 }
 
-function parseTimeOfDay(text: string): bigint | undefined {
-  const match = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/.exec(text)
-  if (match === null) return undefined
-  const seconds = Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3])
-  return BigInt(seconds) * 1_000_000n + BigInt((match[4] ?? '').padEnd(6, '0'))
+function parseBytes(text: string): Uint8Array | undefined {
+  return /^([0-9A-Fa-f]{2})*$/.test(text) ? Buffer.from(text, 'hex') : undefined
 }
 
-function parseTimestamp(text: string): bigint | undefined {
+/** In units of so many digits after the second's point. */
+function parseTimeOfDay(text: string, digits: 6 | 9): bigint | undefined {
+  const match = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?$/.exec(text)
+  const fraction = match?.[4] ?? ''
+  if (match === null || fraction.length > digits) return undefined
+  const seconds = Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3])
+  return BigInt(seconds) * 10n ** BigInt(digits) + BigInt(fraction.padEnd(digits, '0'))
+}
+
+function parseTimestamp(text: string, digits: 6 | 9): bigint | undefined {
   const match = /^(\d{4}-\d{2}-\d{2}) ([0-9:.]+?)(?:\+00)?$/.exec(text)
   if (match === null) return undefined
   const days = parseDays(match[1] ?? '')
-  const time = parseTimeOfDay(match[2] ?? '')
+  const time = parseTimeOfDay(match[2] ?? '', digits)
   if (days === undefined || time === undefined) return undefined
-  return BigInt(days) * MICROS_PER_DAY + time
+  return BigInt(days) * 86_400n * 10n ** BigInt(digits) + time
 }
 
 /**

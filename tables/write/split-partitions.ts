@@ -1,45 +1,53 @@
 import type { Session } from '../engine/engine.ts'
 import type { RowValue } from '../engine/row-value.ts'
-import { sqlName } from '../engine/sql-text.ts'
+import { sqlString } from '../engine/sql-text.ts'
+import { SluiceError } from '../errors.ts'
 import type { PartitionField, PartitionSpec, PartitionTuple } from '../spec/partition-spec.ts'
 import { applyTransform, transformShape } from '../spec/partition-transform.ts'
 import { primitiveShape } from '../spec/primitive-type.ts'
-import { findFieldById } from '../spec/schema-fields.ts'
-import type { Schema, SchemaField } from '../spec/schema.ts'
+import type { Schema } from '../spec/schema.ts'
 import type { SingleValue } from '../spec/single-value.ts'
-import { SluiceError } from '../errors.ts'
+import { findColumnPath } from './column-path.ts'
+import type { ColumnPath } from './column-path.ts'
 import { parseDays, parseDecimal } from './parse-statistic.ts'
-import { transformSql } from './transform-sql.ts'
+import { sourceSql, transformSql } from './transform-sql.ts'
 
 /** The rows of one partition value: `condition` selects them, undefined = they are all rows. */
 export interface PartitionSlice {
   readonly partition: PartitionTuple
   readonly condition: string | undefined
+  /** Undefined where nobody counted. */
+  readonly rowCount: number | undefined
 }
 
-interface Source {
+/** A partition field with the column that it is made of. */
+export interface PartitionSource {
   readonly field: PartitionField
-  readonly column: SchemaField
+  readonly column: ColumnPath
+}
+
+/** Throws `unsupported` for a field that is made of a column inside a list or map. */
+export function partitionSources(schema: Schema, spec: PartitionSpec): readonly PartitionSource[] {
+  return spec.fields.map((field) => ({ field, column: sourceColumn(schema, field) }))
 }
 
 /**
- * Which partition values the rows of `relation` have. One aggregate tells the usual case, where
- * all rows lie in one partition, apart; only else the values are listed. No rows, no slices.
+ * Which partition values the rows of `relation` have, in the order of the values. One aggregate
+ * tells the usual case, where all rows lie in one partition, apart; only else the values are
+ * listed. No rows, no slices.
  */
 export async function splitPartitions(
   session: Session,
-  schema: Schema,
-  spec: PartitionSpec,
+  sources: readonly PartitionSource[],
   relation: string,
 ): Promise<readonly PartitionSlice[]> {
-  if (spec.fields.length === 0) return [{ partition: {}, condition: undefined }]
-  const sources = spec.fields.map((field) => ({ field, column: sourceColumn(schema, field) }))
-  const aggregates = sources.flatMap(({ column }, index) => {
-    const name = sqlName(column.name)
+  if (sources.length === 0) return [{ partition: {}, condition: undefined, rowCount: undefined }]
+  const aggregates = sources.flatMap(({ field, column }, index) => {
+    const value = field.transform === 'void' ? 'NULL' : sourceSql(column)
     return [
-      `min(${name}) AS low${index}`,
-      `max(${name}) AS high${index}`,
-      `count(${name}) AS count${index}`,
+      `min(${value}) AS low${index}`,
+      `max(${value}) AS high${index}`,
+      `count(${value}) AS count${index}`,
     ]
   })
   const [range] = await session.rowsKept<Record<string, RowValue>>(
@@ -52,12 +60,12 @@ export async function splitPartitions(
     if (value === undefined) return listPartitions(session, sources, relation)
     partition[source.field.name] = value
   }
-  return [{ partition, condition: undefined }]
+  return [{ partition, condition: undefined, rowCount: Number(range.total) }]
 }
 
 /** Undefined where the rows have several values, or may have. */
 function singlePartitionValue(
-  source: Source,
+  source: PartitionSource,
   range: Readonly<Record<string, RowValue>>,
   index: number,
 ): PartitionTuple[string] | undefined {
@@ -73,41 +81,50 @@ function singlePartitionValue(
   if (!isSameValue(first, last)) return undefined
   // A bucket does not keep the order: two ends in one bucket say nothing of what lies between.
   if (kind === 'bucket' && !isSameValue(low, high)) return undefined
-  return first
+  // Of the two zeros, which are one value, the one that `transformSql` gives.
+  return typeof first === 'number' ? first + 0 : first
+}
+
+/** The partition fields as SQL: rows that are equal in them share a partition. */
+export function partitionKeys(sources: readonly PartitionSource[]): readonly string[] {
+  return sources.map(({ field, column }) => transformSql(field.transform, column))
 }
 
 async function listPartitions(
   session: Session,
-  sources: readonly Source[],
+  sources: readonly PartitionSource[],
   relation: string,
 ): Promise<readonly PartitionSlice[]> {
-  const expressions = sources.map(({ field, column }) => transformSql(field.transform, column))
-  const selected = expressions.map((expression, index) => `${expression} AS value${index}`)
-  // The text form selects the rows again without a literal of every type.
-  const texts = expressions.map(
-    (expression, index) => `CAST(value${index} AS VARCHAR) AS text${index}`,
-  )
+  const keys = partitionKeys(sources)
+  const values = sources.map(({ field, column }, index) => {
+    const { kind } = transformShape(field.transform)
+    const key = { ...column, sql: `grouped.value${index}` }
+    return kind === 'identity' || kind === 'truncate' ? sourceSql(key) : key.sql
+  })
   const rows = await session.rows<Record<string, RowValue>>(
-    `SELECT *, ${texts.join(', ')} FROM (SELECT DISTINCT ${selected.join(', ')} FROM ${relation}) ` +
-      `ORDER BY ${sources.map((_, index) => `value${index}`).join(', ')}`,
+    `SELECT row_count, ` +
+      `${values.map((value, index) => `${value} AS value${index}`).join(', ')}, ` +
+      // The text form selects the rows again without a literal of every type.
+      `${keys.map((_, index) => `CAST(grouped.value${index} AS VARCHAR) AS text${index}`).join(', ')} ` +
+      `FROM (SELECT ${keys.map((key, index) => `${key} AS value${index}`).join(', ')}, ` +
+      `count(*) AS row_count FROM ${relation} GROUP BY ALL) AS grouped ` +
+      `ORDER BY ${keys.map((_, index) => `grouped.value${index}`).join(', ')}`,
   )
   return rows.map((row) => {
     const partition: Record<string, PartitionTuple[string]> = {}
     const conditions = sources.map(({ field, column }, index) => {
-      const value = row[`value${index}`] ?? null
-      partition[field.name] = partitionValue(field, column, value)
+      partition[field.name] = partitionValue(field, column, row[`value${index}`] ?? null)
       const text = row[`text${index}`]
-      const literal = typeof text === 'string' ? `'${text.replaceAll("'", "''")}'` : 'NULL'
-      const expression = expressions[index] ?? ''
-      return `CAST(${expression} AS VARCHAR) IS NOT DISTINCT FROM ${literal}`
+      const literal = typeof text === 'string' ? sqlString(text) : 'NULL'
+      return `CAST(${keys[index] ?? ''} AS VARCHAR) IS NOT DISTINCT FROM ${literal}`
     })
-    return { partition, condition: conditions.join(' AND ') }
+    return { partition, condition: conditions.join(' AND '), rowCount: Number(row.row_count) }
   })
 }
 
 function partitionValue(
   field: PartitionField,
-  column: SchemaField,
+  column: ColumnPath,
   value: RowValue,
 ): PartitionTuple[string] {
   const { kind } = transformShape(field.transform)
@@ -116,7 +133,10 @@ function partitionValue(
 }
 
 /** A row's value in the form that transforms and single-value binary take. */
-export function toPartitionSource(column: SchemaField, value: RowValue): SingleValue | null {
+export function toPartitionSource(
+  column: Pick<ColumnPath, 'name' | 'type'>,
+  value: RowValue,
+): SingleValue | null {
   if (value === null) return null
   const shape = primitiveShape(column.type)
   if (shape.kind === 'date' && typeof value === 'string') {
@@ -129,18 +149,19 @@ export function toPartitionSource(column: SchemaField, value: RowValue): SingleV
   return value
 }
 
-function sourceColumn(schema: Schema, field: PartitionField): SchemaField {
-  const column = findFieldById(schema, field['source-id'])
-  // A nested source is not selected by name at the top: no table of ours has one.
-  if (column !== undefined && schema.fields.includes(column)) return column
+function sourceColumn(schema: Schema, field: PartitionField): ColumnPath {
+  const column = findColumnPath(schema, field['source-id'])
+  if (column !== undefined) return column
+  // The column was dropped: its field stays in the spec as void.
+  if (field.transform === 'void') return { sql: 'NULL', type: 'int', name: field.name }
   throw new SluiceError(
     'unsupported',
-    `The partition field ${field.name} is made of a column that is not at the top of the ` +
-      'schema. Nothing was written. Partition the table by a top-level column.',
+    `The partition field ${field.name} is made of a column that is not in the schema, or lies in ` +
+      'a list or map. Nothing was written. Give the table a spec of columns with one value a row.',
   )
 }
 
-function unusable(column: SchemaField): never {
+function unusable(column: Pick<ColumnPath, 'name'>): never {
   throw new SluiceError(
     'invalid-input',
     `A value of ${column.name} cannot be a partition value. Nothing was written. ` +

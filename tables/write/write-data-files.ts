@@ -1,49 +1,45 @@
 import { rm } from 'node:fs/promises'
-import { columnType } from '../engine/column-type.ts'
-import { sqlName } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { DataFile } from '../spec/manifest.ts'
 import { partitionPath } from '../spec/partition-path.ts'
-import type { PartitionSpec } from '../spec/partition-spec.ts'
-import { findFieldById } from '../spec/schema-fields.ts'
-import type { Schema } from '../spec/schema.ts'
-import type { SortOrder } from '../spec/sort-order.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
-import { columnMetrics } from './column-metrics.ts'
+import { sqlName } from '../engine/sql-text.ts'
+import { checkRequired } from './check-required.ts'
+import { columnMetrics, leavesWithNan } from './column-metrics.ts'
 import { copyToParquet } from './copy-to-parquet.ts'
 import type { LocalParquet, ParquetOptions } from './copy-to-parquet.ts'
-import { currentSchema, defaultSortOrder, defaultSpec } from './current-layout.ts'
-import { splitPartitions } from './split-partitions.ts'
+import { countNan } from './count-nan.ts'
+import { fitFile, splitOffsets } from './fit-file.ts'
+import { partitionKeys, splitPartitions } from './split-partitions.ts'
 import type { PartitionSlice } from './split-partitions.ts'
-import { transformSql } from './transform-sql.ts'
 import type { WriteContext } from './write-context.ts'
+import { orderBySql, writeLayout } from './write-layout.ts'
+import type { LayoutOptions, WriteLayout } from './write-layout.ts'
+import { dataRoot } from './write-position-deletes.ts'
 
-export interface WriteDataOptions extends ParquetOptions {
-  /** Columns to sort by instead of the table's order; none = keep the query's order. */
-  readonly sortBy?: readonly string[]
+export interface WriteDataOptions extends ParquetOptions, LayoutOptions {
   /** A partition with more rows becomes several files, cut in the order of the sort. */
   readonly maxRows?: number
   /** Begins each file's name: what a reader of names alone shall tell apart. No colon. */
   readonly namePrefix?: string
 }
 
-interface Layout {
-  readonly table: TableMetadata
-  readonly schema: Schema
-  readonly spec: PartitionSpec
-  readonly orderBy: string
-  readonly sortOrderId: number | undefined
-}
+/** Up to so many partitions the query runs once for each; rows of more are sorted into a table. */
+const DIRECT_PARTITIONS_MAX = 8
+
+/** Files that the store is taking over while the engine writes on: each takes scratch space. */
+const ADOPTED_AT_ONCE = 8
 
 /**
- * Writes the rows of `query` as Parquet data files, one a partition value, each durable under a
- * name of its own at `<table>/data/<partition>/<uuid>.parquet` when this returns. Columns are
- * matched by name and cast to the table's current schema. No rows, no file. Nothing becomes
- * visible: the files are for a commit to name. The query runs once to find the partitions and
- * once a file, so it should read a temp table, not derive it.
+ * Writes the rows of `query` as Parquet data files, one a partition value and target size, each
+ * durable under a name of its own at `<table>/data/<partition>/<uuid>.parquet` when this returns.
+ * Columns are matched by name and cast to the table's current schema; codec, sizes, metrics and
+ * order are those of the table. No rows, no file. Nothing becomes visible: the files are for a
+ * commit to name. The query runs once to find the partitions and again to write them, so it should
+ * read a temp table, not derive it. One file is open at a time, however many partitions there are.
  *
- * Throws `invalid-input` for a column that is missing or cannot be cast, and for a null in a
- * required column (no reader checks that later).
+ * Throws `invalid-input` for a column that is missing or cannot be cast, for a null in a required
+ * column (no reader checks that later), and for a query that gives other rows when run again.
  */
 export async function writeDataFiles(
   ctx: WriteContext,
@@ -51,25 +47,57 @@ export async function writeDataFiles(
   query: string,
   options: WriteDataOptions = {},
 ): Promise<DataFile[]> {
-  const layout = layoutOf(table, options)
-  const columns = layout.schema.fields.map((field) => {
-    const name = sqlName(field.name)
-    return `CAST(${name} AS ${columnType(field.type)}) AS ${name}`
-  })
-  const relation = `(SELECT ${columns.join(', ')} FROM (${query}))`
-  const slices = await splitPartitions(ctx.session, layout.schema, layout.spec, relation)
+  const layout = writeLayout(table, options)
+  const relation = `(SELECT ${layout.selected.join(', ')} FROM (${query}))`
+  const slices = await splitPartitions(ctx.session, layout.sources, relation)
+  if (slices.length <= DIRECT_PARTITIONS_MAX) {
+    const order = orderBySql(layout.sortTerms)
+    return writeSlices(ctx, layout, options, slices, ({ condition }) => {
+      const where = condition === undefined ? '' : ` WHERE ${condition}`
+      return `SELECT * FROM ${relation}${where}${order}`
+    })
+  }
+  // A table keeps the order in which it was filled, so its row ids cut it into partitions.
+  const sorted = sqlName(`partitioned_${ctx.ids.uuid()}`)
+  const terms = [...partitionKeys(layout.sources), ...layout.sortTerms]
+  await ctx.session.run(
+    `CREATE TEMP TABLE ${sorted} AS SELECT * FROM ${relation}${orderBySql(terms)}`,
+  )
+  try {
+    let end = 0
+    const listed = await splitPartitions(ctx.session, layout.sources, sorted)
+    return await writeSlices(ctx, layout, options, listed, ({ rowCount }) => {
+      const start = end
+      end += rowCount ?? 0
+      return `SELECT * FROM ${sorted} WHERE rowid >= ${start} AND rowid < ${end}`
+    })
+  } finally {
+    await ctx.session.run(`DROP TABLE ${sorted}`)
+  }
+}
+
+async function writeSlices(
+  ctx: WriteContext,
+  layout: WriteLayout,
+  options: WriteDataOptions,
+  slices: readonly PartitionSlice[],
+  rowsOf: (slice: PartitionSlice) => string,
+): Promise<DataFile[]> {
   const adopted: Promise<DataFile>[] = []
   try {
     for (const slice of slices) {
-      const where = slice.condition === undefined ? '' : ` WHERE ${slice.condition}`
-      const rows = `SELECT * FROM ${relation}${where}${layout.orderBy}`
-      for await (const local of writeSlice(ctx, layout, rows, options)) {
+      let rowCount = 0
+      for await (const local of writeSlice(ctx, layout, rowsOf(slice), options)) {
+        rowCount += local.rowCount
+        const described = await describeFile(ctx, layout, slice, local)
         // The store makes one file durable while the engine writes the next.
-        const file = adoptDataFile(ctx, layout, slice, local, options.namePrefix ?? '')
+        const file = adoptDataFile(ctx, layout, described, local, options.namePrefix ?? '')
         // Awaited below; until then a failure must not count as one that nobody handles.
         file.catch(() => undefined)
         adopted.push(file)
+        await adopted.at(-1 - ADOPTED_AT_ONCE)
       }
+      checkRowCount(slice, rowCount)
     }
   } catch (error) {
     await Promise.allSettled(adopted)
@@ -78,45 +106,26 @@ export async function writeDataFiles(
   return Promise.all(adopted)
 }
 
-function layoutOf(table: TableMetadata, options: WriteDataOptions): Layout {
-  const schema = currentSchema(table)
-  const order = defaultSortOrder(table)
-  const { sortBy } = options
-  const terms = sortBy === undefined ? sortTerms(order, schema) : sortBy.map(sqlName)
-  return {
-    table,
-    schema,
-    spec: defaultSpec(table),
-    orderBy: terms.length === 0 ? '' : ` ORDER BY ${terms.join(', ')}`,
-    sortOrderId: sortBy === undefined ? order['order-id'] : undefined,
-  }
-}
-
-function sortTerms(order: SortOrder, schema: Schema): readonly string[] {
-  return order.fields.flatMap((sort) => {
-    const field = findFieldById(schema, sort['source-id'])
-    if (field === undefined) return []
-    const direction = sort.direction === 'asc' ? 'ASC' : 'DESC'
-    const nulls = sort['null-order'] === 'nulls-first' ? 'NULLS FIRST' : 'NULLS LAST'
-    return [`${transformSql(sort.transform, field)} ${direction} ${nulls}`]
-  })
-}
-
-/** The files of one partition: one, or pieces of at most `maxRows` rows. */
+/** The files of one partition: one, or pieces of the rows and bytes that are wanted at most. */
 async function* writeSlice(
   ctx: WriteContext,
-  layout: Layout,
+  layout: WriteLayout,
   rows: string,
   options: WriteDataOptions,
 ): AsyncGenerator<LocalParquet> {
+  const { properties, fields } = layout
   const { maxRows } = options
+  const parquet: ParquetOptions = {
+    codec: properties.codec,
+    compressionLevel: options.compressionLevel ?? properties.compressionLevel,
+    rowGroupRows: options.rowGroupRows ?? properties.rowGroupRows,
+  }
   if (maxRows === undefined) {
-    const local = await copyToParquet(ctx, layout.schema.fields, rows, options)
-    if (local.rowCount > 0) yield local
+    const local = await copyToParquet(ctx, fields, rows, parquet)
+    if (local.rowCount > 0) yield* fitFile(ctx, fields, local, properties, parquet)
     else await rm(local.path, { force: true })
     return
   }
-  // A table keeps the order in which it was filled, so its row ids cut it into sorted pieces.
   const sorted = sqlName(`sorted_${ctx.ids.uuid()}`)
   await ctx.session.run(`CREATE TEMP TABLE ${sorted} AS ${rows}`)
   try {
@@ -126,36 +135,38 @@ async function* writeSlice(
     const total = Number(counted?.total ?? 0n)
     for (let start = 0; start < total; start += maxRows) {
       const piece = `SELECT * FROM ${sorted} WHERE rowid >= ${start} AND rowid < ${start + maxRows}`
-      yield await copyToParquet(ctx, layout.schema.fields, piece, options)
+      const local = await copyToParquet(ctx, fields, piece, parquet)
+      yield* fitFile(ctx, fields, local, properties, parquet)
     }
   } finally {
     await ctx.session.run(`DROP TABLE ${sorted}`)
   }
 }
 
-async function adoptDataFile(
+type DescribedFile = Omit<DataFile, 'filePath' | 'fileSizeBytes'>
+
+/** What the manifest says of a file; asks the engine, so not while it does something else. */
+async function describeFile(
   ctx: WriteContext,
-  layout: Layout,
+  layout: WriteLayout,
   slice: PartitionSlice,
   local: LocalParquet,
-  namePrefix: string,
-): Promise<DataFile> {
-  const { table, schema, spec, sortOrderId } = layout
+): Promise<DescribedFile> {
+  const { schema, spec, sortOrderId, modeOf } = layout
+  const { statistics } = local
   try {
-    const metrics = columnMetrics(schema, local.statistics)
-    checkRequired(schema, metrics.nullValueCounts)
-    const folder = dataFolder(table, spec, slice)
-    const filePath = `${folder}/${namePrefix}${ctx.ids.uuid()}.parquet`
-    const { sizeBytes } = await ctx.fileIO.adopt(local.path, filePath)
+    const openLeaves = leavesWithNan(schema, statistics)
+    const nanFacts = await countNan(ctx.session, local.path, openLeaves)
+    await checkRequired(ctx.session, schema, local)
+    const offsets = await splitOffsets(ctx.session, local)
     return {
       content: 'data',
-      filePath,
       fileFormat: 'PARQUET',
       specId: spec['spec-id'],
       partition: slice.partition,
       recordCount: local.rowCount,
-      fileSizeBytes: sizeBytes,
-      ...metrics,
+      ...columnMetrics({ schema, statistics, modeOf, nanFacts }),
+      ...(offsets === undefined ? {} : { splitOffsets: offsets }),
       ...(sortOrderId === undefined ? {} : { sortOrderId }),
     }
   } catch (error) {
@@ -164,25 +175,30 @@ async function adoptDataFile(
   }
 }
 
-function dataFolder(
-  table: TableMetadata,
-  spec: PartitionSpec,
-  slice: Pick<PartitionSlice, 'partition'>,
-): string {
-  const root = table.properties['write.data.path'] ?? `${table.location}/data`
-  const path = partitionPath(spec, slice.partition)
-  return path === '' ? root : `${root}/${path}`
+async function adoptDataFile(
+  ctx: WriteContext,
+  { table, spec }: WriteLayout,
+  described: DescribedFile,
+  local: LocalParquet,
+  namePrefix: string,
+): Promise<DataFile> {
+  try {
+    const path = partitionPath(spec, described.partition)
+    const folder = path === '' ? dataRoot(table) : `${dataRoot(table)}/${path}`
+    const filePath = `${folder}/${namePrefix}${ctx.ids.uuid()}.parquet`
+    const { sizeBytes } = await ctx.fileIO.adopt(local.path, filePath)
+    return { ...described, filePath, fileSizeBytes: sizeBytes }
+  } catch (error) {
+    await rm(local.path, { force: true })
+    throw error
+  }
 }
 
-function checkRequired(schema: Schema, nullCounts: ReadonlyMap<number, number>): void {
-  for (const field of schema.fields) {
-    const nullCount = field.required ? (nullCounts.get(field.id) ?? 0) : 0
-    if (nullCount === 0) continue
-    throw new SluiceError(
-      'invalid-input',
-      `The required column ${field.name} is null in ${nullCount} rows. No file was kept and ` +
-        'nothing became visible. Correct the query, or make the column optional.',
-      { context: { column: field.name, nullCount } },
-    )
-  }
+function checkRowCount({ rowCount }: PartitionSlice, written: number): void {
+  if (rowCount === undefined || rowCount === written) return
+  throw new SluiceError(
+    'invalid-input',
+    `The query gave ${rowCount} rows of a partition at first and ${written} when it was run ` +
+      'again. Nothing became visible. Fill a temp table with its rows, and write from that.',
+  )
 }

@@ -17,6 +17,9 @@ describe('a statistic of the engine', () => {
     ['decimal(18, 8)', '-0.00000001', -1n],
     ['decimal(38, 16)', '73.5000000000000000', 735000000000000000n],
     ['string', '+00', '+00'],
+    ['timestamp_ns', '2024-01-01 00:00:00.000000001', 1704067200000000001n],
+    ['timestamp_ns', '1969-12-31 23:59:59.5', -500000000n],
+    ['uuid', '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001'],
   ] as const)('of type %s reads %s', (type, text, expected) => {
     expect(parseStatistic(type, text)).toBe(expected)
   })
@@ -24,6 +27,7 @@ describe('a statistic of the engine', () => {
   it('of type binary is hexadecimal', () => {
     expect(parseStatistic('binary', '00FF')).toEqual(Buffer.from([0, 255]))
     expect(parseStatistic('binary', '')).toEqual(Buffer.from([]))
+    expect(parseStatistic('fixed[2]', '00FF')).toEqual(Buffer.from([0, 255]))
   })
 
   it.each([
@@ -32,7 +36,9 @@ describe('a statistic of the engine', () => {
     ['timestamptz', '12044-01-01 00:00:00+00'],
     ['date', '-infinity'],
     ['double', 'nan'],
-    ['uuid', '00000000-0000-0000-0000-000000000001'],
+    ['uuid', '1'],
+    ['fixed[2]', '00FF00'],
+    ['timestamp', '2024-01-01 00:00:00.123456789'],
   ] as const)('of type %s gives no bound for %s', (type, text) => {
     expect(parseStatistic(type, text)).toBeUndefined()
   })

@@ -47,6 +47,8 @@ export interface SampleTable {
   readonly partition?: readonly (readonly [column: string, transform: PartitionTransform])[]
   readonly sort?: readonly string[]
   readonly properties?: Readonly<Record<string, string>>
+  /** Default 2. */
+  readonly formatVersion?: 2 | 3
 }
 
 /** Metadata of a table without snapshots; field ids count from 1 in the order of the columns. */
@@ -85,7 +87,7 @@ export function sampleTable(sample: SampleTable): TableMetadata {
       })),
     },
     properties: sample.properties ?? {},
-    formatVersion: 2,
+    formatVersion: sample.formatVersion ?? 2,
     nowMs: 0,
   })
 }

