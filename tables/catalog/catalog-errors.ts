@@ -46,6 +46,14 @@ export function tableExists(identifier: TableIdentifier): SluiceError {
   )
 }
 
+/** A commit whose requirement is `assert-create`, and the table is there. */
+export function alreadyCreated(identifier: TableIdentifier): SluiceError {
+  return conflict(
+    `Requirement failed: table already exists. Table already exists: ${tableKey(identifier)}. ` +
+      'Nothing was created; load it, or use another name.',
+  )
+}
+
 export function viewExists(identifier: TableIdentifier): SluiceError {
   return conflict(
     `View already exists: ${tableKey(identifier)}. Nothing was created; load it, or use ` +
@@ -73,10 +81,11 @@ export function renameTargetExists(
 }
 
 export function noSuchNamespace(namespace: readonly string[]): SluiceError {
-  return refuse(
-    'NoSuchNamespaceException',
-    `Namespace does not exist: ${namespace.join('.')}. Nothing was changed; create it first.`,
-  )
+  // Clients compare what the protocol says, to the letter.
+  const said = `Namespace does not exist: ${namespace.join('.')}`
+  return new SluiceError('invalid-input', `${said}. Nothing was changed; create it first.`, {
+    context: { refusal: 'NoSuchNamespaceException', said },
+  })
 }
 
 export function namespaceExists(namespace: readonly string[]): SluiceError {

@@ -6,7 +6,7 @@ import { SluiceError } from '../errors.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { LoadedTable, TableCommit } from './catalog.ts'
-import { noSuchNamespace, noSuchTable, tableExists } from './catalog-errors.ts'
+import { alreadyCreated, noSuchNamespace, noSuchTable } from './catalog-errors.ts'
 import { checkTableName } from './check-names.ts'
 import type { MetadataFiles } from './metadata-files.ts'
 import { writeThenPoint } from './write-then-point.ts'
@@ -130,7 +130,7 @@ function checkPlace(parts: CommitParts, group: TableGroup, current: LoadedTable 
   }
   checkTableName(identifier)
   if (!parts.namespaces.exists(identifier.namespace)) throw noSuchNamespace(identifier.namespace)
-  if (current !== undefined) throw tableExists(identifier)
+  if (current !== undefined) throw alreadyCreated(identifier)
 }
 
 /** Writes the files, then moves the pointers. False where another writer was faster. */

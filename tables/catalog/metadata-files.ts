@@ -63,7 +63,9 @@ export function createMetadataFilesOf<M extends FiledMetadata>(
 
   return {
     load: async (location) => {
-      const known = remembered.get(location)
+      // A file that somebody deleted is gone for every other reader: memory must not hide it.
+      const isThere = remembered.has(location) && (await fileIO.stat(location)) !== undefined
+      const known = isThere ? remembered.get(location) : undefined
       const metadata = known ?? format.parse(await readText(fileIO, location))
       remember(location, metadata)
       return metadata

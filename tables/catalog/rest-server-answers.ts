@@ -1,12 +1,17 @@
+import { createHash } from 'node:crypto'
+
 import { stringifyJson } from '../spec/json.ts'
 import { serializeTableMetadata } from '../spec/table-metadata-json.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
+import { serializeViewMetadata } from '../spec/view-metadata-json.ts'
 import type { LoadedTable } from './catalog.ts'
+import type { LoadedView } from './view-catalog.ts'
 
 /** An answer without a body, or with a body that is JSON text already. */
 export interface RestAnswer {
   readonly status: number
   readonly json?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** "Done, and nothing to say": existence checks, drops, renames, metrics, transactions. */
@@ -20,13 +25,56 @@ export function answer(body: unknown): RestAnswer {
 export function tableAnswer(table: LoadedTable): RestAnswer {
   return {
     status: 200,
+    headers: { etag: tableTag(table, 'all') },
     json:
       `{"metadata-location":${JSON.stringify(table.metadataLocation)},` +
       `"metadata":${serializeTableMetadata(table.metadata)},"config":{}}`,
   }
 }
 
+/**
+ * A table for a client that may have it already: 304 where it does. With `refs` only the snapshots
+ * that a branch or a tag names; a client asks for the others when it needs them.
+ */
+export function loadedTableAnswer(
+  table: LoadedTable,
+  snapshots: 'all' | 'refs',
+  ifNoneMatch: string | undefined,
+): RestAnswer {
+  const etag = tableTag(table, snapshots)
+  if (hasTag(ifNoneMatch, etag)) return { status: 304, headers: { etag } }
+  const shown = snapshots === 'refs' ? withRefsOnly(table) : table
+  return { ...tableAnswer(shown), headers: { etag } }
+}
+
 /** A table that is staged: it has no metadata file yet. */
 export function stagedTableAnswer(metadata: TableMetadata): RestAnswer {
   return { status: 200, json: `{"metadata":${serializeTableMetadata(metadata)},"config":{}}` }
+}
+
+export function viewAnswer(view: LoadedView): RestAnswer {
+  return {
+    status: 200,
+    json:
+      `{"metadata-location":${JSON.stringify(view.metadataLocation)},` +
+      `"metadata":${serializeViewMetadata(view.metadata)},"config":{}}`,
+  }
+}
+
+/** A metadata file never changes, so its name and the form of the answer say what it holds. */
+function tableTag({ metadataLocation }: LoadedTable, snapshots: 'all' | 'refs'): string {
+  const digest = createHash('sha256').update(`${snapshots} ${metadataLocation}`).digest('hex')
+  return `"${digest.slice(0, 32)}"`
+}
+
+/** Proxies may have marked the tag as weak. */
+function hasTag(ifNoneMatch: string | undefined, etag: string): boolean {
+  const known = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  return known.includes(etag)
+}
+
+function withRefsOnly(table: LoadedTable): LoadedTable {
+  const named = new Set(Object.values(table.metadata.refs).map((ref) => ref['snapshot-id']))
+  const snapshots = table.metadata.snapshots.filter((known) => named.has(known['snapshot-id']))
+  return { ...table, metadata: { ...table.metadata, snapshots } }
 }

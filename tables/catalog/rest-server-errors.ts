@@ -2,6 +2,7 @@ import { isErrorKind, SluiceError } from '../errors.ts'
 import { stringifyJson } from '../spec/json.ts'
 import { isMissingFile, type Refusal, refusalOf } from './catalog-errors.ts'
 import type { RestAnswer } from './rest-server-answers.ts'
+import { MALFORMED } from './rest-server-schemas.ts'
 
 const refusalStatus: Readonly<Record<Refusal, number>> = {
   NoSuchTableException: 404,
@@ -27,12 +28,12 @@ export function errorAnswer(code: number, type: string, message: string): RestAn
 export function failureAnswer(error: unknown, isCommit: boolean): RestAnswer {
   const refusal = refusalOf(error)
   if (refusal !== undefined) {
-    return errorAnswer(refusalStatus[refusal], refusal, messageOf(error))
+    return errorAnswer(refusalStatus[refusal], refusal, saidBy(error))
   }
-  if (isMissingFile(error)) return errorAnswer(404, 'NotFoundException', messageOf(error))
+  if (isMissingFile(error)) return errorAnswer(404, 'NotFoundException', missingFileText(error))
   if (error instanceof SluiceError) return kindAnswer(error, isCommit)
   const status = clientFaultStatus(error)
-  if (status !== undefined) return errorAnswer(status, 'BadRequestException', messageOf(error))
+  if (status !== undefined) return errorAnswer(status, clientFaultType(status), messageOf(error))
   return errorAnswer(
     500,
     'InternalServerError',
@@ -49,7 +50,7 @@ function kindAnswer(error: SluiceError, isCommit: boolean): RestAnswer {
   if (isErrorKind(error, 'commit-state-unknown')) {
     return errorAnswer(500, 'CommitStateUnknownException', message)
   }
-  if (isErrorKind(error, 'invalid-input')) return errorAnswer(400, 'BadRequestException', message)
+  if (isErrorKind(error, 'invalid-input')) return errorAnswer(400, badInputType(error), message)
   if (isErrorKind(error, 'unsupported')) {
     return errorAnswer(406, 'UnsupportedOperationException', message)
   }
@@ -58,6 +59,27 @@ function kindAnswer(error: SluiceError, isCommit: boolean): RestAnswer {
     return errorAnswer(503, 'ServiceUnavailableException', message)
   }
   return errorAnswer(500, 'InternalServerError', message)
+}
+
+/** A request that cannot be read, or one that asks for what the rules of the format forbid. */
+function badInputType(error: SluiceError): string {
+  return error.context['reason'] === MALFORMED ? 'BadRequestException' : 'IllegalArgumentException'
+}
+
+function clientFaultType(status: number): string {
+  return status === 429 ? 'TooManyRequestsException' : 'BadRequestException'
+}
+
+/** The words of the protocol where clients compare them, else all that the error says. */
+function saidBy(error: unknown): string {
+  const said = error instanceof SluiceError ? error.context['said'] : undefined
+  return typeof said === 'string' ? said : messageOf(error)
+}
+
+/** Clients look for these words. */
+function missingFileText(error: SluiceError): string {
+  const location = String(error.context['location'] ?? '')
+  return `Failed to open input stream for file: ${location}. ${error.message}`
 }
 
 /** What the HTTP layer itself refuses: a body that is too large, a content type, a bad URL. */

@@ -3,35 +3,51 @@ import { z } from 'zod'
 import type { Properties } from './catalog.ts'
 import { noSuchNamespace, refuse } from './catalog-errors.ts'
 import { answer, noContent } from './rest-server-answers.ts'
+import { namespaceList, namespaceShown, propertiesChanged } from './rest-server-bodies.ts'
+import { nextPage, pageOf, pageQuery } from './rest-server-pages.ts'
 import { namespaceParam, readNamespace, type RestRoute } from './rest-server-route.ts'
-import { checkBody, properties } from './rest-server-schemas.ts'
+import { checkBody, namespace as namespaceLevels, properties } from './rest-server-schemas.ts'
 import type { ServedCatalog } from './served-catalog.ts'
 
-const createNamespaceBody = z.object({
-  namespace: z.array(z.string()),
+export const createNamespaceBody = z.object({
+  namespace: namespaceLevels,
   properties: properties.nullish(),
 })
 
-const updatePropertiesBody = z.object({
+export const updatePropertiesBody = z.object({
   removals: z.array(z.string()).nullish(),
   updates: properties.nullish(),
 })
 
-/** Routes of namespaces. Lists are never cut into pages: a lake has few of them. */
+/** Routes of namespaces. */
 export const namespaceRoutes: readonly RestRoute[] = [
   {
     method: 'GET',
     path: '/namespaces',
-    handle: async (catalog, { query }) => {
-      const parent = query['parent'] ?? ''
-      return answer({
-        namespaces: await childNamespaces(catalog, parent === '' ? [] : readNamespace(parent)),
-      })
+    role: 'read',
+    about: {
+      summary: 'Lists the namespaces right below a parent, or the uppermost ones',
+      query: { parent: 'Levels joined by %1F or a dot', ...pageQuery },
+      answer: namespaceList,
+      refusals: [404],
+    },
+    handle: async (catalog, request) => {
+      const parent = request.query['parent'] ?? ''
+      const list = await childNamespaces(catalog, parent === '' ? [] : readNamespace(parent))
+      const page = pageOf(list, (namespace) => namespace.join('.'), request)
+      return answer({ namespaces: page.items, ...nextPage(page) })
     },
   },
   {
     method: 'POST',
     path: '/namespaces',
+    role: 'admin',
+    about: {
+      summary: 'Creates a namespace',
+      body: createNamespaceBody,
+      answer: namespaceShown,
+      refusals: [409],
+    },
     handle: async (catalog, { body }) => {
       const wanted = checkBody(createNamespaceBody, body)
       await catalog.createNamespace(wanted.namespace, wanted.properties ?? {})
@@ -44,6 +60,12 @@ export const namespaceRoutes: readonly RestRoute[] = [
   {
     method: 'GET',
     path: '/namespaces/{namespace}',
+    role: 'read',
+    about: {
+      summary: 'Shows a namespace and its properties, its location always among them',
+      answer: namespaceShown,
+      refusals: [404],
+    },
     handle: async (catalog, request) => {
       const namespace = namespaceParam(request)
       return answer({ namespace, properties: await existing(catalog, namespace) })
@@ -52,6 +74,8 @@ export const namespaceRoutes: readonly RestRoute[] = [
   {
     method: 'HEAD',
     path: '/namespaces/{namespace}',
+    role: 'read',
+    about: { summary: 'Tells whether a namespace exists', refusals: [404] },
     handle: async (catalog, request) => {
       await existing(catalog, namespaceParam(request))
       return noContent
@@ -60,6 +84,8 @@ export const namespaceRoutes: readonly RestRoute[] = [
   {
     method: 'DELETE',
     path: '/namespaces/{namespace}',
+    role: 'admin',
+    about: { summary: 'Drops a namespace that is empty', refusals: [404, 409] },
     handle: async (catalog, request) => {
       await catalog.dropNamespace(namespaceParam(request))
       return noContent
@@ -68,6 +94,13 @@ export const namespaceRoutes: readonly RestRoute[] = [
   {
     method: 'POST',
     path: '/namespaces/{namespace}/properties',
+    role: 'admin',
+    about: {
+      summary: 'Sets and removes properties of a namespace',
+      body: updatePropertiesBody,
+      answer: propertiesChanged,
+      refusals: [404, 422],
+    },
     handle: async (catalog, request) => {
       const body = checkBody(updatePropertiesBody, request.body)
       const removals = [...new Set(body.removals ?? [])]

@@ -20,6 +20,12 @@ const optionalSnapshotId = snapshotId.nullish().transform((id) => {
 
 export const properties = z.record(z.string(), z.string())
 
+export const namespace = z.array(z.string())
+
+export const identifier = z.object({ namespace, name: z.string() })
+
+export const renameBody = z.object({ source: identifier, destination: identifier })
+
 /** Some clients write null for what they leave out; the spec's readers do not know it. */
 export function withoutNulls<T extends object>(members: T): T {
   const kept = Object.entries(members).filter(([, value]) => value !== undefined && value !== null)
@@ -124,6 +130,9 @@ export const statisticsFile = z.looseObject({
   'blob-metadata': z.array(z.looseObject({ 'snapshot-id': snapshotId })).optional(),
 })
 
+/** The reason of a request that cannot be read, beside one that asks for what cannot be. */
+export const MALFORMED = 'malformed'
+
 /**
  * Checks a request's body. Throws `invalid-input` that names the place and what is wrong there.
  */
@@ -134,6 +143,7 @@ export function checkBody<T>(shape: z.ZodType<T>, body: unknown): T {
   throw new SluiceError(
     'invalid-input',
     `The request's body is wrong: ${faults.join('; ')}. Nothing was changed; correct the request.`,
+    { context: { reason: MALFORMED } },
   )
 }
 

@@ -4,20 +4,41 @@ import { SluiceError } from '../errors.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import type { Schema } from '../spec/schema.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { CreateTableRequest, LoadedTable } from './catalog.ts'
 import { noSuchTable } from './catalog-errors.ts'
-import { answer, noContent, stagedTableAnswer, tableAnswer } from './rest-server-answers.ts'
+import {
+  answer,
+  loadedTableAnswer,
+  noContent,
+  stagedTableAnswer,
+  tableAnswer,
+} from './rest-server-answers.ts'
+import { credentialsShown, identifierList, tableShown } from './rest-server-bodies.ts'
+import { nextPage, pageOf, pageQuery } from './rest-server-pages.ts'
 import {
   namespaceParam,
   type RestRequest,
   type RestRoute,
   tableParam,
 } from './rest-server-route.ts'
-import { checkBody, partitionSpec, properties, schema, sortOrder } from './rest-server-schemas.ts'
-import { readCommit, readTransaction } from './rest-server-updates.ts'
+import {
+  checkBody,
+  partitionSpec,
+  properties,
+  renameBody,
+  schema,
+  sortOrder,
+} from './rest-server-schemas.ts'
+import {
+  commitTable,
+  commitTransaction,
+  readCommit,
+  readTransaction,
+} from './rest-server-updates.ts'
 import type { ServedCatalog } from './served-catalog.ts'
 
-const createTableBody = z.object({
+export const createTableBody = z.object({
   name: z.string(),
   location: z.string().nullish(),
   schema,
@@ -27,40 +48,69 @@ const createTableBody = z.object({
   properties: properties.nullish(),
 })
 
-const registerBody = z.object({
+export const registerTableBody = z.object({
   name: z.string(),
   'metadata-location': z.string().min(1),
   overwrite: z.boolean().nullish(),
 })
 
-const identifier = z.object({ namespace: z.array(z.string()), name: z.string() })
+const metricsReport = z.looseObject({ 'report-type': z.string() })
 
-const renameBody = z.object({ source: identifier, destination: identifier })
+/** Engines report each scan and commit there. */
+export const METRICS_PATH = '/namespaces/{namespace}/tables/{table}/metrics'
+
+export const TRANSACTION_PATH = '/transactions/commit'
 
 /** Routes of tables, and of commits to them. */
 export const tableRoutes: readonly RestRoute[] = [
   {
     method: 'GET',
     path: '/namespaces/{namespace}/tables',
-    handle: async (catalog, request) =>
-      answer({ identifiers: await catalog.listTables(namespaceParam(request)) }),
+    role: 'read',
+    about: {
+      summary: 'Lists the tables of a namespace',
+      query: pageQuery,
+      answer: identifierList,
+      refusals: [404],
+    },
+    handle: async (catalog, request) => {
+      const list = await catalog.listTables(namespaceParam(request))
+      const page = pageOf(list, ({ name }) => name, request)
+      return answer({ identifiers: page.items, ...nextPage(page) })
+    },
   },
   {
     method: 'POST',
     path: '/namespaces/{namespace}/tables',
+    role: 'write',
+    about: {
+      summary: 'Creates a table, or stages one that a commit with assert-create creates',
+      body: createTableBody,
+      answer: tableShown,
+      refusals: [404, 406, 409],
+    },
     handle: createTable,
   },
   {
     method: 'GET',
     path: '/namespaces/{namespace}/tables/{table}',
+    role: 'read',
+    about: {
+      summary: 'Loads a table; 304 where If-None-Match names what the client has',
+      query: { snapshots: 'all, or refs for those that a branch or a tag names' },
+      answer: tableShown,
+      refusals: [304, 404],
+    },
     handle: async (catalog, request) => {
-      const table = await existing(catalog, request)
-      return tableAnswer(request.query['snapshots'] === 'refs' ? withRefsOnly(table) : table)
+      const snapshots = request.query['snapshots'] === 'refs' ? 'refs' : 'all'
+      return loadedTableAnswer(await existing(catalog, request), snapshots, request.ifNoneMatch)
     },
   },
   {
     method: 'HEAD',
     path: '/namespaces/{namespace}/tables/{table}',
+    role: 'read',
+    about: { summary: 'Tells whether a table exists', refusals: [404] },
     handle: async (catalog, request) => {
       const table = tableParam(request)
       if (!(await catalog.tableExists(table))) throw noSuchTable(table)
@@ -70,6 +120,13 @@ export const tableRoutes: readonly RestRoute[] = [
   {
     method: 'POST',
     path: '/namespaces/{namespace}/tables/{table}',
+    role: 'write',
+    about: {
+      summary: 'Commits to one table',
+      body: commitTable,
+      answer: tableShown,
+      refusals: [404, 409],
+    },
     isCommit: true,
     handle: async (catalog, request) => {
       const commit = { ...readCommit(request.body), identifier: tableParam(request) }
@@ -80,6 +137,12 @@ export const tableRoutes: readonly RestRoute[] = [
   {
     method: 'DELETE',
     path: '/namespaces/{namespace}/tables/{table}',
+    role: 'admin',
+    about: {
+      summary: 'Drops a table',
+      query: { purgeRequested: 'true deletes the files too' },
+      refusals: [404],
+    },
     handle: async (catalog, request) => {
       const table = tableParam(request)
       // PyIceberg writes `False`, the others `false`.
@@ -91,22 +154,54 @@ export const tableRoutes: readonly RestRoute[] = [
   {
     method: 'POST',
     path: '/namespaces/{namespace}/register',
+    role: 'admin',
+    about: {
+      summary: 'Makes a table of a metadata file that is there already',
+      body: registerTableBody,
+      answer: tableShown,
+      refusals: [404, 409],
+    },
     handle: async (catalog, request) => {
-      const body = checkBody(registerBody, request.body)
+      const body = checkBody(registerTableBody, request.body)
       const table = { namespace: namespaceParam(request), name: body.name }
       const options = { overwrite: body.overwrite ?? false }
       return tableAnswer(await catalog.registerTable(table, body['metadata-location'], options))
     },
   },
   {
+    method: 'GET',
+    path: '/namespaces/{namespace}/tables/{table}/credentials',
+    role: 'read',
+    about: {
+      summary: 'Lists the credentials for the files of a table: none, they are each engine its own',
+      answer: credentialsShown,
+      refusals: [404],
+    },
+    handle: async (catalog, request) => {
+      const table = tableParam(request)
+      if (!(await catalog.tableExists(table))) throw noSuchTable(table)
+      return answer({ 'storage-credentials': [] })
+    },
+  },
+  {
     method: 'POST',
-    path: '/namespaces/{namespace}/tables/{table}/metrics',
-    // Engines report each scan and commit; the reports are taken and not kept.
-    handle: async () => noContent,
+    path: METRICS_PATH,
+    role: 'read',
+    about: {
+      summary: 'Takes the report of a scan or a commit; it is counted and not kept',
+      body: metricsReport,
+      refusals: [],
+    },
+    handle: async (_catalog, { body }) => {
+      checkBody(metricsReport, body)
+      return noContent
+    },
   },
   {
     method: 'POST',
     path: '/tables/rename',
+    role: 'admin',
+    about: { summary: 'Renames a table', body: renameBody, refusals: [404, 409] },
     handle: async (catalog, { body }) => {
       const { source, destination } = checkBody(renameBody, body)
       await catalog.renameTable(source, destination)
@@ -115,7 +210,13 @@ export const tableRoutes: readonly RestRoute[] = [
   },
   {
     method: 'POST',
-    path: '/transactions/commit',
+    path: TRANSACTION_PATH,
+    role: 'write',
+    about: {
+      summary: 'Commits to several tables at one instant, or to none',
+      body: commitTransaction,
+      refusals: [404, 409],
+    },
     isCommit: true,
     handle: async (catalog, { body }) => {
       await catalog.commitTransaction(readTransaction(body))
@@ -152,12 +253,13 @@ function createRequest(body: z.infer<typeof createTableBody>): CreateTableReques
 }
 
 /** Clients ask for a format version by a property; it is not kept as one. */
-function formatVersionOf(text: string | undefined): 2 | 3 {
+function formatVersionOf(text: string | undefined): TableMetadata['format-version'] {
   if (text === undefined || text === '2') return 2
+  if (text === '1') return 1
   if (text === '3') return 3
   throw new SluiceError(
     'unsupported',
-    `Tables of format version ${text} cannot be created here. Nothing was created; use 2 or 3.`,
+    `Tables of format version ${text} cannot be created here. Nothing was created; use 1 to 3.`,
   )
 }
 
@@ -166,11 +268,4 @@ async function existing(catalog: ServedCatalog, request: RestRequest): Promise<L
   const loaded = await catalog.loadTable(table)
   if (loaded === undefined) throw noSuchTable(table)
   return loaded
-}
-
-/** Only the snapshots that a branch or a tag names; a client asks for the others when it needs. */
-function withRefsOnly(table: LoadedTable): LoadedTable {
-  const named = new Set(Object.values(table.metadata.refs).map((ref) => ref['snapshot-id']))
-  const snapshots = table.metadata.snapshots.filter((known) => named.has(known['snapshot-id']))
-  return { ...table, metadata: { ...table.metadata, snapshots } }
 }

@@ -4,6 +4,7 @@ import type { TableUpdate } from '../spec/table-update.ts'
 import type { TableCommit } from './catalog.ts'
 import {
   checkBody,
+  identifier,
   partitionSpec,
   properties,
   schema,
@@ -16,7 +17,8 @@ import {
 
 /** Commits as clients send them. An update or a requirement that is not listed here is refused. */
 
-const layoutUpdates = [
+/** What tables and views have in common. */
+export const sharedUpdates = [
   z.object({ action: z.literal('assign-uuid'), uuid: z.string().min(1) }),
   z.object({ action: z.literal('upgrade-format-version'), 'format-version': z.int() }),
   z
@@ -26,13 +28,6 @@ const layoutUpdates = [
       'last-column-id': z.int().nullish(),
     })
     .transform(withoutNulls),
-  z.object({ action: z.literal('set-current-schema'), 'schema-id': z.int() }),
-  z.object({ action: z.literal('remove-schemas'), 'schema-ids': z.array(z.int()) }),
-  z.object({ action: z.literal('add-spec'), spec: partitionSpec }),
-  z.object({ action: z.literal('set-default-spec'), 'spec-id': z.int() }),
-  z.object({ action: z.literal('remove-partition-specs'), 'spec-ids': z.array(z.int()) }),
-  z.object({ action: z.literal('add-sort-order'), 'sort-order': sortOrder }),
-  z.object({ action: z.literal('set-default-sort-order'), 'sort-order-id': z.int() }),
   z.object({ action: z.literal('set-location'), location: z.string().min(1) }),
   // `updated` and `removed` are the names that clients before version 1.0 of the protocol send.
   z
@@ -52,6 +47,16 @@ const layoutUpdates = [
       action,
       removals: removals ?? removed ?? [],
     })),
+] as const
+
+const layoutUpdates = [
+  z.object({ action: z.literal('set-current-schema'), 'schema-id': z.int() }),
+  z.object({ action: z.literal('remove-schemas'), 'schema-ids': z.array(z.int()) }),
+  z.object({ action: z.literal('add-spec'), spec: partitionSpec }),
+  z.object({ action: z.literal('set-default-spec'), 'spec-id': z.int() }),
+  z.object({ action: z.literal('remove-partition-specs'), 'spec-ids': z.array(z.int()) }),
+  z.object({ action: z.literal('add-sort-order'), 'sort-order': sortOrder }),
+  z.object({ action: z.literal('set-default-sort-order'), 'sort-order-id': z.int() }),
 ] as const
 
 const snapshotUpdates = [
@@ -78,7 +83,11 @@ const snapshotUpdates = [
   z.object({ action: z.literal('remove-partition-statistics'), 'snapshot-id': snapshotId }),
 ] as const
 
-const update = z.discriminatedUnion('action', [...layoutUpdates, ...snapshotUpdates])
+const update = z.discriminatedUnion('action', [
+  ...sharedUpdates,
+  ...layoutUpdates,
+  ...snapshotUpdates,
+])
 
 const requirement = z.discriminatedUnion('type', [
   z.object({ type: z.literal('assert-create') }),
@@ -104,14 +113,14 @@ const requirement = z.discriminatedUnion('type', [
   }),
 ])
 
-const identifier = z.object({ namespace: z.array(z.string()), name: z.string() })
-
-const commitTable = z.object({
+/** The body of a commit to one table. */
+export const commitTable = z.object({
   requirements: z.array(requirement).default([]),
   updates: z.array(update).default([]),
 })
 
-const commitTransaction = z.object({
+/** The body of a commit to several tables. */
+export const commitTransaction = z.object({
   'table-changes': z.array(commitTable.extend({ identifier })),
 })
 

@@ -28,7 +28,7 @@ import {
   setProperties,
   upgradeFormatVersion,
 } from './apply-table-updates.ts'
-import { createDraft, invalidUpdate, type MetadataDraft } from './metadata-draft.ts'
+import { createDraft, emptyMetadata, invalidUpdate, type MetadataDraft } from './metadata-draft.ts'
 
 export interface ApplyUpdatesOptions {
   /** Milliseconds since 1970 of the commit; a clock behind the table's last change is lifted. */
@@ -54,12 +54,20 @@ export function applyUpdates(
   updates: readonly TableUpdate[],
   options: ApplyUpdatesOptions,
 ): TableMetadata {
-  const draft = createDraft(metadata, options.nowMs)
+  const draft = createDraft(metadata ?? newTable(updates), options.nowMs)
   const start = draft.metadata
   for (const update of updates) applyUpdate(draft, update)
   if (metadata === undefined) checkIsWhole(draft)
   else if (draft.metadata === start) return metadata
   return settle(draft, metadata, options.metadataLocation)
+}
+
+/** A new table starts at version 2, or at 1 where the updates name that: none can go back to it. */
+function newTable(updates: readonly TableUpdate[]): TableMetadata {
+  const isVersionOne = updates.some(
+    (update) => update.action === 'upgrade-format-version' && update['format-version'] === 1,
+  )
+  return isVersionOne ? { ...emptyMetadata, 'format-version': 1 } : emptyMetadata
 }
 
 function applyUpdate(draft: MetadataDraft, update: TableUpdate): void {

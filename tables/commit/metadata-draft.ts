@@ -22,7 +22,7 @@ export interface MetadataDraft {
 const LAST_PARTITION_ID_BEFORE_FIRST = 999
 
 /** The start of a table that is made by a commit's updates (a staged create). */
-const emptyMetadata: TableMetadata = {
+export const emptyMetadata: TableMetadata = {
   'format-version': 2,
   'table-uuid': '',
   location: '',
@@ -43,9 +43,8 @@ const emptyMetadata: TableMetadata = {
   'metadata-log': [],
 }
 
-/** A draft of a table, or of a new one where `base` is undefined. */
-export function createDraft(base: TableMetadata | undefined, nowMs: number): MetadataDraft {
-  const metadata = base ?? emptyMetadata
+/** A draft of a table; of a new one where it is `emptyMetadata`. */
+export function createDraft(metadata: TableMetadata, nowMs: number): MetadataDraft {
   return {
     metadata,
     nowMs: Math.max(nowMs, metadata['last-updated-ms']),

@@ -198,7 +198,7 @@ describe('the REST catalog and tables', () => {
     expectError(
       await call('POST', '/namespaces/market/tables', {
         ...createTrades,
-        properties: { 'format-version': '1' },
+        properties: { 'format-version': '4' },
       }),
       406,
       'UnsupportedOperationException',
@@ -211,8 +211,9 @@ describe('the REST catalog and tables', () => {
           fields: [{ id: 1, name: 'a', required: true, type: 'variant' }],
         },
       }),
-      406,
-      'UnsupportedOperationException',
+      400,
+      'IllegalArgumentException',
+      /variant/,
     )
   })
 

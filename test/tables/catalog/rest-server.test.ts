@@ -11,24 +11,36 @@ describe('the REST catalog and its configuration', () => {
   it('lists its endpoints in the words of the protocol, with objects for both settings', async () => {
     const { status, body } = await call('GET', '/config?warehouse=')
     expect(status).toBe(200)
-    expect(body).toMatchObject({ defaults: {}, overrides: {} })
+    expect(body).toMatchObject({
+      defaults: {},
+      overrides: { 'namespace-separator': '%2E', 'sluice.atomic-transactions': 'true' },
+    })
     expect((body as { endpoints: readonly string[] }).endpoints.toSorted()).toEqual([
       'DELETE /v1/{prefix}/namespaces/{namespace}',
       'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}',
+      'DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}',
       'GET /v1/{prefix}/namespaces',
       'GET /v1/{prefix}/namespaces/{namespace}',
       'GET /v1/{prefix}/namespaces/{namespace}/tables',
       'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}',
+      'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials',
+      'GET /v1/{prefix}/namespaces/{namespace}/views',
+      'GET /v1/{prefix}/namespaces/{namespace}/views/{view}',
       'HEAD /v1/{prefix}/namespaces/{namespace}',
       'HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}',
+      'HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}',
       'POST /v1/{prefix}/namespaces',
       'POST /v1/{prefix}/namespaces/{namespace}/properties',
       'POST /v1/{prefix}/namespaces/{namespace}/register',
+      'POST /v1/{prefix}/namespaces/{namespace}/register-view',
       'POST /v1/{prefix}/namespaces/{namespace}/tables',
       'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}',
       'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics',
+      'POST /v1/{prefix}/namespaces/{namespace}/views',
+      'POST /v1/{prefix}/namespaces/{namespace}/views/{view}',
       'POST /v1/{prefix}/tables/rename',
       'POST /v1/{prefix}/transactions/commit',
+      'POST /v1/{prefix}/views/rename',
     ])
   })
 
