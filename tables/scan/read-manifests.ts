@@ -40,7 +40,8 @@ export function createManifestReader(
       specById(metadata, manifest.partitionSpecId),
     )
     cache?.putEntries(entriesKey(manifest), entries)
-    return entries
+    // The form that the cache keeps takes less, and so does the plan that is made of it.
+    return cache?.getEntries(entriesKey(manifest)) ?? entries
   }
   return {
     async readManifests(snapshot) {
