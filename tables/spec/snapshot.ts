@@ -18,6 +18,8 @@ export interface Snapshot {
   /** Format version 3: the first row id that this snapshot assigned, and how many it did. */
   readonly 'first-row-id'?: number
   readonly 'added-rows'?: number
+  /** Format version 3: the key of the manifest list, where it is encrypted. */
+  readonly 'key-id'?: string
 }
 
 /** Source: https://iceberg.apache.org/spec/#snapshot-references */

@@ -1,14 +1,19 @@
 import { SluiceError } from '../errors.ts'
 import { parseJson, stringifyJson } from './json.ts'
-import type { PartitionSpec } from './partition-spec.ts'
-import type { Schema } from './schema.ts'
-import type { Snapshot, SnapshotRef } from './snapshot.ts'
-import { MAIN_BRANCH } from './snapshot.ts'
-import type { SortOrder } from './sort-order.ts'
-import type { TableMetadata } from './table-metadata.ts'
+import { readPartitionSpec, readSortOrder } from './layout-json.ts'
+import { corruptDocument, createMemberReader, type Members, withoutNulls } from './member-reader.ts'
+import { readSchema } from './schema-json.ts'
+import { readSnapshotMembers } from './snapshot-json.ts'
+import { MAIN_BRANCH, type Snapshot } from './snapshot.ts'
+import type { EncryptedKey, TableMetadata } from './table-metadata.ts'
 import { upgradeV1Metadata } from './upgrade-v1-metadata.ts'
 
-type Members = Readonly<Record<string, unknown>>
+const corrupt = corruptDocument(
+  'Table metadata',
+  'The table was not read; point the catalog at an earlier metadata file.',
+)
+const { listOf, membersOf, numberOf, optionalListOf, textMapOf, textOf } =
+  createMemberReader(corrupt)
 
 /**
  * Reads table metadata JSON. Snapshot ids become `bigint` whatever their size, a current snapshot
@@ -32,8 +37,10 @@ export function readTableMetadata(value: unknown): TableMetadata {
         'The table was not read; use a newer Sluice.',
     )
   }
-  const raw = version === 1 ? upgradeV1Metadata(read) : read
-  const metadata = withCurrentSnapshot(raw, {
+  const upgraded = version === 1 ? upgradeV1Metadata(read) : read
+  // What names no snapshot must not come back from the raw members.
+  const { 'current-snapshot-id': _, ...raw } = upgraded
+  const metadata: TableMetadata = {
     ...raw,
     'format-version': version,
     'table-uuid': textOf(raw, 'table-uuid'),
@@ -41,27 +48,27 @@ export function readTableMetadata(value: unknown): TableMetadata {
     'last-sequence-number': numberOf(raw, 'last-sequence-number'),
     'last-updated-ms': numberOf(raw, 'last-updated-ms'),
     'last-column-id': numberOf(raw, 'last-column-id'),
-    schemas: listOf(raw, 'schemas') as unknown as readonly Schema[],
+    schemas: listOf(raw, 'schemas').map((schema) => readSchema(schema, corrupt)),
     'current-schema-id': numberOf(raw, 'current-schema-id'),
-    'partition-specs': listOf(raw, 'partition-specs') as unknown as readonly PartitionSpec[],
+    'partition-specs': listOf(raw, 'partition-specs').map((spec) =>
+      readPartitionSpec(spec, corrupt),
+    ),
     'default-spec-id': numberOf(raw, 'default-spec-id'),
     'last-partition-id': numberOf(raw, 'last-partition-id'),
-    'sort-orders': listOf(raw, 'sort-orders') as unknown as readonly SortOrder[],
+    'sort-orders': listOf(raw, 'sort-orders').map((order) => readSortOrder(order, corrupt)),
     'default-sort-order-id': numberOf(raw, 'default-sort-order-id'),
-    properties: (raw['properties'] ?? {}) as Readonly<Record<string, string>>,
-    snapshots: optionalList(raw, 'snapshots').map(readSnapshot),
-    refs: readRefs(raw),
-    'snapshot-log': optionalList(raw, 'snapshot-log').map(withSnapshotId) as never,
-    'metadata-log': optionalList(raw, 'metadata-log') as never,
-    ...readStatistics(raw, 'statistics'),
-    ...readStatistics(raw, 'partition-statistics'),
-  })
+    properties: textMapOf(raw, 'properties'),
+    ...readSnapshotMembers(upgraded, corrupt),
+    ...readEncryptionKeys(raw),
+    ...(version === 3 ? { 'next-row-id': numberOf(raw, 'next-row-id') } : {}),
+  }
   checkConsistency(metadata)
   return metadata
 }
 
 /** Texts of parts that stay from commit to commit; they never change once they are made. */
 const partTexts = new WeakMap<object, string>()
+const versionOneTexts = new WeakMap<object, string>()
 const longLists: ReadonlySet<string> = new Set([
   'snapshots',
   'snapshot-log',
@@ -71,19 +78,23 @@ const longLists: ReadonlySet<string> = new Set([
 
 /**
  * Metadata as JSON text. Each snapshot and log entry is turned into text once in its life, so that
- * a commit costs what it adds.
+ * a commit costs what it adds. Format version 1 gets its old members and no sequence numbers.
  */
 export function serializeTableMetadata(metadata: TableMetadata): string {
+  const isVersionOne = metadata['format-version'] === 1
   const members: string[] = []
   for (const [name, value] of Object.entries(metadata)) {
-    if (value === undefined) continue
-    const text = longLists.has(name)
-      ? `[${(value as readonly object[]).map(partText).join(',')}]`
-      : stringifyJson(value)
-    members.push(`${JSON.stringify(name)}:${text}`)
+    if (value === undefined || (isVersionOne && name === 'last-sequence-number')) continue
+    members.push(`${JSON.stringify(name)}:${memberText(name, value, isVersionOne)}`)
   }
-  if (metadata['format-version'] === 1) members.push(...versionOneMembers(metadata))
+  if (isVersionOne) members.push(...versionOneMembers(metadata))
   return `{${members.join(',')}}`
+}
+
+function memberText(name: string, value: unknown, isVersionOne: boolean): string {
+  if (!longLists.has(name)) return stringifyJson(value)
+  const textOfPart = isVersionOne && name === 'snapshots' ? versionOneText : partText
+  return `[${(value as readonly object[]).map(textOfPart).join(',')}]`
 }
 
 /** The two members that a reader of version 1 needs and version 2 has given up. */
@@ -97,62 +108,36 @@ function versionOneMembers(metadata: TableMetadata): readonly string[] {
 }
 
 function partText(part: object): string {
-  const known = partTexts.get(part)
+  return rememberedText(partTexts, part, () => part)
+}
+
+function versionOneText(snapshot: object): string {
+  return rememberedText(versionOneTexts, snapshot, () => {
+    const { 'sequence-number': _, ...rest } = snapshot as Snapshot
+    return rest
+  })
+}
+
+function rememberedText(
+  texts: WeakMap<object, string>,
+  part: object,
+  written: () => object,
+): string {
+  const known = texts.get(part)
   if (known !== undefined) return known
-  const text = stringifyJson(part)
-  partTexts.set(part, text)
+  const text = stringifyJson(written())
+  texts.set(part, text)
   return text
 }
 
-function readSnapshot(read: Members): Snapshot {
-  const raw = withoutNulls(read)
-  const { 'parent-snapshot-id': parent, ...rest } = raw
-  if (typeof raw['manifest-list'] !== 'string') {
-    throw new SluiceError(
-      'unsupported',
-      `Snapshot ${String(raw['snapshot-id'])} has no manifest list (a form of early format ` +
-        'version 1). The table was not read; rewrite its manifests with another engine.',
-    )
-  }
-  const summary = (raw['summary'] ?? {}) as Members
-  return {
-    ...rest,
-    'snapshot-id': snapshotIdOf(raw, 'snapshot-id'),
-    ...(isNoSnapshot(parent)
-      ? {}
-      : { 'parent-snapshot-id': snapshotIdOf(raw, 'parent-snapshot-id') }),
-    'sequence-number': raw['sequence-number'] === undefined ? 0 : numberOf(raw, 'sequence-number'),
-    'timestamp-ms': numberOf(raw, 'timestamp-ms'),
-    // A summary without an operation is an overwrite to the reference: nothing may be assumed.
-    summary: { operation: 'overwrite', ...summary },
-  } as Snapshot
-}
-
-function readRefs(raw: Members): Readonly<Record<string, SnapshotRef>> {
-  const refs = Object.entries(membersOf(raw['refs'] ?? {}, 'refs'))
-  return Object.fromEntries(
-    refs.map(([name, ref]) => [name, withSnapshotId(withoutNulls(membersOf(ref, name))) as never]),
-  )
-}
-
-function readStatistics(raw: Members, name: string): Members {
-  if (raw[name] === undefined) return {}
-  return { [name]: optionalList(raw, name).map(readStatisticsFile) }
-}
-
-function readStatisticsFile(raw: Members): Members {
-  const file = withSnapshotId(raw)
-  if (raw['blob-metadata'] === undefined) return file
-  return { ...file, 'blob-metadata': optionalList(raw, 'blob-metadata').map(withSnapshotId) }
-}
-
-/** Old files name the current snapshot only by id; the branch `main` is then implied. */
-function withCurrentSnapshot(raw: Members, metadata: TableMetadata): TableMetadata {
-  const { 'current-snapshot-id': _, ...rest } = metadata
-  if (isNoSnapshot(raw['current-snapshot-id'])) return rest
-  const current = snapshotIdOf(raw, 'current-snapshot-id')
-  const main: SnapshotRef = { 'snapshot-id': current, type: 'branch' }
-  return { ...rest, 'current-snapshot-id': current, refs: { [MAIN_BRANCH]: main, ...rest.refs } }
+function readEncryptionKeys(raw: Members): Partial<TableMetadata> {
+  if (raw['encryption-keys'] === undefined) return {}
+  const keys = optionalListOf(raw, 'encryption-keys').map((key) => {
+    textOf(key, 'key-id', 'an entry of encryption-keys')
+    textOf(key, 'encrypted-key-metadata', 'an entry of encryption-keys')
+    return key as unknown as EncryptedKey
+  })
+  return { 'encryption-keys': keys }
 }
 
 function checkConsistency(metadata: TableMetadata): void {
@@ -167,6 +152,14 @@ function checkConsistency(metadata: TableMetadata): void {
       throw corrupt(`${name} names snapshot ${ref['snapshot-id']}, which is not in the table`)
     }
   }
+  const last = metadata['last-sequence-number']
+  const ahead = metadata.snapshots.find((snapshot) => snapshot['sequence-number'] > last)
+  if (ahead !== undefined && metadata['format-version'] > 1) {
+    throw corrupt(
+      `snapshot ${ahead['snapshot-id']} has sequence number ${ahead['sequence-number']}, the ` +
+        `table's last is ${last}`,
+    )
+  }
   const { schemas, 'partition-specs': specs, 'sort-orders': orders } = metadata
   requireId(schemas, 'schema-id', metadata['current-schema-id'])
   requireId(specs, 'spec-id', metadata['default-spec-id'])
@@ -176,59 +169,4 @@ function checkConsistency(metadata: TableMetadata): void {
 function requireId(items: readonly object[], idName: string, id: number): void {
   if (items.some((item) => (item as Members)[idName] === id)) return
   throw corrupt(`no entry has the ${idName} ${id} that the table says is in use`)
-}
-
-/** Null and absent mean the same; absent is what every reader takes. */
-function withoutNulls(raw: Members): Members {
-  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null))
-}
-
-function withSnapshotId(raw: Members): Members {
-  return { ...raw, 'snapshot-id': snapshotIdOf(raw, 'snapshot-id') }
-}
-
-function isNoSnapshot(id: unknown): boolean {
-  return id === undefined || id === -1
-}
-
-function snapshotIdOf(raw: Members, name: string): bigint {
-  const value = raw[name]
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
-  throw corrupt(`${name} is missing or no integer`)
-}
-
-function numberOf(raw: Members, name: string): number {
-  const value = raw[name]
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  throw corrupt(`${name} is missing or no integer below 2^53`)
-}
-
-function textOf(raw: Members, name: string): string {
-  const value = raw[name]
-  if (typeof value === 'string') return value
-  throw corrupt(`${name} is missing or no text`)
-}
-
-function listOf(raw: Members, name: string): readonly Members[] {
-  const value = raw[name]
-  if (!Array.isArray(value)) throw corrupt(`${name} is missing or no list`)
-  return value.map((item) => membersOf(item, `an entry of ${name}`))
-}
-
-function optionalList(raw: Members, name: string): readonly Members[] {
-  return raw[name] === undefined ? [] : listOf(raw, name)
-}
-
-function membersOf(value: unknown, owner: string): Members {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members
-  throw corrupt(`${owner} is no JSON object`)
-}
-
-function corrupt(fact: string): SluiceError {
-  return new SluiceError(
-    'corrupt-data',
-    `Table metadata breaks the Iceberg specification: ${fact}. The table was not read; ` +
-      'point the catalog at an earlier metadata file.',
-  )
 }

@@ -33,6 +33,16 @@ export interface TableMetadata {
   readonly 'partition-statistics'?: readonly StatisticsFile[]
   /** Format version 3 only: the row id that the next new row gets. */
   readonly 'next-row-id'?: number
+  /** Format version 3: keys that encrypt others or manifest lists; kept, never used here. */
+  readonly 'encryption-keys'?: readonly EncryptedKey[]
+}
+
+export interface EncryptedKey {
+  readonly 'key-id': string
+  /** Base64. */
+  readonly 'encrypted-key-metadata': string
+  readonly 'encrypted-by-id'?: string
+  readonly properties?: Readonly<Record<string, string>>
 }
 
 export interface SnapshotLogEntry {

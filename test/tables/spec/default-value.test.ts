@@ -43,7 +43,7 @@ describe('a default value', () => {
     ['unknown', null],
     ['variant', null],
     ['int', undefined],
-  ])('of %j may be %j', (type, value) => {
+  ])('of %o may be %o', (type, value) => {
     expect(isDefaultValue(type, value)).toBe(true)
   })
 
@@ -73,7 +73,7 @@ describe('a default value', () => {
     [map, { keys: [null], values: [1] }],
     ['unknown', 1],
     ['variant', 1],
-  ])('of %j is never %j', (type, value) => {
+  ])('of %o is never %o', (type, value) => {
     expect(isDefaultValue(type, value)).toBe(false)
   })
 })

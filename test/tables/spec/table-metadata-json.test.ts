@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { applyUpdates } from '../../../tables/commit/apply-updates.ts'
 import { isErrorKind } from '../../../tables/errors.ts'
 import {
   parseTableMetadata,
@@ -62,6 +63,13 @@ function goldenWith(changes: Members): string {
   return merged.replaceAll(/"id:(\d+)"/g, '$1')
 }
 
+/** The golden schema with its first field changed. */
+function schemaWith(change: Members): Members {
+  const x = { id: 1, name: 'x', required: true, type: 'long', ...change }
+  const y = { id: 2, name: 'y', required: true, type: 'long' }
+  return { schemas: [{ type: 'struct', 'schema-id': 1, fields: [x, y] }] }
+}
+
 const minimalV1 = {
   'format-version': 1,
   'table-uuid': 'd20125c8-7284-442c-9aea-15fee620737c',
@@ -103,6 +111,37 @@ describe('table metadata JSON', () => {
       'future-of-tables': { deep: [1, { id: 9223372036854775807n }] },
       snapshots: [{}, { 'future-of-snapshots': [9007199254740993n] }],
     })
+  })
+
+  // The same at every level, through a commit of ours that changes what is beside it.
+  it('keeps such members in every part, through a commit', () => {
+    const future = { 'future-thing': [1, { deep: 'x' }] }
+    const raw = JSON.parse(golden.replaceAll(/\b(\d{16,})\b(?=[,}\s\]])/g, '"id:$1"')) as Members
+    const mark = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(mark)
+      if (typeof value !== 'object' || value === null) return value
+      const members = Object.entries(value).map(([name, member]) => [name, mark(member)] as const)
+      return { ...Object.fromEntries(members), ...future }
+    }
+    const { properties, ...parts } = raw
+    const { refs, snapshots, ...rest } = parts
+    const marked = {
+      ...(mark(rest) as Members),
+      properties,
+      refs: Object.fromEntries(
+        Object.entries(refs as Members).map(([name, ref]) => [name, mark(ref)]),
+      ),
+      snapshots: (snapshots as readonly Members[]).map((one) => ({ ...one, ...future })),
+    }
+    const text = JSON.stringify(marked).replaceAll(/"id:(\d+)"/g, '$1')
+    const changed = applyUpdates(
+      parseTableMetadata(text),
+      [{ action: 'set-properties', updates: { note: 'x' } }],
+      { nowMs: 1_700_000_000_000 },
+    )
+    const counted = serializeTableMetadata(changed).match(/"future-thing":\[1,{"deep":"x"/g) ?? []
+    expect(counted.length).toBe((text.match(/"future-thing":/g) ?? []).length)
+    expect(counted.length).toBeGreaterThan(15)
   })
 
   it('writes ids as bare numbers', () => {
@@ -192,7 +231,20 @@ describe('table metadata JSON', () => {
       schema: { type: 'struct' },
       'partition-spec': [{ name: 'x' }],
     })
+    // Version 1 has no sequence numbers: its readers must find none.
+    expect(text).not.toContain('sequence-number')
     expect(parseTableMetadata(text)).toEqual(metadata)
+  })
+
+  it('gives a table of version 1 without an id one that every reader gives it', () => {
+    const { 'table-uuid': _, ...rest } = minimalV1
+    const [first, second] = [1, 2].map(() => parseTableMetadata(JSON.stringify(rest)))
+    expect(first?.['table-uuid']).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-/,
+    )
+    expect(second?.['table-uuid']).toBe(first?.['table-uuid'])
+    const elsewhere = parseTableMetadata(JSON.stringify({ ...rest, location: 's3://bucket/b' }))
+    expect(elsewhere['table-uuid']).not.toBe(first?.['table-uuid'])
   })
 
   it.each<[string, Members, RegExp]>([
@@ -207,10 +259,49 @@ describe('table metadata JSON', () => {
     ['main without a current snapshot', { 'current-snapshot-id': -1 }, /branch main is at/],
     ['a ref to nowhere', { snapshots: [] }, /not in the table/],
     ['a text for the refs', { refs: 'main' }, /refs is no JSON object/],
+    ['a ref of no kind', { refs: { x: { 'snapshot-id': 1 } } }, /x is neither branch nor tag/],
+    ['a snapshot from the future', { 'last-sequence-number': 0 }, /the table's last is 0/],
+    ['a number for a property', { properties: { a: 1 } }, /a of properties is no text/],
+    ['a field without an id', schemaWith({ id: undefined }), /id of x is missing/],
+    ['a field that does not say required', schemaWith({ required: 1 }), /required of x/],
+    ['a field without a type', schemaWith({ type: undefined }), /the type of x is missing/],
+    ['a list without its element', schemaWith({ type: { type: 'list' } }), /element-id of x/],
+    ['a field id twice', schemaWith({ id: 2 }), /uses field id 2 twice/],
+    [
+      'a partition field without its column',
+      { 'partition-specs': [{ 'spec-id': 0, fields: [{ name: 'p', 'field-id': 1000 }] }] },
+      /transform of the partition field p is missing/,
+    ],
+    [
+      'a sort field without direction',
+      { 'sort-orders': [{ 'order-id': 3, fields: [{ transform: 'identity', 'source-id': 1 }] }] },
+      /direction of a field of sort order 3/,
+    ],
+    ['a log entry without its time', { 'snapshot-log': [{ 'snapshot-id': 1 }] }, /timestamp-ms of/],
+    [
+      'statistics without their file',
+      { statistics: [{ 'snapshot-id': 1, 'file-size-in-bytes': 1 }] },
+      /statistics-path of an entry of statistics/,
+    ],
   ])('refuses metadata with %s', (_, changes, message) => {
     const error = thrownBy(goldenWith(changes))
     expect(isErrorKind(error, 'corrupt-data')).toBe(true)
     expect(String(error)).toMatch(message)
+  })
+
+  it('refuses nesting that would end the process', () => {
+    const depth = 20_000
+    const open = '{"type":"list","element-id":5,"element-required":false,"element":'
+    const type = `${open.repeat(depth)}"int"${'}'.repeat(depth)}`
+    const schemas = `[{"type":"struct","schema-id":1,"fields":[{"id":1,"name":"x","required":true,"type":${type}}]}]`
+    const text = goldenWith({ schemas: 'deep' }).replace('"deep"', schemas)
+    const error = thrownBy(text)
+    expect(isErrorKind(error, 'corrupt-data')).toBe(true)
+  })
+
+  it('refuses a table of version 3 that does not say its next row id', () => {
+    const error = thrownBy(goldenWith({ 'format-version': 3 }))
+    expect(String(error)).toMatch(/next-row-id is missing/)
   })
 
   it('refuses a format version from the future, and text that is no object', () => {
