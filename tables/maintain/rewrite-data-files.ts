@@ -104,9 +104,13 @@ export function groupWriter(
   options: (group: CompactionGroup<ScanTask>) => WriteDataOptions = () => ({}),
 ): WriteGroup {
   return async (metadata, plan, group) => {
-    const rows = await scanSql({ ...plan, tasks: group.files }, context.fileIO)
+    // Rows that only move to another file stay who they are.
+    const keepsLineage = metadata['format-version'] >= 3
+    const scanned = { ...plan, tasks: group.files }
+    const rows = await scanSql(scanned, context.fileIO, { withLineage: keepsLineage })
     const { fileIO, ids } = context
-    return writeDataFiles({ ...engine, fileIO, ids }, metadata, rows, options(group))
+    const written = { ...options(group), keepsLineage }
+    return writeDataFiles({ ...engine, fileIO, ids }, metadata, rows, written)
   }
 }
 

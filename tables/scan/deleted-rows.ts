@@ -2,15 +2,14 @@ import { sqlString } from '../engine/sql-text.ts'
 import { BLOCK_SIZE } from '../puffin/roaring-bitmap.ts'
 import type { PositionBlock } from '../puffin/roaring-bitmap.ts'
 import type { PositionDelete } from '../spec/manifest.ts'
-import type { SchemaField } from '../spec/schema.ts'
 import { FILE_PATH_FIELD_ID, POSITION_FIELD_ID } from '../write/write-position-deletes.ts'
-import { fieldColumn, selectFiles } from './select-files.ts'
-import type { SourceFile } from './select-files.ts'
+import { readColumn, selectFiles } from './select-files.ts'
+import type { ReadColumn, SourceFile } from './select-files.ts'
 
 /** The columns of a position delete file. */
-export const positionDeleteFields: readonly SchemaField[] = [
-  { id: FILE_PATH_FIELD_ID, name: 'file_path', required: true, type: 'string' },
-  { id: POSITION_FIELD_ID, name: 'pos', required: true, type: 'long' },
+export const positionDeleteFields: readonly ReadColumn[] = [
+  readColumn({ id: FILE_PATH_FIELD_ID, name: 'file_path', required: true, type: 'string' }, 'path'),
+  readColumn({ id: POSITION_FIELD_ID, name: 'pos', required: true, type: 'long' }, 'pos'),
 ]
 
 /** What takes rows out of one data file by their place. */
@@ -56,11 +55,11 @@ function pairedRows(
   if (pairs.length === 0) return []
   const rows = selectFiles([...files.values()], positionDeleteFields, true).join(' UNION ALL ')
   return [
-    `SELECT pairs.data_path AS path, rows.${fieldColumn(POSITION_FIELD_ID)} AS pos ` +
+    `SELECT pairs.data_path AS path, rows.pos ` +
       `FROM (${rows}) AS rows ` +
       `JOIN (VALUES ${pairs.join(', ')}) AS pairs(delete_path, data_path, location) ` +
       'ON rows.filename = pairs.delete_path ' +
-      `AND rows.${fieldColumn(FILE_PATH_FIELD_ID)} = pairs.location`,
+      `AND rows.path = pairs.location`,
   ]
 }
 

@@ -50,10 +50,10 @@ export async function readSources(
     const files = [...ofDeletes.values()].filter((file) => file.content === content)
     const located = await locate(files, fileIO)
     const known = await readFileLayouts(located, fileIO, ids)
-    for (const one of located) deletes.set(one.location, sourceOf(plan, one, known))
+    for (const one of located) deletes.set(one.location, sourceOf(plan, one, known, fields))
   }
   return {
-    data: new Map(dataFiles.map((one) => [one.location, sourceOf(plan, one, layouts)])),
+    data: new Map(dataFiles.map((one) => [one.location, sourceOf(plan, one, layouts, fields)])),
     deletes,
     vectors: await readVectors(tasks, fileIO),
   }
@@ -79,8 +79,9 @@ function sourceOf(
   plan: ScanPlan,
   { location, path, file }: LocatedFile,
   layouts: ReadonlyMap<string, FileLayout>,
+  fields: readonly SchemaField[],
 ): SourceFile {
-  const partitionValues = identityValues(plan, file)
+  const partitionValues = identityValues(plan, file, fields)
   return { location, path, layout: layouts.get(location), partitionValues }
 }
 
@@ -112,7 +113,7 @@ async function dataLayouts(
   const samples = [...byCommit.values()].flatMap((ofCommit) => ofCommit.slice(0, 1))
   const layouts = await readFileLayouts(samples, fileIO, undefined)
   const strange = [...byCommit.values()].filter(([sample]) => {
-    const source = sample === undefined ? undefined : sourceOf(plan, sample, layouts)
+    const source = sample === undefined ? undefined : sourceOf(plan, sample, layouts, fields)
     return source !== undefined && !fields.every((field) => isReadByEngine(source, field))
   })
   return new Map([...layouts, ...(await readFileLayouts(strange.flat(), fileIO, undefined))])
@@ -129,14 +130,18 @@ function mappingOf({ metadata }: ScanPlan): NameMapping | undefined {
   return text === undefined ? undefined : parseNameMapping(text)
 }
 
-/** The values of columns that the file's own spec has as they are. */
-function identityValues(plan: ScanPlan, file: ContentFile): ReadonlyMap<number, string> {
+/** The values of fields that the file's own spec has as they are. */
+function identityValues(
+  plan: ScanPlan,
+  file: ContentFile,
+  fields: readonly SchemaField[],
+): ReadonlyMap<number, string> {
   const values = new Map<number, string>()
   for (const part of specById(plan.metadata, file.specId).fields) {
     const value = file.partition[part.name]
     if (part.transform !== 'identity' || value === undefined) continue
-    const field = plan.schema.fields.find(({ id }) => id === part['source-id'])
-    if (field !== undefined) values.set(field.id, partitionValueSql(field.type, value))
+    const field = fields.find(({ id }) => id === part['source-id'])
+    if (field !== undefined) values.set(field.id, partitionValueSql(field, value))
   }
   return values
 }

@@ -2,6 +2,7 @@ import { columnType } from '../engine/column-type.ts'
 import { sqlName, sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
+import { lineageFields } from '../spec/lineage-fields.ts'
 import type { SchemaField } from '../spec/schema.ts'
 import { deletedRowsSql } from './deleted-rows.ts'
 import { partitionKey } from './delete-index.ts'
@@ -10,8 +11,8 @@ import type { EqualityGroup } from './equality-deletes.ts'
 import type { ScanPlan, ScanTask } from './plan-scan.ts'
 import { readSources } from './read-sources.ts'
 import type { ScanSources } from './read-sources.ts'
-import { fieldColumn, selectFiles } from './select-files.ts'
-import type { SourceFile } from './select-files.ts'
+import { readColumn, selectFiles } from './select-files.ts'
+import type { ReadColumn, SourceFile } from './select-files.ts'
 
 export interface ScanSqlOptions {
   /** By default all columns of the plan's schema, in its order. */
@@ -24,20 +25,6 @@ export interface ScanSqlOptions {
    */
   readonly withLineage?: boolean
 }
-
-/** Reserved field ids of the lineage. Source: https://iceberg.apache.org/spec/#reserved-field-ids */
-export const ROW_ID_FIELD_ID = 2_147_483_540
-export const LAST_UPDATED_FIELD_ID = 2_147_483_539
-
-const lineageFields: readonly SchemaField[] = [
-  { id: ROW_ID_FIELD_ID, name: '_row_id', required: false, type: 'long' },
-  {
-    id: LAST_UPDATED_FIELD_ID,
-    name: '_last_updated_sequence_number',
-    required: false,
-    type: 'long',
-  },
-]
 
 /**
  * A SELECT over the files of a plan, for use as a subquery: columns by field id in the schema's
@@ -52,8 +39,9 @@ export async function scanSql(
 ): Promise<string> {
   const fields = chooseFields(plan, options.columns)
   if (plan.tasks.length === 0) return emptySelect(fields, options)
-  const groups = groupEqualityDeletes(plan, plan.tasks)
-  const asked = options.withLineage === true ? [...fields, ...lineageFields] : fields
+  const wanted = options.withLineage === true ? [...fields, ...lineageFields] : fields
+  const asked = wanted.map((field) => readColumn(field))
+  const groups = groupEqualityDeletes(plan, plan.tasks, asked)
   const readFields = [...asked, ...equalityFields(groups, asked)]
   const sources = await readSources(plan, fileIO, readFields)
   const scan = { fields, asked, groups, sources, options }
@@ -70,7 +58,7 @@ export async function scanSql(
 interface Scan {
   readonly fields: readonly SchemaField[]
   /** The fields and, where they are asked for, those of the lineage. */
-  readonly asked: readonly SchemaField[]
+  readonly asked: readonly ReadColumn[]
   readonly groups: readonly EqualityGroup[]
   readonly sources: ScanSources
   readonly options: ScanSqlOptions
@@ -99,7 +87,7 @@ function selectTasks(tasks: readonly ScanTask[], scan: Scan): string {
     equalityAntiJoin(group, `equal${index}`, sources.deletes, scopeOf),
   )
   const columns = [
-    ...scan.fields.map(({ id, name }) => `data.${fieldColumn(id)} AS ${sqlName(name)}`),
+    ...scan.fields.map((field) => `data.${readColumn(field).column} AS ${sqlName(field.name)}`),
     ...(withPosition ? ['names.location AS "_file"', 'data.file_row_number AS "_pos"'] : []),
     ...(withLineage ? lineageColumns() : []),
   ]
@@ -115,7 +103,7 @@ function selectTasks(tasks: readonly ScanTask[], scan: Scan): string {
  * lineage, whatever its columns say. Source: https://iceberg.apache.org/spec/#row-lineage
  */
 function lineageColumns(): readonly string[] {
-  const [rowId, lastUpdated] = [ROW_ID_FIELD_ID, LAST_UPDATED_FIELD_ID].map(fieldColumn)
+  const [rowId, lastUpdated] = lineageFields.map((field) => readColumn(field).column)
   return [
     'CASE WHEN names.first_row_id IS NULL THEN NULL ELSE ' +
       `coalesce(data.${rowId}, names.first_row_id + data.file_row_number) END AS "_row_id"`,
@@ -167,7 +155,7 @@ function createScopes(): (key: string) => number {
 
 function emptySelect(fields: readonly SchemaField[], options: ScanSqlOptions): string {
   const columns = fields.map(
-    (field) => `CAST(NULL AS ${columnType(field.type)}) AS ${sqlName(field.name)}`,
+    (field) => `CAST(NULL AS ${columnType(field.type, field.name)}) AS ${sqlName(field.name)}`,
   )
   if (options.withPosition === true)
     columns.push('CAST(NULL AS VARCHAR) AS "_file"', 'CAST(NULL AS BIGINT) AS "_pos"')

@@ -19,28 +19,34 @@ export interface SourceFile {
   readonly partitionValues: ReadonlyMap<number, string>
 }
 
-/** The name of a field in the SELECTs of `selectFiles`. */
-export function fieldColumn(fieldId: number): string {
-  return `c${fieldId}`
+/** An outermost field, with the type that is wanted of it, and the name that it gets. */
+export interface ReadColumn extends SchemaField {
+  readonly column: string
+}
+
+export function readColumn(field: SchemaField, column = `c${field.id}`): ReadColumn {
+  return { ...field, column }
 }
 
 /**
- * SELECTs that together give every row of the files: a column `c<field id>` for each field, in the
- * field's type, and `filename` and `file_row_number` where `withPlace` asks for them. Most files
- * are read by field id by the engine itself, in one SELECT; the others by expressions that follow
- * their layout.
+ * SELECTs that together give every row of the files: each column by its name, in the field's type,
+ * and `filename` and `file_row_number` where `withPlace` asks for them. Most files are read by
+ * field id by the engine itself, in one SELECT; the others by expressions that follow their layout.
  */
 export function selectFiles(
   files: readonly SourceFile[],
-  fields: readonly SchemaField[],
+  fields: readonly ReadColumn[],
   withPlace: boolean,
 ): readonly string[] {
   const plain: SourceFile[] = []
   const others = new Map<string, SourceFile[]>()
+  // The engine is told each id once: a struct that is wanted in two types is taken apart here.
+  const isOnce = new Set(fields.map(({ id }) => id)).size === fields.length
   for (const file of files) {
-    const key = fields.every((field) => isReadByEngine(file, field))
-      ? undefined
-      : `${file.layout?.idsFrom} ${missingIds(file, fields).join()} ${file.layout?.key}`
+    const key =
+      isOnce && fields.every((field) => isReadByEngine(file, field))
+        ? undefined
+        : `${file.layout?.idsFrom} ${missingFields(file, fields).join()} ${file.layout?.key}`
     if (key === undefined) plain.push(file)
     else others.set(key, [...(others.get(key) ?? []), file])
   }
@@ -72,14 +78,14 @@ function isPlainDefault({ type, ...field }: SchemaField): boolean {
 
 function selectByIds(
   files: readonly SourceFile[],
-  fields: readonly SchemaField[],
+  fields: readonly ReadColumn[],
   withPlace: boolean,
 ): string {
-  const columns = [...fields.map(({ id }) => fieldColumn(id)), ...placeColumns(withPlace)]
+  const columns = [...fields.map(({ column }) => column), ...placeColumns(withPlace)]
   const entries = fields.map(
     (field) =>
-      `${field.id}: {name: '${fieldColumn(field.id)}', ` +
-      `type: ${sqlString(columnType(field.type))}, default_value: ${defaultOption(field)}}`,
+      `${field.id}: {name: '${field.column}', ` +
+      `type: ${sqlString(columnType(field.type, field.name))}, default_value: ${defaultOption(field)}}`,
   )
   const schema = entries.length === 0 ? '' : `, schema = MAP {${entries.join(', ')}}`
   return `SELECT ${listOf(columns)} FROM ${readParquet(files, schema)}`
@@ -87,19 +93,19 @@ function selectByIds(
 
 function selectByLayout(
   files: readonly SourceFile[],
-  fields: readonly SchemaField[],
+  fields: readonly ReadColumn[],
   withPlace: boolean,
 ): string {
   const [first] = files
   if (first?.layout === undefined) throw new RangeError('a group of files has no layout')
   const { layout, location } = first
   checkNames(layout.columns, location)
-  const missing = missingIds(first, fields)
+  const missing = missingFields(first, fields)
   const columns = fields.map((field) => {
     const column = columnOf(layout, field)
-    const name = fieldColumn(field.id)
+    const name = field.column
     if (column === undefined) {
-      return `${missing.includes(field.id) ? `parts.${name}` : defaultSql(field)} AS ${name}`
+      return `${missing.includes(field.id) ? `parts.${partName(field.id)}` : defaultSql(field)} AS ${name}`
     }
     checkNested(layout, field.type, location)
     return `${projectColumn(`source.${sqlName(column.name)}`, column, field.type)} AS ${name}`
@@ -121,18 +127,22 @@ function partitionTable(files: readonly SourceFile[], fieldIds: readonly number[
     const values = fieldIds.map((id) => partitionValues.get(id) ?? 'NULL')
     return `(${[sqlString(path), ...values].join(', ')})`
   })
-  const names = ['path', ...fieldIds.map(fieldColumn)]
+  const names = ['path', ...fieldIds.map(partName)]
   return `(VALUES ${rows.join(', ')}) AS parts(${names.join(', ')}) ON parts.path = source.filename`
 }
 
 /** Fields whose values come from the partition: an engine may leave such columns out of files. */
-function missingIds(file: SourceFile, fields: readonly SchemaField[]): readonly number[] {
+function missingFields(file: SourceFile, fields: readonly SchemaField[]): readonly number[] {
   const { layout, partitionValues } = file
   if (layout === undefined) return []
   const missing = fields.filter(
     (field) => partitionValues.has(field.id) && columnOf(layout, field) === undefined,
   )
   return missing.map(({ id }) => id)
+}
+
+function partName(fieldId: number): string {
+  return `p${fieldId}`
 }
 
 function columnOf({ columns }: FileLayout, field: SchemaField): ParquetColumn | undefined {

@@ -10,14 +10,32 @@ import type { IcebergType, SchemaField } from '../spec/schema.ts'
  * Source: https://iceberg.apache.org/spec/#default-values
  */
 export function defaultSql(field: SchemaField): string {
-  const { type } = field
-  const value = field['initial-default']
-  if (value === undefined || value === null) return `CAST(NULL AS ${columnType(type)})`
-  if (typeof type === 'object' && type.type === 'struct') {
-    const members = type.fields.map((member) => `${sqlName(member.name)} := ${defaultSql(member)}`)
-    return `struct_pack(${members.join(', ')})`
+  return jsonValueSql(field.type, field['initial-default'], field.name)
+}
+
+/** Source: https://iceberg.apache.org/spec/#json-single-value-serialization */
+function jsonValueSql(type: IcebergType, value: unknown, name: string): string {
+  const target = columnType(type, name)
+  if (value === undefined || value === null) return `CAST(NULL AS ${target})`
+  if (typeof type === 'string') return `CAST(${sqlString(defaultText(type, value))} AS ${target})`
+  switch (type.type) {
+    case 'struct': {
+      const members = type.fields.map((field) => `${sqlName(field.name)} := ${defaultSql(field)}`)
+      return `struct_pack(${members.join(', ')})`
+    }
+    case 'list':
+      return `CAST(${listSql(type.element, value, name)} AS ${target})`
+    case 'map': {
+      const { keys, values } = value as { readonly keys: unknown; readonly values: unknown }
+      const lists = [listSql(type.key, keys, name), listSql(type.value, values, name)]
+      return `CAST(map(${lists.join(', ')}) AS ${target})`
+    }
   }
-  return `CAST(${sqlString(defaultText(type, value))} AS ${columnType(type)})`
+}
+
+function listSql(type: IcebergType, values: unknown, name: string): string {
+  const items = Array.isArray(values) ? (values as readonly unknown[]) : []
+  return `[${items.map((item) => jsonValueSql(type, item, name)).join(', ')}]`
 }
 
 /** A default of a primitive as text that the engine casts to the column's type. */
@@ -28,8 +46,8 @@ export function defaultText(type: IcebergType, value: unknown): string {
 }
 
 /** A partition value as the value of the column that an identity transform made it of. */
-export function partitionValueSql(type: IcebergType, value: PartitionValue): string {
-  const target = columnType(type)
+export function partitionValueSql({ type, name }: SchemaField, value: PartitionValue): string {
+  const target = columnType(type, name)
   return `CAST(${value === null ? 'NULL' : valueSql(type, value)} AS ${target})`
 }
 
@@ -45,6 +63,8 @@ function valueSql(type: IcebergType, value: NonNullable<PartitionValue>): string
     case 'timestamptz':
       // A number is the days of a date: the column was one when the file was written.
       return typeof value === 'number' ? daysSql(value) : `make_timestamp(${value})`
+    case 'timestamp_ns':
+      return typeof value === 'number' ? daysSql(value) : `make_timestamp_ns(${value})`
     case 'decimal':
       return sqlString(decimalText(BigInt(value), shape.scale))
     default:

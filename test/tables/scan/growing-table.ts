@@ -6,9 +6,11 @@ import type {
   ManifestEntry,
 } from '../../../tables/spec/manifest.ts'
 import { randomIds } from '../../../tables/clock.ts'
+import { contentKey } from '../../../tables/spec/content-key.ts'
 import type { SnapshotSummary } from '../../../tables/spec/snapshot.ts'
 import type { TableMetadata } from '../../../tables/spec/table-metadata.ts'
 import { currentSchema, specById } from '../../../tables/write/current-layout.ts'
+import { withRowIds } from '../../../tables/write/decode-manifest.ts'
 import { encodeManifest, manifestOf } from '../../../tables/write/manifest-file.ts'
 import { encodeManifestList } from '../../../tables/write/manifest-list.ts'
 import { writeDataFiles } from '../../../tables/write/write-data-files.ts'
@@ -18,7 +20,7 @@ import type { WriteContext } from '../../../tables/write/write-context.ts'
 export interface GrowingCommit {
   readonly data?: readonly DataFile[]
   readonly deletes?: readonly DeleteFile[]
-  /** Paths of live data files to take out. */
+  /** Live files to take out, by their `contentKey`: of all but deletion vectors, the path. */
   readonly removed?: readonly string[]
   readonly summary?: Readonly<Record<string, string>>
   readonly timestampMs?: number
@@ -34,6 +36,7 @@ export interface GrowingTable {
 export function growTable(ctx: WriteContext, created: TableMetadata): GrowingTable {
   let manifests: readonly Manifest[] = []
   let entries = new Map<string, readonly ManifestEntry[]>()
+  let nextRowId = created['format-version'] < 3 ? undefined : (created['next-row-id'] ?? 0)
 
   const writeManifest = async (
     table: TableMetadata,
@@ -56,27 +59,26 @@ export function growTable(ctx: WriteContext, created: TableMetadata): GrowingTab
         spec,
         entries: group,
         content,
-        formatVersion: 2,
+        formatVersion: table['format-version'],
         snapshotId,
       })
       await ctx.fileIO.write(path, bytes)
-      made.push(
-        manifestOf(group, {
-          path,
-          length: bytes.byteLength,
-          schema,
-          spec,
-          content,
-          snapshotId,
-          sequenceNumber,
-        }),
-      )
-      entries = new Map([
-        ...entries,
-        [path, group.map((entry) => inherit(entry, snapshotId, sequenceNumber))],
-      ])
+      const length = bytes.byteLength
+      const facts = { path, length, schema, spec, content, snapshotId, sequenceNumber }
+      const manifest = numberRows(manifestOf(group, facts))
+      made.push(manifest)
+      const inherited = group.map((entry) => inherit(entry, snapshotId, sequenceNumber))
+      entries = new Map([...entries, [path, withRowIds(inherited, manifest)]])
     }
     return made
+  }
+
+  /** Format version 3: rows that are new to a manifest get the next free ids. */
+  const numberRows = (manifest: Manifest): Manifest => {
+    if (nextRowId === undefined || manifest.content === 'deletes') return manifest
+    const firstRowId = nextRowId
+    nextRowId += manifest.addedRowsCount + manifest.existingRowsCount
+    return { ...manifest, firstRowId }
   }
 
   const commit = async (change: GrowingCommit): Promise<bigint> => {
@@ -84,17 +86,18 @@ export function growTable(ctx: WriteContext, created: TableMetadata): GrowingTab
     const snapshotId = randomIds.snapshotId()
     const sequenceNumber = table['last-sequence-number'] + 1
     const removed = new Set(change.removed ?? [])
+    const firstRowId = nextRowId
     const kept: Manifest[] = []
     for (const manifest of manifests) {
       const held = entries.get(manifest.manifestPath) ?? []
-      if (!held.some((entry) => removed.has(entry.file.filePath))) {
+      if (!held.some((entry) => removed.has(contentKey(entry.file)))) {
         kept.push(manifest)
         continue
       }
       const rewritten = held
         .filter((entry) => entry.status !== 'deleted')
         .map((entry): ManifestEntry =>
-          removed.has(entry.file.filePath)
+          removed.has(contentKey(entry.file))
             ? { ...entry, status: 'deleted', snapshotId }
             : { ...entry, status: 'existing' },
         )
@@ -126,7 +129,8 @@ export function growTable(ctx: WriteContext, created: TableMetadata): GrowingTab
         snapshotId,
         parentSnapshotId: parent,
         sequenceNumber,
-        formatVersion: 2,
+        formatVersion: table['format-version'],
+        firstRowId,
       }),
     )
     const timestampMs = change.timestampMs ?? sequenceNumber * 1000
@@ -136,6 +140,7 @@ export function growTable(ctx: WriteContext, created: TableMetadata): GrowingTab
       'last-sequence-number': sequenceNumber,
       'last-updated-ms': timestampMs,
       'current-snapshot-id': snapshotId,
+      ...(nextRowId === undefined ? {} : { 'next-row-id': nextRowId }),
       refs: { ...table.refs, main: { 'snapshot-id': snapshotId, type: 'branch' } },
       snapshots: [
         ...table.snapshots,
@@ -147,6 +152,9 @@ export function growTable(ctx: WriteContext, created: TableMetadata): GrowingTab
           'manifest-list': listPath,
           summary,
           'schema-id': table['current-schema-id'],
+          ...(firstRowId === undefined || nextRowId === undefined
+            ? {}
+            : { 'first-row-id': firstRowId, 'added-rows': nextRowId - firstRowId }),
         },
       ],
       'snapshot-log': [
