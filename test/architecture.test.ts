@@ -45,7 +45,7 @@ const tableFloors: Readonly<Record<string, readonly string[]>> = {
   'tables/commit': [...ground, ...['file-io', 'engine', 'write', 'scan', 'catalog'].map(inTables)],
   'tables/maintain': [
     ...ground,
-    ...['file-io', 'engine', 'write', 'scan', 'catalog', 'commit'].map(inTables),
+    ...['file-io', 'engine', 'puffin', 'write', 'scan', 'catalog', 'commit'].map(inTables),
   ],
   'tables/query': [...ground, ...['file-io', 'engine', 'write', 'scan', 'catalog'].map(inTables)],
   'tables/index.ts': [

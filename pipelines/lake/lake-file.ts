@@ -2,7 +2,6 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SluiceError } from '../../tables/errors.ts'
-import { LAKE_LAYOUT_VERSION } from './lake.ts'
 
 /** `lake.json`: what a folder must say to be opened as a lake. */
 const lakeFileSchema = z.looseObject({
@@ -18,8 +17,8 @@ export type LakeFile = z.infer<typeof lakeFileSchema>
 const FILE_NAME = 'lake.json'
 
 /**
- * Reads `lake.json`; undefined where the folder holds none.
- * @throws SluiceError `unsupported` for another layout version, `corrupt-data` for a broken file.
+ * Reads `lake.json`, of whatever layout; undefined where the folder holds none.
+ * @throws SluiceError `corrupt-data` for a broken file, `storage-unavailable`.
  */
 export async function readLakeFile(directory: string): Promise<LakeFile | undefined> {
   const path = join(directory, FILE_NAME)
@@ -34,19 +33,7 @@ export async function readLakeFile(directory: string): Promise<LakeFile | undefi
       { cause: error },
     )
   }
-  const file = parseLakeFile(path, text)
-  if (file.layoutVersion !== LAKE_LAYOUT_VERSION) {
-    const advice =
-      file.layoutVersion > LAKE_LAYOUT_VERSION
-        ? 'Open it with the newer Sluice that made it.'
-        : 'Open it with the Sluice that made it, or backfill its sources into a new lake.'
-    throw new SluiceError(
-      'unsupported',
-      `The lake in ${directory} has layout version ${file.layoutVersion}; this Sluice reads ` +
-        `version ${LAKE_LAYOUT_VERSION}. Nothing was opened or changed. ${advice}`,
-    )
-  }
-  return file
+  return parseLakeFile(path, text)
 }
 
 function parseLakeFile(path: string, text: string): LakeFile {

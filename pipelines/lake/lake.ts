@@ -4,8 +4,8 @@ import type { Engine } from '../../tables/engine/engine.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import type { ManifestCache } from '../../tables/scan/manifest-cache.ts'
 
-/** The layout of a lake's folder. A lake of another version is refused with what to do. */
-export const LAKE_LAYOUT_VERSION = 1
+/** The layout of a lake's folder. A lake of another one is refused with what to do. */
+export const LAKE_LAYOUT_VERSION = 2
 
 /** An open lake: its stores, its catalog and the engine that works on them. */
 export interface Lake {

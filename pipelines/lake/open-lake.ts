@@ -10,6 +10,7 @@ import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
 import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
 import { createLakeTables, type LakeFormatVersion } from './create-lake-tables.ts'
 import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
+import { checkLayout } from './lake-layout.ts'
 import { readLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
@@ -22,6 +23,8 @@ export interface OpenLakeOptions {
   readonly createIfMissing: boolean
   /** Of tables that are made now; default 2, which all engines read and write. */
   readonly formatVersion?: LakeFormatVersion
+  /** The layout that the lake must have, by default the present one; for upgrades. */
+  readonly layoutVersion?: number
   /** The engine's memory bound, in DuckDB's words (`512MB`). */
   readonly memoryLimit?: string
 }
@@ -56,14 +59,8 @@ async function prepareFolder(
 ): Promise<void> {
   const file = await readLakeFile(directory)
   if (file !== undefined) {
-    if (file.location !== location) {
-      throw new SluiceError(
-        'invalid-input',
-        `The lake in ${directory} was made as ${file.location}, and its metadata holds absolute ` +
-          'locations below that. Nothing was opened. Move the folder back to where it was made.',
-      )
-    }
-    return
+    if (file.location !== location) throw moved(directory, file)
+    return checkLayout(directory, file.layoutVersion, options.layoutVersion)
   }
   if (!options.createIfMissing) throw noLake(directory)
   await mkdir(directory, { recursive: true })
@@ -74,9 +71,18 @@ async function prepareFolder(
   })
 }
 
+function moved(directory: string, file: LakeFile): SluiceError {
+  return new SluiceError(
+    'invalid-input',
+    `The lake in ${directory} was at ${file.location} before, and its metadata names files ` +
+      `there. Nothing was opened. Run \`sluice relocate --lake ${directory}\` to make it a lake ` +
+      'of this place, or move the folder back.',
+  )
+}
+
 /**
  * Answers what a folder says of its lake, without opening it.
- * @throws SluiceError `invalid-input` where there is none, `unsupported` (layout).
+ * @throws SluiceError `invalid-input` where there is none.
  */
 export async function requireLake(directory: string): Promise<LakeFile> {
   const file = await readLakeFile(directory)
