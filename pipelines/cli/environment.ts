@@ -1,11 +1,17 @@
+import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
+
 /** What the surroundings say. The only place of the command line that reads them. */
 export interface Environment {
   /** SLUICE_LAKE: the lake's folder where `--lake` is not given. */
   readonly lakeDirectory: string | undefined
   /** SLUICE_DEBUG: print stack traces of errors. */
   readonly isDebug: boolean
-  /** SLUICE_CATALOG_TOKEN: what clients of a catalog that is open to the network must send. */
-  readonly catalogToken: string | undefined
+  /**
+   * What clients of a catalog that is open to the network must send: SLUICE_CATALOG_TOKEN may do
+   * everything, SLUICE_CATALOG_WRITE_TOKEN create and commit, SLUICE_CATALOG_READ_TOKEN read. Each
+   * may be several with commas between, so that one can be replaced without a pause.
+   */
+  readonly catalogTokens: readonly CatalogToken[]
   /** SLUICE_FAULT: where to die in a commit, for proofs of recovery (`createFaultHooks`). */
   readonly fault: string | undefined
   /** TERM=dumb: a terminal that cannot move its cursor. */
@@ -19,11 +25,20 @@ export function readEnvironment(): Environment {
   return {
     lakeDirectory: nonEmpty(variables['SLUICE_LAKE']),
     isDebug: nonEmpty(variables['SLUICE_DEBUG']) !== undefined,
-    catalogToken: nonEmpty(variables['SLUICE_CATALOG_TOKEN']),
+    catalogTokens: [
+      ...tokensIn(variables['SLUICE_CATALOG_TOKEN'], 'admin'),
+      ...tokensIn(variables['SLUICE_CATALOG_WRITE_TOKEN'], 'write'),
+      ...tokensIn(variables['SLUICE_CATALOG_READ_TOKEN'], 'read'),
+    ],
     fault: nonEmpty(variables['SLUICE_FAULT']),
     isTerminalDumb: variables['TERM'] === 'dumb',
     isColourRefused: nonEmpty(variables['NO_COLOR']) !== undefined,
   }
+}
+
+function tokensIn(text: string | undefined, role: CatalogToken['role']): readonly CatalogToken[] {
+  const tokens = (text ?? '').split(',').map((token) => token.trim())
+  return tokens.filter((token) => token !== '').map((token) => ({ token, role }))
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

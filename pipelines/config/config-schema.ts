@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defaultRestLimits } from '../../tables/catalog/rest-server-limits.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
 import { loopDefaults } from '../loop/loop-context.ts'
@@ -9,7 +10,13 @@ const formatNames = [...formats.keys()]
 /** Every default of a config, in one place. */
 export const configDefaults = {
   lake: './lake',
-  catalog: { host: '127.0.0.1', port: 8181 },
+  catalog: {
+    host: '127.0.0.1',
+    port: 8181,
+    allow_plaintext: false,
+    requests_per_second: defaultRestLimits.requestsPerSecondMax,
+    body_bytes: defaultRestLimits.bodyBytesMax,
+  },
   kafka: { client_id: 'sluice', group_id: 'sluice' },
   start: 'earliest',
   trigger: { time_ms: 1000, rows: 200_000, bytes: 64 * 1024 * 1024 },
@@ -36,6 +43,19 @@ const topicName = z
   .string()
   .max(249)
   .regex(/^[a-zA-Z0-9._-]+$/, 'must be a topic name: letters, digits, dot, underscore, hyphen')
+
+const catalog = z.strictObject({
+  host: z.string().min(1).default(defaults.catalog.host),
+  port: whole(1, 65_535).default(defaults.catalog.port),
+  /** PEM files, taken from the config's folder. Clients then call https. */
+  tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
+  /** Another host than this machine's own without TLS: behind a proxy that encrypts. */
+  allow_plaintext: z.boolean().default(defaults.catalog.allow_plaintext),
+  /** Of one address; more are answered 429. */
+  requests_per_second: whole(1, 1_000_000).default(defaults.catalog.requests_per_second),
+  /** The largest request that is read. */
+  body_bytes: whole(1024, 1024 ** 3).default(defaults.catalog.body_bytes),
+})
 
 const kafka = z.strictObject({
   /** One or more of the cluster's brokers. */
@@ -75,12 +95,7 @@ const retention = z.strictObject({
 export const configSchema = z
   .strictObject({
     lake: z.string().min(1).default(defaults.lake),
-    catalog: z
-      .strictObject({
-        host: z.string().min(1).default(defaults.catalog.host),
-        port: whole(1, 65_535).default(defaults.catalog.port),
-      })
-      .default(defaults.catalog),
+    catalog: catalog.default(defaults.catalog),
     kafka,
     sources: z.array(source).min(1, 'needs at least one topic'),
     trigger: trigger.default(defaults.trigger),

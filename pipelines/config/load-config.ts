@@ -5,6 +5,7 @@ import type { Document, Node } from 'yaml'
 import { z } from 'zod'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
+import type { CatalogSettings } from '../lake/serve-catalog.ts'
 import type { KafkaConnection } from '../sources/kafka-client.ts'
 import type { KafkaTopic } from '../sources/kafka-positions.ts'
 import type { BatchLimits } from '../sources/source.ts'
@@ -16,7 +17,7 @@ import { nearName } from './near-name.ts'
 export interface Config {
   /** The lake's folder; a relative one is taken from the config file's folder. */
   readonly lakeDirectory: string
-  readonly catalog: { readonly host: string; readonly port: number }
+  readonly catalog: CatalogSettings
   readonly kafka: KafkaConnection & { readonly groupId: string }
   readonly sources: readonly KafkaTopic[]
   readonly limits: BatchLimits
@@ -157,7 +158,7 @@ function configOf(written: WrittenConfig, folder: string): Config {
   const { kafka, retention, trigger } = written
   return {
     lakeDirectory: resolve(folder, written.lake),
-    catalog: written.catalog,
+    catalog: catalogOf(written.catalog, folder),
     kafka: { brokers: kafka.brokers, clientId: kafka.client_id, groupId: kafka.group_id },
     sources: written.sources,
     limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
@@ -177,5 +178,19 @@ function configOf(written: WrittenConfig, folder: string): Config {
       return { venue: key.slice(0, colon), venue_symbol: key.slice(colon + 1), instrument_id: id }
     }),
     maxQueryDurationMs: written.max_query_duration_ms,
+  }
+}
+
+function catalogOf(written: WrittenConfig['catalog'], folder: string): CatalogSettings {
+  const { host, port, tls, allow_plaintext: allowPlaintext } = written
+  return {
+    host,
+    port,
+    allowPlaintext,
+    requestsPerSecondMax: written.requests_per_second,
+    bodyBytesMax: written.body_bytes,
+    ...(tls === undefined
+      ? {}
+      : { tls: { certPath: resolve(folder, tls.cert), keyPath: resolve(folder, tls.key) } }),
   }
 }

@@ -38,7 +38,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       purpose: 'sluice demo',
       clock,
       ids,
-      serve: { host: '127.0.0.1', port, token: undefined },
+      serve: { host: '127.0.0.1', port, tokens: [] },
     },
     async ({ lake, directory, catalogUrl = '' }) => {
       const log = await openLocalLog({ directory: join(directory, 'log'), name: 'demo' })

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
 import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { Config } from '../config/load-config.ts'
@@ -16,7 +17,7 @@ export interface LiveOptions {
   readonly ids: IdSource
   readonly logger: Logger
   /** What clients of the catalog must send; needed where it is open to other machines. */
-  readonly catalogToken: string | undefined
+  readonly catalogTokens: readonly CatalogToken[]
   readonly hooks: CommitHooks | undefined
   readonly onCut: (receipt: CutReceipt) => void
 }
@@ -34,7 +35,7 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
       purpose: 'sluice live',
       clock,
       ids,
-      serve: { ...config.catalog, token: options.catalogToken },
+      serve: { ...config.catalog, tokens: options.catalogTokens, logger },
     },
     async ({ lake, directory, catalogUrl }) => {
       logger.info({ lake: directory, catalog: catalogUrl, topics: topicNames(config) }, 'started')

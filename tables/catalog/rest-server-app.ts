@@ -6,6 +6,7 @@ import { parseJson } from '../spec/json.ts'
 import { type Access, checkRequest } from './rest-server-access.ts'
 import type { RestAnswer } from './rest-server-answers.ts'
 import { errorAnswer, failureAnswer } from './rest-server-errors.ts'
+import type { RestLimits } from './rest-server-limits.ts'
 import type { CatalogRole, RestRequest, RestRoute } from './rest-server-route.ts'
 import { MALFORMED } from './rest-server-schemas.ts'
 import type { ServedCatalog } from './served-catalog.ts'
@@ -21,15 +22,6 @@ export interface AppOptions {
 export interface TlsKeys {
   readonly cert: string
   readonly key: string
-}
-
-export interface RestLimits {
-  /** The largest body that is read. */
-  readonly bodyBytesMax: number
-  /** Requests of one address in a second; more are answered 429. */
-  readonly requestsPerSecondMax: number
-  /** How long a client may take to send one request. */
-  readonly requestTimeoutMs: number
 }
 
 /** What a route tells the hooks. */

@@ -8,11 +8,11 @@ import {
   addRoute,
   createApp,
   readRequest,
-  type RestLimits,
   send,
   type TlsKeys,
 } from './rest-server-app.ts'
 import { configAnswer, routesOf } from './rest-server-config.ts'
+import { defaultRestLimits, type RestLimits } from './rest-server-limits.ts'
 import { addOpenApi } from './rest-server-openapi.ts'
 import { type RestRoute, tableParam } from './rest-server-route.ts'
 import { METRICS_PATH } from './rest-server-tables.ts'
@@ -41,13 +41,6 @@ export interface RestServer {
   readonly port: number
   /** Answers what was begun, then stops. The catalog stays open. */
   close(): Promise<void>
-}
-
-export const defaultRestLimits: RestLimits = {
-  /** The updates of a commit with a few thousand snapshots. */
-  bodyBytesMax: 32 * 1024 * 1024,
-  requestsPerSecondMax: 2_000,
-  requestTimeoutMs: 60_000,
 }
 
 /** How many ports `listenOnFreePort` tries after the wanted one. */

@@ -1,27 +1,40 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { serveCatalog } from '../../lake/serve-catalog.ts'
+import { SluiceError } from '../../../tables/errors.ts'
+import { serveCatalog, type CatalogSettings } from '../../lake/serve-catalog.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
+import { createLogger } from '../create-logger.ts'
 import { addLakeOptions, withLake, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
 
 interface CatalogOptions extends LakeOptions {
   readonly host: string
   readonly port: number
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly allowPlaintext?: boolean
+  readonly requestsPerSecond?: number
 }
 
 export function addCatalogCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('catalog')
     .description("serves a lake's Iceberg REST catalog alone, until Ctrl-C")
-    .option('--host <name>', 'another than this machine needs SLUICE_CATALOG_TOKEN', '127.0.0.1')
+    .option('--host <name>', 'another than this machine needs a token and TLS', '127.0.0.1')
     .option('--port <n>', 'its port, or the next free one', countFrom(1, 65_535), 8181)
+    .option('--tls-cert <file>', 'the certificate, as PEM; clients then call https')
+    .option('--tls-key <file>', 'its private key, as PEM')
+    .option('--allow-plaintext', 'another host without TLS: behind a proxy that encrypts')
+    .option('--requests-per-second <n>', 'of one address', countFrom(1, 1_000_000))
+    .addHelpText('after', TOKENS_HELP)
   addLakeOptions(command, context).action(async (options: CatalogOptions) => {
     const signal = context.stopSignal()
-    const token = context.environment.catalogToken
+    const { environment } = context
+    const tokens = environment.catalogTokens
+    const logger = createLogger(environment)
     await withLake(context, options.lake, async (lake) => {
-      const served = await serveCatalog(lake, { host: options.host, port: options.port, token })
+      const served = await serveCatalog(lake, { ...addressOf(options), tokens, logger })
       try {
         const lakeDirectory = resolve(options.lake)
         if (options.json) printJson(context, { catalogUrl: served.url, lake: lakeDirectory })
@@ -32,4 +45,28 @@ export function addCatalogCommand(program: Command, context: CommandContext): vo
       }
     })
   })
+}
+
+const TOKENS_HELP = `
+Tokens come from the environment: SLUICE_CATALOG_TOKEN may do everything,
+SLUICE_CATALOG_WRITE_TOKEN create and commit, SLUICE_CATALOG_READ_TOKEN read.`
+
+function addressOf(options: CatalogOptions): CatalogSettings {
+  const { host, port, tlsCert, tlsKey, requestsPerSecond } = options
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new SluiceError(
+      'invalid-input',
+      'TLS needs both a certificate and its key. Nothing was started; give --tls-cert and ' +
+        '--tls-key.',
+    )
+  }
+  return {
+    host,
+    port,
+    allowPlaintext: options.allowPlaintext ?? false,
+    ...(requestsPerSecond === undefined ? {} : { requestsPerSecondMax: requestsPerSecond }),
+    ...(tlsCert === undefined || tlsKey === undefined
+      ? {}
+      : { tls: { certPath: resolve(tlsCert), keyPath: resolve(tlsKey) } }),
+  }
 }

@@ -36,7 +36,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
           clock,
           ids,
           logger,
-          catalogToken: environment.catalogToken,
+          catalogTokens: environment.catalogTokens,
           hooks:
             fault === undefined
               ? undefined

@@ -29,7 +29,13 @@ describe('a config', () => {
   it('needs brokers and topics, the rest has defaults', () => {
     expect(parseConfig(SMALLEST, '/etc/sluice.yaml')).toEqual({
       lakeDirectory: '/etc/lake',
-      catalog: { host: '127.0.0.1', port: 8181 },
+      catalog: {
+        host: '127.0.0.1',
+        port: 8181,
+        allowPlaintext: false,
+        requestsPerSecondMax: 2000,
+        bodyBytesMax: 33_554_432,
+      },
       kafka: { brokers: ['localhost:9092'], clientId: 'sluice', groupId: 'sluice' },
       sources: [{ topic: 'stocks', format: 'stock-json', start: 'earliest' }],
       limits: { timeMs: 1000, rows: 200_000, bytes: 67_108_864 },
