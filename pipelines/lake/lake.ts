@@ -1,4 +1,5 @@
-import type { EmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
+import type { Catalog } from '../../tables/catalog/catalog.ts'
+import type { ServedCatalog } from '../../tables/catalog/served-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { Engine } from '../../tables/engine/engine.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
@@ -14,7 +15,14 @@ export interface Lake {
   /** The same as a path, undefined for a lake that lives in memory. */
   readonly directory: string | undefined
   readonly fileIO: FileIO
-  readonly catalog: EmbeddedCatalog
+  readonly catalog: Catalog
+  /** The catalog where it is the lake's own, which can be served; undefined for another's. */
+  readonly servedCatalog: ServedCatalog | undefined
+  /**
+   * Where cuts are decided that the catalog cannot commit at one instant. It follows from where the
+   * cuts table lies, so that every writer of the catalog finds the same place.
+   */
+  readonly journalFolder: string | undefined
   readonly engine: Engine
   /** A folder for the engine's files, memory-backed where the machine has one. */
   readonly scratchDir: string

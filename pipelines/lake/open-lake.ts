@@ -1,6 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
+import { resolve } from 'node:path'
+import type { Catalog } from '../../tables/catalog/catalog.ts'
+import type { RestAuth } from '../../tables/catalog/rest-client-auth.ts'
+import type { ServedCatalog } from '../../tables/catalog/served-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { createEngine } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
@@ -8,9 +10,11 @@ import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { locationOfPath } from '../../tables/file-io/local-location.ts'
 import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
 import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
 import { createLakeTables, type LakeFormatVersion } from './create-lake-tables.ts'
 import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
 import { checkLayout } from './lake-layout.ts'
+import { type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
 import { readLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
@@ -27,6 +31,10 @@ export interface OpenLakeOptions {
   readonly layoutVersion?: number
   /** The engine's memory bound, in DuckDB's words (`512MB`). */
   readonly memoryLimit?: string
+  /** The REST catalog that keeps the tables; absent: as the lake was made, or its own. */
+  readonly catalog?: LakeCatalog | undefined
+  /** How to show such a catalog who we are. */
+  readonly catalogAuth?: RestAuth | undefined
 }
 
 /**
@@ -40,16 +48,19 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   await removeDeadScratchFolders(scratchParent())
   const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
   const fileIO = createLocalFileIO()
-  const catalog = openEmbeddedCatalog({
-    path: join(directory, 'catalog.db'),
-    warehouse: `${location}/warehouse`,
-    fileIO,
-    clock: options.clock,
-    ids: options.ids,
-  })
-  const lake = await assembleLake({ ...options, directory, location, fileIO, catalog, scratchDir })
-  await createLakeTables(lake.catalog, options.formatVersion)
-  return lake
+  const { clock, ids, catalog: wanted, catalogAuth: auth } = options
+  const parts = { directory, location, fileIO, clock, ids, wanted, auth }
+  const catalog = await openLakeCatalog(parts)
+  await createLakeTables(catalog, options.formatVersion)
+  const journalFolder = await journalFolderOf(catalog)
+  return assembleLake({ ...parts, ...options, directory, catalog, journalFolder, scratchDir })
+}
+
+/** Beside the cuts table, where no removal of orphans looks. */
+async function journalFolderOf(catalog: Catalog): Promise<string | undefined> {
+  if (catalog.capabilities.atomicMultiTable) return undefined
+  const cuts = await catalog.loadTable(tableId('sluice.cuts'))
+  return cuts === undefined ? undefined : `${cuts.metadata.location}.journals`
 }
 
 async function prepareFolder(
@@ -68,6 +79,7 @@ async function prepareFolder(
     layoutVersion: LAKE_LAYOUT_VERSION,
     lakeId: options.ids.uuid(),
     location,
+    ...(options.catalog === undefined ? {} : { catalog: options.catalog }),
   })
 }
 
@@ -102,7 +114,8 @@ export interface AssembleLakeOptions {
   readonly directory: string | undefined
   readonly location: string
   readonly fileIO: FileIO
-  readonly catalog: Lake['catalog']
+  readonly catalog: Catalog
+  readonly journalFolder?: string | undefined
   readonly scratchDir: string
   readonly clock: Clock
   readonly ids: IdSource
@@ -121,6 +134,8 @@ export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> 
     location,
     fileIO,
     catalog,
+    servedCatalog: isServed(catalog) ? catalog : undefined,
+    journalFolder: options.journalFolder,
     engine,
     scratchDir,
     clock,
@@ -132,4 +147,8 @@ export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> 
       await rm(scratchDir, { recursive: true, force: true })
     },
   }
+}
+
+function isServed(catalog: Catalog): catalog is ServedCatalog {
+  return 'name' in catalog && 'warehouse' in catalog
 }

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { RestAuth } from '../../tables/catalog/rest-client-auth.ts'
 import { acquireLakeLock } from './lake-lock.ts'
 import type { Lake } from './lake.ts'
+import type { LakeCatalog } from './open-lake-catalog.ts'
 import { openLake, requireLake } from './open-lake.ts'
 import { serveCatalog, type CatalogAddress } from './serve-catalog.ts'
 
@@ -13,6 +15,9 @@ export interface WritableLakeOptions {
   readonly ids: IdSource
   /** Where the lake's catalog is served meanwhile; nowhere where absent. */
   readonly serve?: CatalogAddress
+  /** The REST catalog that keeps the tables, where it is not the lake's own. */
+  readonly catalog?: LakeCatalog | undefined
+  readonly catalogAuth?: RestAuth | undefined
   /** By default true. */
   readonly createIfMissing?: boolean
 }
@@ -34,16 +39,21 @@ export async function withWritableLake<T>(
   options: WritableLakeOptions,
   use: (writable: WritableLake) => Promise<T>,
 ): Promise<T> {
-  const { purpose, clock, ids, serve } = options
+  const { purpose, clock, ids, serve, catalog, catalogAuth } = options
   const directory = resolve(options.directory)
   const createIfMissing = options.createIfMissing ?? true
   // Without it the lock would be left in a folder that is none of ours.
   if (!createIfMissing) await requireLake(directory)
   const lock = await acquireLakeLock({ directory, purpose, clock, ids })
   try {
-    const lake = await openLake({ directory, clock, ids, createIfMissing })
+    const lake = await openLake({
+      ...{ directory, clock, ids, createIfMissing },
+      ...{ catalog, catalogAuth },
+    })
     try {
-      if (serve === undefined) return await use({ lake, directory, catalogUrl: undefined })
+      // Tables that another catalog keeps are served by that one.
+      const isServed = serve !== undefined && lake.servedCatalog !== undefined
+      if (!isServed) return await use({ lake, directory, catalogUrl: catalog?.uri })
       const served = await serveCatalog(lake, serve)
       try {
         await lock.recordCatalogUrl(served.url)

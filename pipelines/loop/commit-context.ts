@@ -9,6 +9,7 @@ export function commitContext({ lake, hooks, retention }: LoopOptions): CommitCo
     clock: lake.clock,
     ids: lake.ids,
     manifestCache: lake.manifestCache,
+    ...(lake.journalFolder === undefined ? {} : { journalFolder: lake.journalFolder }),
     ...(hooks === undefined ? {} : { hooks }),
     ...(retention === undefined ? {} : { retention }),
   }

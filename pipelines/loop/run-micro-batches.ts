@@ -1,4 +1,5 @@
 import { isErrorKind } from '../../tables/errors.ts'
+import { rollForward } from '../../tables/commit/roll-forward.ts'
 import { verifyHeads } from '../../tables/commit/verify-heads.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
@@ -31,6 +32,8 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
   const queue = createLakeDeleteQueue(lake, options.maxQueryDurationMs)
   let next: Promise<MicroBatch | undefined> | undefined
   try {
+    // Cuts that an earlier writer had decided come before all that is read of the lake.
+    await rollForward(commitContext(options))
     let context = await restoreLoop(options, session)
     await verifyHeads(commitContext(options), [...context.heads.values()], tableId('sluice.cuts'))
     await queue.start()

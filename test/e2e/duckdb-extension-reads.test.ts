@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { headOf, loadHeads, planRelation } from '../../pipelines/loop/loop-context.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
@@ -17,7 +18,7 @@ await describeWithService('duckdb-iceberg', "DuckDB's own extension as a reader"
 
   beforeAll(async () => {
     ;({ lake, states } = await openStockLake())
-    server = await startRestServer({ catalog: lake.catalog, port: 0 })
+    server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
     theirs = await openForeignDuckDb(server.url)
   })
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { headOf, loadHeads, planRelation } from '../../pipelines/loop/loop-context.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
@@ -45,7 +46,7 @@ await describeWithService('pyiceberg', 'PyIceberg as a reader of the lake', () =
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice reads-'))
     ;({ lake, states } = await openStockLake())
-    server = await startRestServer({ catalog: lake.catalog, port: 0 })
+    server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
     const request = join(folder, 'request.json')
     await writeFile(request, JSON.stringify({ url: server.url, states }))
     const script = join(import.meta.dirname, 'pyiceberg-reads.py')

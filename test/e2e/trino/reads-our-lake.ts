@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { servedCatalogOf } from '../../../pipelines/lake/served-catalog-of.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { headOf, loadHeads, planRelation } from '../../../pipelines/loop/loop-context.ts'
 import { contentHashSql } from '../../../shared-transforms/content-hash.ts'
@@ -24,7 +25,7 @@ export function describeTrinoReads(trinoOf: () => TestTrino): void {
     beforeAll(async () => {
       trino = trinoOf()
       ;({ lake, states } = await openStockLake())
-      server = await startRestServer({ catalog: lake.catalog, port: 0 })
+      server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
       await trino.attach(CATALOG, server.url)
     })
 

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import {
+  type AtomicTransactions,
+  atomicTransactionsModes,
+} from '../../tables/catalog/atomic-transactions.ts'
+import type { Catalog } from '../../tables/catalog/catalog.ts'
+import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
+import { openRestCatalog } from '../../tables/catalog/rest-catalog.ts'
+import type { RestAuth } from '../../tables/catalog/rest-client-auth.ts'
+import type { Clock, IdSource } from '../../tables/clock.ts'
+import { SluiceError } from '../../tables/errors.ts'
+import type { FileIO } from '../../tables/file-io/file-io.ts'
+import { readLakeFile } from './lake-file.ts'
+
+const lakeCatalogSchema = z.object({
+  uri: z.string().min(1),
+  warehouse: z.string().min(1).optional(),
+  atomicTransactions: z.enum(atomicTransactionsModes).default('marked'),
+})
+
+/** Where the tables of a lake are kept whose catalog is not its own. Holds no secret. */
+export interface LakeCatalog {
+  readonly uri: string
+  readonly warehouse?: string | undefined
+  readonly atomicTransactions: AtomicTransactions
+}
+
+export interface OpenLakeCatalogOptions {
+  readonly directory: string
+  readonly location: string
+  readonly fileIO: FileIO
+  readonly clock: Clock
+  readonly ids: IdSource
+  /** What the caller was told; undefined: what the lake says itself. */
+  readonly wanted: LakeCatalog | undefined
+  readonly auth: RestAuth | undefined
+}
+
+/**
+ * The catalog of a lake: the one in its folder, or the REST catalog that `lake.json` names.
+ * @throws SluiceError `invalid-input` where the caller was told another one than the lake was made
+ * with, and as `openRestCatalog`.
+ */
+export async function openLakeCatalog(options: OpenLakeCatalogOptions): Promise<Catalog> {
+  const { directory, location, fileIO, clock, ids, wanted, auth } = options
+  const written = (await readLakeFile(directory))?.['catalog']
+  const read = lakeCatalogSchema.optional().safeParse(written)
+  if (!read.success) throw brokenCatalog(directory, read.error)
+  const kept = read.data
+  if (wanted !== undefined && !isSame(wanted, kept)) throw otherCatalog(directory, wanted, kept)
+  if (kept === undefined) {
+    const path = join(directory, 'catalog.db')
+    return openEmbeddedCatalog({ path, warehouse: `${location}/warehouse`, fileIO, clock, ids })
+  }
+  return openRestCatalog({
+    uri: kept.uri,
+    clock,
+    atomicTransactions: (wanted ?? kept).atomicTransactions,
+    ...(kept.warehouse === undefined ? {} : { warehouse: kept.warehouse }),
+    ...(auth === undefined ? {} : { auth }),
+  })
+}
+
+/** How far a catalog is trusted may change; which one it is may not. */
+function isSame(wanted: LakeCatalog, kept: LakeCatalog | undefined): boolean {
+  return wanted.uri === kept?.uri && wanted.warehouse === kept.warehouse
+}
+
+function otherCatalog(
+  directory: string,
+  wanted: LakeCatalog,
+  kept: LakeCatalog | undefined,
+): SluiceError {
+  const own = kept === undefined ? 'a catalog of its own' : `the catalog at ${kept.uri}`
+  return new SluiceError(
+    'invalid-input',
+    `The lake in ${directory} was made with ${own}, and the config names the one at ` +
+      `${wanted.uri}. Nothing was opened. Correct the config, or name another folder for the lake.`,
+  )
+}
+
+function brokenCatalog(directory: string, cause: unknown): SluiceError {
+  return new SluiceError(
+    'corrupt-data',
+    `lake.json in ${directory} names its catalog in a form that cannot be read. Nothing was ` +
+      'opened. Restore it from a backup of the lake.',
+    { cause },
+  )
+}
