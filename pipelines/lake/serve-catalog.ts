@@ -1,15 +1,32 @@
+import { readFile } from 'node:fs/promises'
 import { listenOnFreePort } from '../../tables/catalog/rest-server.ts'
+import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
+import { SluiceError } from '../../tables/errors.ts'
+import { type Logger, silentLogger } from '../sources/logger.ts'
 import { readLakeHolder } from './lake-lock.ts'
 import { recordCatalogUrl } from './lake-file.ts'
 import type { Lake } from './lake.ts'
 import { servedCatalogOf } from './served-catalog-of.ts'
 
-export interface CatalogAddress {
+/** Where a catalog listens, and how much it takes. Holds no secret. */
+export interface CatalogSettings {
   readonly host: string
   /** The first port that is tried; a taken one gives way to the next. */
   readonly port: number
-  /** What a client must send where `host` is open to other machines. */
-  readonly token: string | undefined
+  /** PEM files; without them clients call http. */
+  readonly tls?: { readonly certPath: string; readonly keyPath: string }
+  /** Another host than this machine's own without TLS. */
+  readonly allowPlaintext?: boolean
+  /** Of one address. */
+  readonly requestsPerSecondMax?: number
+  readonly bodyBytesMax?: number
+}
+
+export interface CatalogAddress extends CatalogSettings {
+  /** What clients must send where `host` is open to other machines. */
+  readonly tokens: readonly CatalogToken[]
+  /** Failures of its own, and at the end how many reports the engines sent. Never a token. */
+  readonly logger?: Logger
 }
 
 export interface ServedLake {
@@ -21,22 +38,68 @@ export interface ServedLake {
 /**
  * Serves the lake's catalog to other engines, and stores where in the lake, unless the lake's
  * writer serves it already: its address is the one that stays.
- * @throws SluiceError `invalid-input` for a host that is open to the network without a token,
+ * @throws SluiceError `invalid-input` for a host that is open to the network without a token or
+ * without TLS, for a certificate that is none, and for a lake whose catalog is not its own;
  * `storage-unavailable` where no port is free.
  */
-export async function serveCatalog(lake: Lake, address: CatalogAddress): Promise<ServedLake> {
-  const { host, port, token } = address
+export async function serveCatalog(lake: Lake, serving: CatalogAddress): Promise<ServedLake> {
+  const { host, port, tokens, tls, logger = silentLogger } = serving
+  const reportCounts: Record<string, number> = {}
   const server = await listenOnFreePort({
     catalog: servedCatalogOf(lake),
     host,
     port,
-    ...(token === undefined ? {} : { tokens: [token] }),
+    tokens,
+    allowPlaintext: serving.allowPlaintext ?? false,
+    limits: limitsOf(serving),
+    ...(tls === undefined ? {} : { tls: await readTlsKeys(tls) }),
+    onFailure: (error) => logger.error({ error: messageOf(error) }, 'the catalog failed'),
+    onReport: (_table, kind) => {
+      reportCounts[kind] = (reportCounts[kind] ?? 0) + 1
+    },
   })
   const { directory } = lake
   if (directory !== undefined && !(await isServedByWriter(directory))) {
     await recordCatalogUrl(directory, server.url)
   }
-  return { url: server.url, close: () => server.close() }
+  return {
+    url: server.url,
+    close: async () => {
+      await server.close()
+      logger.info({ catalog: server.url, reports: reportCounts }, 'the catalog is closed')
+    },
+  }
+}
+
+function limitsOf({ requestsPerSecondMax, bodyBytesMax }: CatalogSettings): object {
+  return {
+    ...(requestsPerSecondMax === undefined ? {} : { requestsPerSecondMax }),
+    ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
+  }
+}
+
+async function readTlsKeys(
+  tls: NonNullable<CatalogSettings['tls']>,
+): Promise<{ readonly cert: string; readonly key: string }> {
+  const [cert, key] = await Promise.all([tls.certPath, tls.keyPath].map(readPem))
+  return { cert: cert ?? '', key: key ?? '' }
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new SluiceError(
+      'invalid-input',
+      `The TLS file ${path} of the catalog cannot be read. It was not started; give the path of ` +
+        'a PEM file.',
+      { cause },
+    )
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 async function isServedByWriter(directory: string): Promise<boolean> {
