@@ -14,9 +14,16 @@ const loaders: Readonly<Record<string, () => Promise<AddCommand>>> = {
   backfill: async () => (await import('./commands/backfill.ts')).addBackfillCommand,
   sql: async () => (await import('./commands/sql.ts')).addSqlCommand,
   tables: async () => (await import('./commands/tables.ts')).addTablesCommand,
+  describe: async () => (await import('./commands/describe.ts')).addDescribeCommand,
+  history: async () => (await import('./commands/history.ts')).addHistoryCommand,
   cuts: async () => (await import('./commands/cuts.ts')).addCutsCommand,
   status: async () => (await import('./commands/status.ts')).addStatusCommand,
   check: async () => (await import('./commands/check.ts')).addCheckCommand,
+  tag: async () => (await import('./commands/tag.ts')).addTagCommand,
+  rollback: async () => (await import('./commands/rollback.ts')).addRollbackCommand,
+  maintain: async () => (await import('./commands/maintain.ts')).addMaintainCommand,
+  relocate: async () => (await import('./commands/relocate.ts')).addRelocateCommand,
+  upgrade: async () => (await import('./commands/upgrade.ts')).addUpgradeCommand,
   catalog: async () => (await import('./commands/catalog.ts')).addCatalogCommand,
 }
 

@@ -30,7 +30,8 @@ export async function readTableSummaries(lake: Lake): Promise<readonly TableSumm
   return summaries
 }
 
-function summarizeTable({ identifier, metadata }: LoadedTable, doc: string): TableSummary {
+/** What a table's current snapshot says of itself. */
+export function summarizeTable({ identifier, metadata }: LoadedTable, doc: string): TableSummary {
   const head = currentSnapshot(metadata)
   const total = (name: string): number => Number(head?.summary[`total-${name}`] ?? '0')
   return {

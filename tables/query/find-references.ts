@@ -33,6 +33,8 @@ export interface TableReference {
   readonly name: string
   readonly alias: string
   readonly at: SyntaxNode | undefined
+  /** Below a DESCRIBE: its columns are asked for, none of its rows. */
+  readonly isDescribed: boolean
 }
 
 /** A SHOW TABLES anywhere in the statement. */
@@ -55,7 +57,7 @@ export interface StatementReferences {
  */
 export function findReferences(tree: SyntaxNode): StatementReferences {
   const found = { tables: [], shows: [], selects: [] }
-  visit(tree, new Set(), found)
+  visit(tree, { names: new Set(), isDescribed: false }, found)
   return found
 }
 
@@ -65,7 +67,11 @@ interface Found {
   readonly selects: SyntaxNode[]
 }
 
-type Scope = ReadonlySet<string>
+interface Scope {
+  /** Of the CTEs in sight. */
+  readonly names: ReadonlySet<string>
+  readonly isDescribed: boolean
+}
 
 function visit(value: unknown, scope: Scope, found: Found): void {
   if (Array.isArray(value)) {
@@ -73,13 +79,14 @@ function visit(value: unknown, scope: Scope, found: Found): void {
     return
   }
   if (!isNode(value)) return
-  const inner = visitCtes(value, scope, found)
+  let inner = visitCtes(value, scope, found)
   switch (value.type) {
     case 'BASE_TABLE':
       visitTable(value, inner, found)
       break
     case 'SHOW_REF':
       if (!isNode(value.query)) found.shows.push(showReference(value))
+      else if (value.show_type === 'DESCRIBE') inner = { ...inner, isDescribed: true }
       break
     case 'TABLE_FUNCTION':
       checkTableFunction(value)
@@ -96,16 +103,16 @@ function visit(value: unknown, scope: Scope, found: Found): void {
 
 /** Visits a node's CTEs and gives the scope of its body: each CTE sees those before it. */
 function visitCtes(node: SyntaxNode, scope: Scope, found: Found): Scope {
-  const inner = new Set(scope)
+  const names = new Set(scope.names)
   // Only the recursive form sees its own name.
   const ownName = textOf(node, 'cte_name')
-  if (ownName !== '') inner.add(ownName.toLowerCase())
+  if (ownName !== '') names.add(ownName.toLowerCase())
   const map = isNode(node.cte_map) ? nodesOf(node.cte_map, 'map') : []
   for (const entry of map) {
-    visit(entry.value, new Set(inner), found)
-    inner.add(textOf(entry, 'key').toLowerCase())
+    visit(entry.value, { ...scope, names: new Set(names) }, found)
+    names.add(textOf(entry, 'key').toLowerCase())
   }
-  return inner
+  return { ...scope, names }
 }
 
 function visitTable(node: SyntaxNode, scope: Scope, found: Found): void {
@@ -120,8 +127,9 @@ function visitTable(node: SyntaxNode, scope: Scope, found: Found): void {
         'SHOW TABLES lists the tables.',
     )
   }
-  if (namespace.length === 0 && at === undefined && scope.has(name.toLowerCase())) return
-  found.tables.push({ node, namespace, name, alias: textOf(node, 'alias'), at })
+  if (namespace.length === 0 && at === undefined && scope.names.has(name.toLowerCase())) return
+  const { isDescribed } = scope
+  found.tables.push({ node, namespace, name, alias: textOf(node, 'alias'), at, isDescribed })
 }
 
 function showReference(node: SyntaxNode): ShowReference {

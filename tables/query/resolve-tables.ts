@@ -1,6 +1,7 @@
 import type { LoadedTable } from '../catalog/catalog.ts'
 import type { CutRecord } from '../spec/cut-history.ts'
 import type { Session } from '../engine/engine.ts'
+import { columnType } from '../engine/column-type.ts'
 import { sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
@@ -189,10 +190,24 @@ async function viewContent(
   readers: readonly Resolved[],
 ): Promise<{ readonly sql: string } | { readonly table: MetadataTable }> {
   const { table, choice, about } = first
-  if (about === undefined) return { sql: await viewSql(request, first, readers) }
+  if (about === undefined) {
+    const isDescribed = readers.every(({ reference }) => reference.isDescribed)
+    if (isDescribed) return { table: withoutRows(schemaAt(table.metadata, choice)) }
+    return { sql: await viewSql(request, first, readers) }
+  }
   const { fileIO, manifestCache } = request
   const { snapshotId } = choice
   return { table: await inspectTable({ table, about, snapshotId, fileIO, manifestCache }) }
+}
+
+/** A view never says which of its columns refuse null; a table does. */
+function withoutRows(schema: Schema): MetadataTable {
+  return {
+    columns: schema.fields.map(({ name, type, required }) => {
+      return [name, `${columnType(type)}${required ? ' NOT NULL' : ''}`]
+    }),
+    rows: [],
+  }
 }
 
 async function viewSql(

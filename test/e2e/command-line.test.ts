@@ -104,6 +104,51 @@ describe('sluice tables', () => {
   })
 })
 
+describe('sluice describe', () => {
+  it('tells of a table what it is and how it stands', async () => {
+    const table = await json<Record<string, unknown>>(['describe', 'gold.bars'])
+    expect(table).toMatchObject({
+      namespace: 'gold',
+      table: 'bars',
+      rowCount: rowsOf('gold.bars'),
+      lastCut: report.cuts,
+      partition: ['month(open_ts)'],
+      formatVersion: 2,
+    })
+    expect(table['columns']).toContainEqual({
+      fieldId: 24,
+      name: 'revision',
+      type: 'int',
+      isRequired: true,
+      role: 'lineage',
+      doc: expect.stringContaining('repaired') as string,
+    })
+    const { stdout } = await runSluice(['describe', 'bars', '--lake', lake])
+    expect(stdout).toMatch(/^table +gold\.bars$/m)
+    expect(stdout).toMatch(/^ +7 +open +decimal\(18, 8\) +never +content +Price of/m)
+  })
+
+  it('ends with 2 for a name that is no table', async () => {
+    const { code, stderr } = await runSluice(['describe', 'gold.candles', '--lake', lake])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/no table gold\.candles.*Nothing was read/)
+  })
+})
+
+describe('sluice history', () => {
+  it('tells the snapshots of a table newest first, those of the cuts by number', async () => {
+    const history = await json<readonly { cut: number | null; addedRows: number }[]>([
+      ...['history', 'silver.rejected_messages', '1000'],
+    ])
+    const added = history.reduce((sum, line) => sum + (line.cut === null ? 0 : line.addedRows), 0)
+    expect(added).toBe(report.rejected)
+    const cuts = history.flatMap((line) => (line.cut === null ? [] : [line.cut]))
+    expect(cuts).toEqual([...cuts].sort((a, b) => b - a))
+    const { stdout } = await runSluice(['history', 'gold.bars', '1', '--lake', lake])
+    expect(stdout).toMatch(new RegExp(`\n *\\d+ .* ${report.cuts} .* main`))
+  })
+})
+
 describe('sluice cuts', () => {
   it('shows cuts whose counts add up, newest first and without a gap', async () => {
     const cuts = await json<readonly Cut[]>(['cuts', '1000'])

@@ -9,7 +9,7 @@ import { repositoryRoot } from '../../support/data.ts'
 
 const names = [
   ...['demo', 'live', 'produce', 'backfill'],
-  ...['sql', 'tables', 'cuts', 'status', 'check', 'catalog'],
+  ...['sql', 'tables', 'describe', 'history', 'cuts', 'status', 'check', 'catalog'],
 ]
 
 async function loadedNames(argv: readonly string[]): Promise<string[]> {

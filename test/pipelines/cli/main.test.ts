@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const commands = [
   ...['demo', 'live', 'produce', 'backfill'],
-  ...['sql', 'tables', 'cuts', 'status', 'check', 'catalog'],
+  ...['sql', 'tables', 'describe', 'history', 'cuts', 'status', 'check', 'catalog'],
 ]
 
 describe('a wrong call', () => {
@@ -38,6 +38,10 @@ describe('a wrong call', () => {
     [['tables', 'too', 'much']],
     [['cuts', 'many']],
     [['cuts', '0']],
+    [['describe']],
+    [['describe', 'gold.bars', 'gold.spreads']],
+    [['history']],
+    [['history', 'gold.bars', '0']],
     [['sql']],
     [['sql', 'FROM gold.bars', '--cut', '1', '--as-of', '2025-01-01']],
     [['sql', 'FROM gold.bars', '--format', 'xml']],
@@ -56,10 +60,18 @@ describe('a wrong call', () => {
     expect(stderr).toMatch(/^(error: |sluice: invalid-input: |Usage: )/)
   })
 
-  it.each(['sql', 'tables', 'cuts', 'status', 'catalog'])(
+  it.each([
+    ['sql', 'SELECT 1'],
+    ['tables'],
+    ['describe', 'gold.bars'],
+    ['history', 'gold.bars'],
+    ['cuts'],
+    ['status'],
+    ['catalog'],
+  ])(
     'of %s names the folder that holds no lake, and makes none',
-    async (command) => {
-      const args = [command, ...(command === 'sql' ? ['SELECT 1'] : []), '--lake', `${folder}/none`]
+    async (...words: readonly string[]) => {
+      const args = [...words, '--lake', `${folder}/none`]
       expect(await main(args)).toBe(2)
       expect(stderr).toMatch(/^sluice: invalid-input: There is no lake in .*\/none\. Nothing/)
       expect(await readdir(folder)).toEqual([])

@@ -54,12 +54,16 @@ describe('the statements of a lake query', () => {
 
   it('allow DESCRIBE, SUMMARIZE, SHOW TABLES and EXPLAIN', async () => {
     const described = await lake.rows('DESCRIBE gold.bars')
-    expect(described.map((row) => [row.column_name, row.column_type])).toEqual([
-      ['symbol', 'VARCHAR'],
-      ['open_ts', 'TIMESTAMP WITH TIME ZONE'],
-      ['close', 'DECIMAL(18,8)'],
-      ['n', 'BIGINT'],
+    expect(described.map((row) => [row.column_name, row.column_type, row.null])).toEqual([
+      ['symbol', 'VARCHAR', 'NO'],
+      ['open_ts', 'TIMESTAMP WITH TIME ZONE', 'YES'],
+      ['close', 'DECIMAL(18,8)', 'YES'],
+      ['n', 'BIGINT', 'YES'],
     ])
+    const [besideRows] = await lake.rows(
+      'SELECT (SELECT count(*) FROM (DESCRIBE gold.bars)) AS columns, count(*) AS rows FROM gold.bars',
+    )
+    expect(besideRows).toEqual({ columns: 4n, rows: 2n })
     const summarized = await lake.rows('SUMMARIZE SELECT close FROM gold.bars')
     expect(summarized[0]).toMatchObject({ column_name: 'close', min: '1.50000000', count: 2n })
     for (const explain of ['EXPLAIN', 'explain analyze', '/* x */ EXPLAIN (FORMAT json)']) {

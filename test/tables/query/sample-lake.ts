@@ -109,6 +109,7 @@ function emptyTable(shop: Workshop, name: string) {
   return sampleTable({
     location,
     columns: { symbol: 'string', open_ts: 'timestamptz', close: 'decimal(18, 8)', n: 'long' },
+    required: ['symbol'],
     partition: [['open_ts', 'month']],
     sort: ['symbol', 'open_ts'],
     properties: { comment: `The doc of ${name}, isn't it` },
