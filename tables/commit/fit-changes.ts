@@ -47,7 +47,8 @@ async function findConflict(
       const key = tableKey(change.identifier)
       const table = tableOf(tables, change.identifier)
       if (!bases.has(key)) bases.set(key, table.metadata['current-snapshot-id'] ?? null)
-      const base = change.baseSnapshotId ?? bases.get(key) ?? null
+      const base =
+        change.baseSnapshotId === undefined ? (bases.get(key) ?? null) : change.baseSnapshotId
       return { key, ...(await validateChange(reader, table, change, base)) }
     }),
   )

@@ -20,8 +20,11 @@ export interface TableChange {
   readonly removeDeletePaths: readonly string[]
   /** Live data files that `addDeletes` name. */
   readonly mustBeLive: readonly string[]
-  /** The snapshot that the change was derived from; absent: the head at the first attempt. */
-  readonly baseSnapshotId?: bigint
+  /**
+   * The snapshot that the change was derived from, null for a table without one; absent: the head
+   * at the first attempt.
+   */
+  readonly baseSnapshotId?: bigint | null
   /**
    * Whether files that foreign commits added or removed since the base make the change wrong.
    * Absent: they never do, as for a plain append.

@@ -1,5 +1,6 @@
 import { columnType } from '../engine/column-type.ts'
 import { sqlName } from '../engine/sql-text.ts'
+import { lineageFields } from '../spec/lineage-fields.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import type { Schema, SchemaField } from '../spec/schema.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
@@ -39,12 +40,6 @@ export interface WriteLayout {
   readonly modeOf: (fieldId: number) => MetricsMode
   readonly properties: WriteProperties
 }
-
-/** Source: https://iceberg.apache.org/spec/#reserved-field-ids */
-export const lineageFields: readonly SchemaField[] = [
-  { id: 2_147_483_540, name: '_row_id', required: false, type: 'long' },
-  { id: 2_147_483_539, name: '_last_updated_sequence_number', required: false, type: 'long' },
-]
 
 export function writeLayout(table: TableMetadata, options: LayoutOptions): WriteLayout {
   const schema = currentSchema(table)
