@@ -1,10 +1,8 @@
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
-
 import type { IdSource } from '../clock.ts'
 import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import { fileNameOf, joinLocation, schemeOf } from '../file-io/location.ts'
+import { decodeMetadataBytes, namingFile } from './decode-metadata-bytes.ts'
 import { parseTableMetadata, serializeTableMetadata } from '../spec/table-metadata-json.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 
@@ -38,8 +36,6 @@ export interface MetadataFiles<M extends FiledMetadata = TableMetadata> {
 /** Files whose metadata is held parsed; the least recently used one goes first. */
 const MAX_REMEMBERED = 64
 
-const inflate = promisify(gunzip)
-
 /** The metadata files of tables. */
 export function createMetadataFiles(fileIO: FileIO, ids: IdSource): MetadataFiles {
   const format = { parse: parseTableMetadata, serialize: serializeTableMetadata }
@@ -66,7 +62,7 @@ export function createMetadataFilesOf<M extends FiledMetadata>(
       // A file that somebody deleted is gone for every other reader: memory must not hide it.
       const isThere = remembered.has(location) && (await fileIO.stat(location)) !== undefined
       const known = isThere ? remembered.get(location) : undefined
-      const metadata = known ?? format.parse(await readText(fileIO, location))
+      const metadata = known ?? (await readMetadata(format, fileIO, location))
       remember(location, metadata)
       return metadata
     },
@@ -88,11 +84,14 @@ export function createMetadataFilesOf<M extends FiledMetadata>(
   }
 }
 
-async function readText(fileIO: FileIO, location: string): Promise<string> {
+async function readMetadata<M extends FiledMetadata>(
+  format: MetadataFormat<M>,
+  fileIO: FileIO,
+  location: string,
+): Promise<M> {
   checkStore(fileIO, location)
-  const bytes = await fileIO.read(location)
-  const isCompressed = bytes[0] === 0x1f && bytes[1] === 0x8b
-  return new TextDecoder().decode(isCompressed ? await inflate(bytes) : bytes)
+  const text = await decodeMetadataBytes(location, await fileIO.read(location))
+  return namingFile(location, () => format.parse(text))
 }
 
 function folderOf(metadata: FiledMetadata): string {

@@ -81,6 +81,14 @@ const snapshotUpdates = [
     'partition-statistics': statisticsFile,
   }),
   z.object({ action: z.literal('remove-partition-statistics'), 'snapshot-id': snapshotId }),
+  z.object({
+    action: z.literal('add-encryption-key'),
+    'encryption-key': z.looseObject({
+      'key-id': z.string().min(1),
+      'encrypted-key-metadata': z.string(),
+    }),
+  }),
+  z.object({ action: z.literal('remove-encryption-key'), 'key-id': z.string().min(1) }),
 ] as const
 
 const update = z.discriminatedUnion('action', [

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 
+import { FIRST_PARTITION_FIELD_ID } from '../spec/create-table-metadata.ts'
 import type { PartitionField, PartitionSpec } from '../spec/partition-spec.ts'
 import { schemaFieldIds } from '../spec/schema-fields.ts'
+import { fieldsByPath } from '../spec/schema-rules.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
 import { nextId } from './apply-schema-updates.ts'
 import { change, invalidUpdate, type MetadataDraft } from './metadata-draft.ts'
@@ -19,6 +21,7 @@ export function addPartitionSpec(draft: MetadataDraft, spec: PartitionSpec): voi
     draft.lastAddedSpecId = same['spec-id']
     return
   }
+  checkFieldNames(draft, spec)
   const columns = sourceColumns(draft)
   let lastPartitionId = draft.metadata['last-partition-id']
   const fields = spec.fields.map((field: UnboundPartitionField): PartitionField => {
@@ -31,12 +34,40 @@ export function addPartitionSpec(draft: MetadataDraft, spec: PartitionSpec): voi
     lastPartitionId = Math.max(lastPartitionId, fieldId)
     return { ...field, 'field-id': fieldId }
   })
+  if (draft.metadata['format-version'] === 1) checkSequentialIds(fields)
   const specId = nextId(specs.map((known) => known['spec-id']))
   draft.lastAddedSpecId = specId
   change(draft, {
     'partition-specs': [...specs, { ...spec, 'spec-id': specId, fields }],
     'last-partition-id': lastPartitionId,
   })
+}
+
+/** A column and a partition field of one name could not be told apart in a data file's folder. */
+function checkFieldNames(draft: MetadataDraft, spec: PartitionSpec): void {
+  const { schemas, 'current-schema-id': schemaId } = draft.metadata
+  const schema = schemas.find((candidate) => candidate['schema-id'] === schemaId)
+  const columns = schema === undefined ? new Map<string, never>() : fieldsByPath(schema)
+  const seen = new Set<string>()
+  for (const { name, transform, 'source-id': sourceId } of spec.fields) {
+    if (seen.has(name)) {
+      throw invalidUpdate(`Cannot use partition name more than once: ${name}`)
+    }
+    seen.add(name)
+    const column = columns.get(name)
+    if (column === undefined || (transform === 'identity' && column.id === sourceId)) continue
+    throw invalidUpdate(`Cannot create partition from name that exists in schema: ${name}`)
+  }
+}
+
+/** Readers of version 1 number the fields of a spec themselves. */
+function checkSequentialIds(fields: readonly PartitionField[]): void {
+  const isSequential = fields.every(
+    (field, index) => field['field-id'] === FIRST_PARTITION_FIELD_ID + index,
+  )
+  if (!isSequential) {
+    throw invalidUpdate('Spec does not use sequential IDs that are required in v1')
+  }
 }
 
 /** Makes a spec the default one; -1 is the one added last. */

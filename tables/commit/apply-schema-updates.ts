@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import { highestFieldId } from '../spec/schema-fields.ts'
+import { highestFieldId, schemaIdList } from '../spec/schema-fields.ts'
+import { schemaFaults } from '../spec/schema-rules.ts'
 import type { Schema } from '../spec/schema.ts'
 import { change, invalidUpdate, type MetadataDraft } from './metadata-draft.ts'
 
@@ -14,9 +15,7 @@ export function addSchema(
   lastColumnId: number | undefined,
 ): void {
   const { schemas } = draft.metadata
-  const ids = schema.fields.map((field) => field.id)
-  const repeated = ids.find((id, index) => ids.indexOf(id) !== index)
-  if (repeated !== undefined) throw invalidUpdate(`Schema uses field id ${repeated} twice`)
+  checkSchema(draft, schema)
   const lastId = draft.metadata['last-column-id']
   const highest = Math.max(lastId, lastColumnId ?? 0, highestFieldId(schema))
 
@@ -27,6 +26,15 @@ export function addSchema(
     change(draft, { schemas: [...schemas, { ...schema, 'schema-id': schemaId }] })
   }
   if (highest > lastId) change(draft, { 'last-column-id': highest })
+}
+
+function checkSchema(draft: MetadataDraft, schema: Schema): void {
+  const ids = schemaIdList(schema)
+  const repeated = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (repeated !== undefined) throw invalidUpdate(`Schema uses field id ${repeated} twice`)
+  const version = draft.metadata['format-version']
+  const faults = schemaFaults(schema, version)
+  if (faults.length > 0) throw invalidUpdate(`Invalid schema for v${version}: ${faults.join('; ')}`)
 }
 
 /** Makes a schema the current one; -1 is the one added last. */

@@ -6,8 +6,10 @@ import type { SnapshotLogEntry, TableMetadata } from '../spec/table-metadata.ts'
 import { removePartitionStatistics, removeStatistics } from './apply-statistics-updates.ts'
 import { change, invalidUpdate, type MetadataDraft } from './metadata-draft.ts'
 
-export function addSnapshot(draft: MetadataDraft, snapshot: Snapshot): void {
+export function addSnapshot(draft: MetadataDraft, given: Snapshot): void {
   const table = draft.metadata
+  // Version 1 does not count commits: a number would be taken for the table's last one later.
+  const snapshot = table['format-version'] === 1 ? { ...given, 'sequence-number': 0 } : given
   const id = snapshot['snapshot-id']
   if (table.schemas.length === 0) {
     throw invalidUpdate('Attempting to add a snapshot before a schema is added')
@@ -42,11 +44,14 @@ function checkSequenceNumber(table: TableMetadata, snapshot: Snapshot): void {
 /** Row ids of version 3: each snapshot takes the next free ones. */
 function nextRowIdAfter(table: TableMetadata, snapshot: Snapshot): Partial<TableMetadata> {
   if (table['format-version'] < 3) return {}
-  const firstRowId = longOf(snapshot, 'first-row-id')
+  const { 'first-row-id': firstRowId, 'added-rows': addedRows } = snapshot
   if (firstRowId === undefined) {
     throw invalidUpdate('Cannot add a snapshot: first-row-id is null')
   }
-  const nextRowId = longOf(table, 'next-row-id') ?? 0n
+  if (addedRows === undefined || addedRows < 0) {
+    throw invalidUpdate('Invalid added-rows (required when first-row-id is set)')
+  }
+  const nextRowId = table['next-row-id'] ?? 0
   if (firstRowId < nextRowId) {
     // Another writer took these row ids first.
     throw new SluiceError(
@@ -55,15 +60,7 @@ function nextRowIdAfter(table: TableMetadata, snapshot: Snapshot): Partial<Table
         `${nextRowId}. Nothing was committed; load the table again and stage the change anew.`,
     )
   }
-  const next = Number(nextRowId + (longOf(snapshot, 'added-rows') ?? 0n))
-  const field: object = { 'next-row-id': next }
-  return field
-}
-
-/** A whole number of a field that the spec's newer versions added. */
-function longOf(object: object, name: string): bigint | undefined {
-  const value = (object as Readonly<Record<string, unknown>>)[name]
-  return typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : undefined
+  return { 'next-row-id': nextRowId + addedRows }
 }
 
 /** Creates or moves a branch or tag. Moving `main` makes the snapshot the table's current one. */

@@ -1,4 +1,4 @@
-import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { EncryptedKey, TableMetadata } from '../spec/table-metadata.ts'
 import { change, invalidUpdate, type MetadataDraft } from './metadata-draft.ts'
 
 const NEWEST_FORMAT_VERSION = 3
@@ -52,6 +52,19 @@ export function removeProperties(draft: MetadataDraft, removals: readonly string
   const entries = Object.entries(draft.metadata.properties)
   const kept = entries.filter(([key]) => !removed.has(key))
   if (kept.length < entries.length) change(draft, { properties: Object.fromEntries(kept) })
+}
+
+/** Keeps a key of an encrypted table; one that is there already stays. */
+export function addEncryptionKey(draft: MetadataDraft, key: EncryptedKey): void {
+  const keys = draft.metadata['encryption-keys'] ?? []
+  if (keys.some((known) => known['key-id'] === key['key-id'])) return
+  change(draft, { 'encryption-keys': [...keys, key] })
+}
+
+export function removeEncryptionKey(draft: MetadataDraft, keyId: string): void {
+  const keys = draft.metadata['encryption-keys'] ?? []
+  const kept = keys.filter((key) => key['key-id'] !== keyId)
+  if (kept.length < keys.length) change(draft, { 'encryption-keys': kept })
 }
 
 function isFormatVersion(version: number): version is TableMetadata['format-version'] {

@@ -22,12 +22,15 @@ import {
   setStatistics,
 } from './apply-statistics-updates.ts'
 import {
+  addEncryptionKey,
   assignUuid,
+  removeEncryptionKey,
   removeProperties,
   setLocation,
   setProperties,
   upgradeFormatVersion,
 } from './apply-table-updates.ts'
+import { checkLayout } from './check-layout.ts'
 import { createDraft, emptyMetadata, invalidUpdate, type MetadataDraft } from './metadata-draft.ts'
 
 export interface ApplyUpdatesOptions {
@@ -59,6 +62,7 @@ export function applyUpdates(
   for (const update of updates) applyUpdate(draft, update)
   if (metadata === undefined) checkIsWhole(draft)
   else if (draft.metadata === start) return metadata
+  checkLayout(draft)
   return settle(draft, metadata, options.metadataLocation)
 }
 
@@ -98,6 +102,10 @@ function applyUpdate(draft: MetadataDraft, update: TableUpdate): void {
       return setProperties(draft, update.updates)
     case 'remove-properties':
       return removeProperties(draft, update.removals)
+    case 'add-encryption-key':
+      return addEncryptionKey(draft, update['encryption-key'])
+    case 'remove-encryption-key':
+      return removeEncryptionKey(draft, update['key-id'])
     default:
       return applySnapshotUpdate(draft, update)
   }

@@ -2,7 +2,7 @@ import type { PartitionSpec } from './partition-spec.ts'
 import type { Schema } from './schema.ts'
 import type { Snapshot, SnapshotRef } from './snapshot.ts'
 import type { SortOrder } from './sort-order.ts'
-import type { StatisticsFile } from './table-metadata.ts'
+import type { EncryptedKey, StatisticsFile } from './table-metadata.ts'
 
 /** A change to table metadata, as the REST catalog's `updates` say it (wire names kept). */
 export type TableUpdate =
@@ -30,6 +30,8 @@ export type TableUpdate =
   | { readonly action: 'remove-partition-statistics'; readonly 'snapshot-id': bigint }
   | { readonly action: 'remove-partition-specs'; readonly 'spec-ids': readonly number[] }
   | { readonly action: 'remove-schemas'; readonly 'schema-ids': readonly number[] }
+  | { readonly action: 'add-encryption-key'; readonly 'encryption-key': EncryptedKey }
+  | { readonly action: 'remove-encryption-key'; readonly 'key-id': string }
 
 /** What must be true of the table for a commit to be made. */
 export type TableRequirement =

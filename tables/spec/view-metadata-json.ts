@@ -24,6 +24,8 @@ const { listOf, membersOf, numberOf, textMapOf, textOf } = createMemberReader(co
  */
 export function parseViewMetadata(text: string): ViewMetadata {
   const raw = withoutNulls(membersOf(parseJson(text), 'the metadata'))
+  // First of all, since a table's metadata has a format version too.
+  const uuid = textOf(raw, 'view-uuid')
   const version = numberOf(raw, 'format-version')
   if (version !== 1) {
     throw new SluiceError(
@@ -34,7 +36,7 @@ export function parseViewMetadata(text: string): ViewMetadata {
   }
   const metadata: ViewMetadata = {
     ...raw,
-    'view-uuid': textOf(raw, 'view-uuid'),
+    'view-uuid': uuid,
     'format-version': version,
     location: textOf(raw, 'location'),
     schemas: listOf(raw, 'schemas').map((schema) => readSchema(schema, corrupt)),
