@@ -20,6 +20,8 @@ interface Plan {
   /** Batches that each process takes before it ends; the last one takes the rest. */
   readonly batchesUntilStop: readonly number[]
   readonly dedupeMemoryRows: number
+  /** Of the lake's tables: 3 repairs sealed windows by deletion vectors. */
+  readonly formatVersion: 2 | 3
 }
 
 const plans: fc.Arbitrary<Plan> = fc.record({
@@ -29,18 +31,20 @@ const plans: fc.Arbitrary<Plan> = fc.record({
     fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 2 }),
   ),
   dedupeMemoryRows: fc.constantFrom(0, 1, 1_000_000),
+  formatVersion: fc.constantFrom(2, 3),
 })
 
 const STRAIGHT: Plan = {
   batchSizes: [1_000_000],
   batchesUntilStop: [],
   dedupeMemoryRows: 1_000_000,
+  formatVersion: 2,
 }
 
 async function run(messages: readonly ListedMessage[], plan: Plan) {
   // Two days after the input: nothing of it lies in the future.
   const clock = createTestClock(INPUT_START_US + 2n * 86_400_000_000n)
-  const lake = await openMemoryLake({ clock })
+  const lake = await openMemoryLake({ clock, formatVersion: plan.formatVersion })
   const receipts: CutReceipt[] = []
   try {
     for (const batchCountMax of [...plan.batchesUntilStop, Number.POSITIVE_INFINITY]) {
@@ -107,6 +111,7 @@ function countClasses(
     receipts.reduce((sum, receipt) => sum + receipt[name], 0)
   const isRestarted = receipts.length > (plan.batchesUntilStop[0] ?? Number.POSITIVE_INFINITY)
   count('several cuts', receipts.length > 1)
+  count('tables of version 3', plan.formatVersion === 3)
   count('a restart', isRestarted)
   count('memory of 0 rows', plan.dedupeMemoryRows === 0)
   count('memory of 1 row', plan.dedupeMemoryRows === 1)
