@@ -106,12 +106,13 @@ function readManifest(reader: AvroReader, record: AvroValues): Manifest {
   const addedSnapshotId = valueOf(manifestIds.addedSnapshotId)
   if (typeof addedSnapshotId !== 'bigint') throw missing(manifestIds.addedSnapshotId)
   const partitions = (valueOf(manifestIds.partitions) ?? []) as readonly AvroValues[]
-  const firstRowId = valueOf(manifestIds.firstRowId)
+  const content = valueOf(manifestIds.content) === 1 ? 'deletes' : 'data'
+  const firstRowId = content === 'data' ? readRowId(valueOf(manifestIds.firstRowId)) : undefined
   return {
     manifestPath: String(valueOf(manifestIds.manifestPath)),
     manifestLength: numberOf(manifestIds.manifestLength),
     partitionSpecId: numberOf(manifestIds.partitionSpecId),
-    content: valueOf(manifestIds.content) === 1 ? 'deletes' : 'data',
+    content,
     sequenceNumber: (valueOf(manifestIds.sequenceNumber) ?? 0) as number,
     minSequenceNumber: (valueOf(manifestIds.minSequenceNumber) ?? 0) as number,
     addedSnapshotId,
@@ -122,8 +123,23 @@ function readManifest(reader: AvroReader, record: AvroValues): Manifest {
     existingRowsCount: countOf(manifestIds.existingRowsCount),
     deletedRowsCount: countOf(manifestIds.deletedRowsCount),
     partitions: partitions.map((summary) => readSummary(reader, summary)),
-    ...(typeof firstRowId === 'number' ? { firstRowId } : {}),
+    ...(firstRowId === undefined ? {} : { firstRowId }),
   }
+}
+
+/**
+ * Only data manifests have one. DuckDB 1.5 copies bytes of its memory into the field of a delete
+ * manifest that had none, so there it is not even looked at.
+ */
+function readRowId(value: unknown): number | undefined {
+  if (typeof value !== 'bigint') return undefined
+  const rowId = Number(value)
+  if (Number.isSafeInteger(rowId) && rowId >= 0) return rowId
+  throw new SluiceError(
+    'corrupt-data',
+    `A manifest list says that rows begin at id ${value}, which no table has. The snapshot was ` +
+      'not read; restore the manifest list from a copy.',
+  )
 }
 
 function readSummary(reader: AvroReader, record: AvroValues): FieldSummary {

@@ -40,8 +40,10 @@ export function readerOf(schemaText: string, names: ReadonlyMap<number, string>)
 
 export function listReaderOf(schemaText: string): AvroReader {
   const create = refusingBadSchemas((schema) => {
-    const isBigLong = (field: AvroField) =>
-      field['field-id'] === manifestIds.addedSnapshotId || field.name === 'added_snapshot_id'
+    const isBigLong = ({ name, 'field-id': id }: AvroField) =>
+      id === manifestIds.addedSnapshotId ||
+      name === 'added_snapshot_id' ||
+      id === manifestIds.firstRowId
     return { codec: createAvroCodec(schema, isBigLong), valueOf: fieldAccess(schema, listFieldIds) }
   })
   return remember(listReaders, schemaText, () => create(schemaText))
