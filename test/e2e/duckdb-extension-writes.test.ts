@@ -3,12 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { EmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
 import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
+import { commitChange } from '../../tables/commit/commit-change.ts'
+import { planAppend } from '../../tables/commit/plan-append.ts'
+import type { PlanContext } from '../../tables/commit/plan-context.ts'
+import { planDeleteWhere } from '../../tables/commit/plan-delete-where.ts'
+import type { TableChange } from '../../tables/commit/table-change.ts'
 import { createEngine, type Engine } from '../../tables/engine/engine.ts'
 import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
 import { locationOfPath } from '../../tables/file-io/local-location.ts'
+import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
 import { planScan } from '../../tables/scan/plan-scan.ts'
 import { scanSql } from '../../tables/scan/scan-sql.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
@@ -56,6 +63,25 @@ await describeWithService('duckdb-iceberg', "DuckDB's own extension as a writer"
     const table = await catalog.loadTable(tableId(`market.${name}`))
     if (table === undefined) throw new Error(`no table ${name}`)
     return table.metadata
+  }
+
+  /** One change of ours, committed past the proxy. */
+  async function change(
+    name: string,
+    plan: (context: PlanContext, table: LoadedTable) => Promise<TableChange>,
+  ): Promise<void> {
+    const session = await engine.connect()
+    const context: PlanContext = {
+      ...{ catalog, fileIO, session, clock: systemClock, ids: randomIds },
+      ...{ scratchDir: engine.scratchDir, manifestCache: createManifestCache() },
+    }
+    try {
+      const table = await catalog.loadTable(tableId(`market.${name}`))
+      if (table === undefined) throw new Error(`no table ${name}`)
+      await commitChange(context, table.identifier, await plan(context, table))
+    } finally {
+      session.close()
+    }
   }
 
   async function readOurs(name: string, snapshotId?: bigint): Promise<unknown> {
@@ -122,6 +148,26 @@ await describeWithService('duckdb-iceberg', "DuckDB's own extension as a writer"
     await duckdb.run('DELETE FROM lake.market.kinds WHERE b % 7 = 0')
     // 0, 5, … 45 are ten rows; of the eight multiples of 7 two are among them.
     await expectSame('kinds', 50 - 10 - 6)
+  })
+
+  it.each([
+    ['2', 'ours_2'],
+    ['3', 'ours_3'],
+  ])('goes on after us in a table of version %s, and we after it', async (version, name) => {
+    await duckdb.run(
+      `CREATE TABLE lake.market.${name} (id BIGINT, symbol VARCHAR) ` +
+        `WITH ('format-version' = '${version}')`,
+    )
+    await duckdb.run(`INSERT INTO lake.market.${name} SELECT range, 'd' FROM range(20)`)
+    await duckdb.run(`DELETE FROM lake.market.${name} WHERE id < 5`)
+    await change(name, (context, table) =>
+      planAppend(context, table, `SELECT range AS id, 'o' AS symbol FROM range(20, 30)`),
+    )
+    await change(name, (context, table) => planDeleteWhere(context, table, 'id % 10 = 9'))
+    await expectSame(name, 20 - 5 + 10 - 3)
+    await duckdb.run(`UPDATE lake.market.${name} SET symbol = 'e' WHERE id IN (8, 21)`)
+    await duckdb.run(`DELETE FROM lake.market.${name} WHERE id = 10`)
+    await expectSame(name, 21)
   })
 
   it('evolves a table: columns added, renamed and dropped under rows that stay', async () => {
