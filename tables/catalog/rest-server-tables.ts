@@ -7,6 +7,7 @@ import type { SortOrder } from '../spec/sort-order.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { CreateTableRequest, LoadedTable } from './catalog.ts'
 import { noSuchTable } from './catalog-errors.ts'
+import { registerFile } from './register-file.ts'
 import {
   answer,
   loadedTableAnswer,
@@ -165,7 +166,11 @@ export const tableRoutes: readonly RestRoute[] = [
       const body = checkBody(registerTableBody, request.body)
       const table = { namespace: namespaceParam(request), name: body.name }
       const options = { overwrite: body.overwrite ?? false }
-      return tableAnswer(await catalog.registerTable(table, body['metadata-location'], options))
+      const location = body['metadata-location']
+      const registered = await registerFile(location, () =>
+        catalog.registerTable(table, location, options),
+      )
+      return tableAnswer(registered)
     },
   },
   {

@@ -4,6 +4,7 @@ import type { Schema } from '../spec/schema.ts'
 import type { ViewVersion } from '../spec/view-metadata.ts'
 import type { ViewRequirement, ViewUpdate } from '../spec/view-update.ts'
 import { noSuchView } from './catalog-errors.ts'
+import { registerFile } from './register-file.ts'
 import { answer, noContent, viewAnswer } from './rest-server-answers.ts'
 import { identifierList, viewShown } from './rest-server-bodies.ts'
 import { nextPage, pageOf, pageQuery } from './rest-server-pages.ts'
@@ -185,7 +186,8 @@ export const viewRoutes: readonly RestRoute[] = [
     handle: ofViews(async (views, request) => {
       const body = checkBody(registerViewBody, request.body)
       const view = { namespace: namespaceParam(request), name: body.name }
-      return viewAnswer(await views.registerView(view, body['metadata-location']))
+      const location = body['metadata-location']
+      return viewAnswer(await registerFile(location, () => views.registerView(view, location)))
     }),
   },
 ]

@@ -12,6 +12,7 @@ export interface Answer {
   readonly text: string
   /** The body as JSON with its long integers kept; undefined where there is none. */
   readonly body: unknown
+  readonly headers: Headers
 }
 
 /** A served catalog in memory, fresh for each test. */
@@ -20,7 +21,12 @@ export interface ServedTest {
   readonly server: () => RestServer
   /** What the server reported as its own failures. */
   readonly failures: () => readonly unknown[]
-  readonly call: (method: string, path: string, body?: unknown) => Promise<Answer>
+  readonly call: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<Answer>
   /** Namespace `market` with the table `trades`. */
   readonly makeTrades: () => Promise<void>
   /** Makes every write of the store fail from now on. */
@@ -60,16 +66,30 @@ export function serveCatalog(): ServedTest {
     await catalog.close()
   })
 
-  async function call(method: string, path: string, body?: unknown): Promise<Answer> {
+  async function call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
     const answer = await fetch(`${server.url}/v1${path}`, {
       method,
-      headers: { 'content-type': 'application/json', authorization: 'Bearer None' },
+      headers: {
+        'content-type': 'application/json',
+        authorization: 'Bearer None',
+        ...headers,
+      },
       ...(body === undefined
         ? {}
         : { body: typeof body === 'string' ? body : stringifyJson(body) }),
     })
     const text = await answer.text()
-    return { status: answer.status, text, body: text === '' ? undefined : parseJson(text) }
+    return {
+      status: answer.status,
+      text,
+      body: text === '' ? undefined : parseJson(text),
+      headers: answer.headers,
+    }
   }
 
   return {
