@@ -1,5 +1,6 @@
 import { SluiceError } from '../errors.ts'
 import type { Manifest, ManifestEntry } from '../spec/manifest.ts'
+import { schemaOfSpec } from '../spec/partition-type.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { entriesKey } from '../scan/manifest-cache.ts'
@@ -22,12 +23,10 @@ export async function writeManifestDraft(
   request: NewManifestFile,
 ): Promise<Manifest> {
   const { metadata, draft, snapshotId, sequenceNumber, path } = request
-  const schema = metadata.schemas.find(
-    (candidate) => candidate['schema-id'] === metadata['current-schema-id'],
-  )
   const spec = metadata['partition-specs'].find(
     (candidate) => candidate['spec-id'] === draft.specId,
   )
+  const schema = spec === undefined ? undefined : schemaOfSpec(metadata, spec)
   if (schema === undefined || spec === undefined) throw unknownSpec(request)
   const bytes = encodeManifest({
     schema,

@@ -2,7 +2,8 @@ import { SluiceError } from '../errors.ts'
 import type { PartitionField, PartitionSpec } from './partition-spec.ts'
 import { transformResultType } from './partition-transform.ts'
 import { findFieldById } from './schema-fields.ts'
-import type { IcebergType, PrimitiveType, StructType } from './schema.ts'
+import type { IcebergType, PrimitiveType, Schema, StructType } from './schema.ts'
+import type { TableMetadata } from './table-metadata.ts'
 
 /** A partition field with the type of its values. */
 export interface TypedPartitionField {
@@ -23,6 +24,20 @@ export function partitionType(
     const source = findFieldById(schema, field['source-id'])?.type ?? fallback(field)
     return { field, type: transformResultType(field.transform, source) }
   })
+}
+
+/**
+ * The schema that tells the types of a spec's partition values: the current one, or where it has
+ * dropped a column that the spec was made of, the newest one that still has them all. Undefined
+ * where the table has no current schema.
+ */
+export function schemaOfSpec(metadata: TableMetadata, spec: PartitionSpec): Schema | undefined {
+  const { schemas, 'current-schema-id': currentId } = metadata
+  const current = schemas.find((schema) => schema['schema-id'] === currentId)
+  const hasSources = (schema: Schema) =>
+    spec.fields.every((field) => findFieldById(schema, field['source-id']) !== undefined)
+  if (current === undefined || hasSources(current)) return current
+  return schemas.findLast(hasSources) ?? current
 }
 
 function fallback(field: PartitionField): IcebergType {
