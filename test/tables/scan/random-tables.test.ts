@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { planScan } from '../../../tables/scan/plan-scan.ts'
 import { scanSql } from '../../../tables/scan/scan-sql.ts'
 import { createTableMetadata } from '../../../tables/spec/create-table-metadata.ts'
+import { serializeTableMetadata } from '../../../tables/spec/table-metadata-json.ts'
+import { runPython } from '../../support/pyiceberg.ts'
+import { describeWithService } from '../../support/service.ts'
 import { openWorkshop } from '../write/sample-table.ts'
 import type { Workshop } from '../write/sample-table.ts'
 import { growTable } from './growing-table.ts'
@@ -41,9 +45,26 @@ const history = fc
   .tuple(append, fc.array(step, { maxLength: 12 }))
   .map(([first, steps]) => [first, ...steps])
 
+type Rows = Readonly<Record<string, unknown>>[]
+
+let tableCount = 0
+
+function createModel(shop: Workshop, formatVersion: 2 | 3, hasIds: boolean): ModelTable {
+  const metadata = createTableMetadata({
+    uuid: shop.ids.uuid(),
+    location: `${shop.location}/t${(tableCount += 1)}`,
+    schema: { type: 'struct', 'schema-id': 0, fields: firstFields },
+    partitionSpec: { 'spec-id': 0, fields: [] },
+    sortOrder: { 'order-id': 0, fields: [] },
+    properties: {},
+    formatVersion,
+    nowMs: 0,
+  })
+  return createModelTable(shop, growTable(shop, metadata), hasIds)
+}
+
 describe('the rows of a table with any history', () => {
   let shop: Workshop
-  let tableCount = 0
 
   beforeAll(async () => {
     shop = await openWorkshop()
@@ -52,20 +73,6 @@ describe('the rows of a table with any history', () => {
   afterAll(async () => {
     await shop.close()
   })
-
-  function createModel(formatVersion: 2 | 3, hasIds: boolean): ModelTable {
-    const metadata = createTableMetadata({
-      uuid: shop.ids.uuid(),
-      location: `${shop.location}/t${(tableCount += 1)}`,
-      schema: { type: 'struct', 'schema-id': 0, fields: firstFields },
-      partitionSpec: { 'spec-id': 0, fields: [] },
-      sortOrder: { 'order-id': 0, fields: [] },
-      properties: {},
-      formatVersion,
-      nowMs: 0,
-    })
-    return createModelTable(shop, growTable(shop, metadata), hasIds)
-  }
 
   async function readAll({ table: { metadata } }: ModelTable): Promise<readonly string[]> {
     const sql = await scanSql(await planScan({ fileIO: shop.fileIO, metadata }), shop.fileIO)
@@ -82,7 +89,7 @@ describe('the rows of a table with any history', () => {
     async (_, formatVersion, hasIds) => {
       await fc.assert(
         fc.asyncProperty(history, async (steps) => {
-          const model = createModel(formatVersion, hasIds)
+          const model = createModel(shop, formatVersion, hasIds)
           for (const one of steps) await model.apply(one)
           expect(await readAll(model)).toEqual(model.expected())
         }),
@@ -91,4 +98,40 @@ describe('the rows of a table with any history', () => {
     },
     60_000,
   )
+})
+
+await describeWithService('pyiceberg', 'PyIceberg', () => {
+  let shop: Workshop
+
+  beforeAll(async () => {
+    shop = await openWorkshop()
+  })
+
+  afterAll(async () => {
+    await shop.close()
+  })
+
+  it('reads the same rows of such tables as we do, where it can', async () => {
+    // It reads no equality deletes.
+    const samples = fc
+      .sample(history, { numRuns: 9, seed: 20_260_821 })
+      .map((steps) => steps.filter((one) => one.kind !== 'delete-values'))
+    const paths: string[] = []
+    const expected: (readonly string[])[] = []
+    for (const [index, steps] of samples.entries()) {
+      const model = createModel(shop, index % 3 === 0 ? 2 : 3, index % 3 !== 2)
+      for (const one of steps) await model.apply(one)
+      const { metadata } = model.table
+      const location = `${metadata.location}/metadata/00001-sample.metadata.json`
+      await shop.fileIO.write(location, Buffer.from(serializeTableMetadata(metadata)))
+      paths.push(location)
+      expected.push(model.expected())
+    }
+    const script = join(import.meta.dirname, 'pyiceberg-rows.py')
+    const answer = JSON.parse((await runPython(script, paths)).stdout) as Rows[]
+    // It gives an empty list or map where the column is null, so the two count as one here.
+    const withoutEmpty = (rows: readonly string[]) =>
+      rows.map((row) => row.replaceAll('[]', 'null')).sort()
+    expect(answer.map(comparableRows).map(withoutEmpty)).toEqual(expected.map(withoutEmpty))
+  })
 })
