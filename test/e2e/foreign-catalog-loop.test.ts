@@ -1,0 +1,164 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import type { Lake } from '../../pipelines/lake/lake.ts'
+import { openLake } from '../../pipelines/lake/open-lake.ts'
+import { runMicroBatches } from '../../pipelines/loop/run-micro-batches.ts'
+import { type RestFixture, startRestFixture } from '../../stack/iceberg-java.ts'
+import { randomIds } from '../../tables/clock.ts'
+import type { CommitHooks } from '../../tables/commit/commit-context.ts'
+import { createListSource } from '../support/list-source.ts'
+import { readContentHashes, readRows } from '../support/lake-content.ts'
+import { createTestClock, openMemoryLake, type TestClock } from '../support/memory-lake.ts'
+import { runPython } from '../support/pyiceberg.ts'
+import { receiptProblems } from '../support/receipts.ts'
+import { describeWithService } from '../support/service.ts'
+import { makeStockHours, MINUTE_US, STOCK_HOURS_START_US } from '../support/stock-hours.ts'
+import { dieAt } from '../tables/commit/journal-lake.ts'
+
+const CUTS = 24
+/** No message is from the future, whenever it is read. */
+const AFTER_ALL_US = STOCK_HOURS_START_US + BigInt(CUTS + 1) * MINUTE_US
+const hours = makeStockHours(CUTS, new Map([[20, 'one']]))
+
+/**
+ * Where the writer ends, one start after the other. A cut of this lake is up to eight tables, so
+ * the counts lie at every place of several cuts.
+ */
+const deaths: readonly (readonly [keyof CommitHooks, number])[] = [
+  ['staged', 3],
+  ['journalWritten', 1],
+  ['tableCommitted', 1],
+  ['tableCommitted', 2],
+  ['tableCommitted', 3],
+  ['tableCommitted', 5],
+  ['tableCommitted', 11],
+  ['tableCommitted', 24],
+  ['journalWritten', 4],
+  ['commitLanded', 2],
+]
+
+await describeWithService(
+  ['iceberg-java', 'pyiceberg'],
+  'the loop over a REST catalog that commits one table at a time',
+  () => {
+    let folder = ''
+    let fixture: RestFixture
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'sluice-foreign-'))
+      fixture = await startRestFixture({ warehouse: `file://${folder}/warehouse` })
+    })
+    afterAll(async () => {
+      await fixture.stop()
+      await rm(folder, { recursive: true, force: true })
+    })
+
+    const open = (clock: TestClock): Promise<Lake> =>
+      openLake({
+        directory: join(folder, 'lake'),
+        clock,
+        ids: randomIds,
+        createIfMissing: true,
+        catalog: { uri: fixture.uri, atomicTransactions: 'marked' },
+      })
+
+    it('makes the same lake, though its writer dies at every step of a cut', async () => {
+      const clock = createTestClock(AFTER_ALL_US)
+      for (const [point, nth] of deaths) {
+        const lake = await open(clock)
+        expect(lake.catalog.capabilities.atomicMultiTable).toBe(false)
+        await expect(runLoop(lake, clock, dieAt(point, nth))).rejects.toThrow('killed')
+        await lake.close()
+      }
+      const lake = await open(clock)
+      await runLoop(lake, clock)
+      expect(await receiptProblems(lake)).toEqual([])
+      const straight = await straightHashes()
+      expect(Object.keys(straight).length).toBeGreaterThan(3)
+      expect(await readContentHashes(lake)).toEqual(straight)
+      const left: string[] = []
+      for await (const file of lake.fileIO.list(lake.journalFolder ?? '')) left.push(file.location)
+      expect(left).toEqual([])
+      await lake.close()
+    })
+
+    it('is read by PyIceberg as it is read by us', async () => {
+      const clock = createTestClock(AFTER_ALL_US)
+      const lake = await open(clock)
+      const script = join(folder, 'counts.py')
+      await writeFile(script, COUNTS)
+      const counts = JSON.parse((await runPython(script, [fixture.uri])).stdout) as object
+      expect(counts).toEqual(await ourCounts(lake))
+      await lake.close()
+    })
+
+    it('opens with the catalog that the lake was made with, and refuses another', async () => {
+      const options = {
+        directory: join(folder, 'lake'),
+        clock: createTestClock(AFTER_ALL_US),
+        ids: randomIds,
+        createIfMissing: false,
+      }
+      const again = await openLake(options)
+      expect(again.servedCatalog).toBeUndefined()
+      expect(again.journalFolder).toBe(`file://${folder}/warehouse/sluice/cuts.journals`)
+      await again.close()
+      const catalog = { uri: 'http://127.0.0.1:9', atomicTransactions: 'marked' } as const
+      await expect(openLake({ ...options, catalog })).rejects.toMatchObject({
+        kind: 'invalid-input',
+      })
+    })
+  },
+)
+
+async function runLoop(lake: Lake, clock: TestClock, hooks?: CommitHooks): Promise<void> {
+  const { scratchDir, ids } = lake
+  await runMicroBatches(
+    {
+      lake,
+      source: createListSource({ ...hours, scratchDir, ids }),
+      mode: 'live',
+      writer: 'test',
+      limits: { rows: 1_000_000, bytes: 1_000_000_000, timeMs: 1 },
+      onCut: () => {
+        clock.advanceUs(MINUTE_US)
+      },
+      ...(hooks === undefined ? {} : { hooks }),
+    },
+    new AbortController().signal,
+  )
+}
+
+/** The content of a lake whose catalog is atomic and whose writer never died. */
+async function straightHashes(): Promise<Record<string, string>> {
+  const clock = createTestClock(AFTER_ALL_US)
+  const lake = await openMemoryLake({ clock })
+  try {
+    await runLoop(lake, clock)
+    return await readContentHashes(lake)
+  } finally {
+    await lake.close()
+  }
+}
+
+const tables = ['bronze.trade_messages', 'silver.trades', 'silver.quotes', 'gold.bars'] as const
+
+async function ourCounts(lake: Lake): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const table of tables) {
+    const [row] = await readRows<{ n: bigint }>(lake, table, 'SELECT count(*) AS n FROM t')
+    counts[table] = Number(row?.n ?? 0n)
+  }
+  return counts
+}
+
+const COUNTS = `
+import json, sys
+from pyiceberg.catalog.rest import RestCatalog
+catalog = RestCatalog("c", uri=sys.argv[1])
+names = ${JSON.stringify(tables)}
+print(json.dumps({name: catalog.load_table(name).scan().to_arrow().num_rows for name in names}))
+`
