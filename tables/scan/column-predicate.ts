@@ -121,11 +121,6 @@ function toColumnValue(type: PrimitiveType, value: PredicateValue): SingleValue 
     case 'timestamptz_ns':
     case 'unknown':
       return undefined
-    // Values of the SQL come in µs, bounds of these types are ns: to test them would be wrong.
-    case 'timestamp_ns':
-    case 'timestamptz_ns':
-    case 'unknown':
-      return undefined
   }
 }
 
