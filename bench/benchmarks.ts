@@ -3,6 +3,8 @@ import type { Benchmark } from './benchmark.ts'
 import { liveKafkaBenchmark } from './live-kafka.ts'
 import { liveLogBenchmark } from './live-log.ts'
 import { machineBenchmark } from './machine-benchmark.ts'
+import { planBenchmark } from './plan.ts'
+import { queryBenchmark } from './query.ts'
 
 /** All benchmarks, by the name on the command line. */
 export const benchmarks: readonly Benchmark[] = [
@@ -10,4 +12,6 @@ export const benchmarks: readonly Benchmark[] = [
   liveLogBenchmark,
   liveKafkaBenchmark,
   backfillTicksBenchmark,
+  planBenchmark,
+  queryBenchmark,
 ]
