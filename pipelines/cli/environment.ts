@@ -1,3 +1,4 @@
+import type { CatalogSecrets } from '../lake/open-lake-catalog.ts'
 import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
 
 /** What the surroundings say. The only place of the command line that reads them. */
@@ -12,6 +13,11 @@ export interface Environment {
    * may be several with commas between, so that one can be replaced without a pause.
    */
   readonly catalogTokens: readonly CatalogToken[]
+  /**
+   * For a lake whose tables another catalog keeps: SLUICE_REST_TOKEN, or SLUICE_REST_CREDENTIAL
+   * (`id:secret` of OAuth2 client credentials).
+   */
+  readonly restSecrets: CatalogSecrets
   /** SLUICE_FAULT: where to die in a commit, for proofs of recovery (`createFaultHooks`). */
   readonly fault: string | undefined
   /** TERM=dumb: a terminal that cannot move its cursor. */
@@ -30,6 +36,10 @@ export function readEnvironment(): Environment {
       ...tokensIn(variables['SLUICE_CATALOG_WRITE_TOKEN'], 'write'),
       ...tokensIn(variables['SLUICE_CATALOG_READ_TOKEN'], 'read'),
     ],
+    restSecrets: {
+      token: nonEmpty(variables['SLUICE_REST_TOKEN']),
+      credential: nonEmpty(variables['SLUICE_REST_CREDENTIAL']),
+    },
     fault: nonEmpty(variables['SLUICE_FAULT']),
     isTerminalDumb: variables['TERM'] === 'dumb',
     isColourRefused: nonEmpty(variables['NO_COLOR']) !== undefined,

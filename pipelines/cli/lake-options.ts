@@ -41,8 +41,14 @@ export async function withLake<T>(
   directory: string,
   use: (lake: Lake) => Promise<T>,
 ): Promise<T> {
-  const { clock, ids } = context
-  const lake = await openLake({ directory, clock, ids, createIfMissing: false })
+  const { clock, ids, environment } = context
+  const lake = await openLake({
+    directory,
+    clock,
+    ids,
+    createIfMissing: false,
+    catalogSecrets: environment.restSecrets,
+  })
   try {
     return await use(lake)
   } finally {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { atomicTransactionsModes } from '../../tables/catalog/atomic-transactions.ts'
 import { defaultRestLimits } from '../../tables/catalog/rest-server-limits.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
@@ -17,6 +18,7 @@ export const configDefaults = {
     requests_per_second: defaultRestLimits.requestsPerSecondMax,
     body_bytes: defaultRestLimits.bodyBytesMax,
   },
+  rest_catalog: { atomic_transactions: 'marked' },
   kafka: { client_id: 'sluice', group_id: 'sluice' },
   start: 'earliest',
   trigger: { time_ms: 1000, rows: 200_000, bytes: 64 * 1024 * 1024 },
@@ -55,6 +57,18 @@ const catalog = z.strictObject({
   requests_per_second: whole(1, 1_000_000).default(defaults.catalog.requests_per_second),
   /** The largest request that is read. */
   body_bytes: whole(1024, 1024 ** 3).default(defaults.catalog.body_bytes),
+})
+
+/** Another REST catalog that keeps the lake's tables. Its secrets come from the environment. */
+const restCatalog = z.strictObject({
+  uri: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }),
+  warehouse: z.string().min(1).optional(),
+  /** Whether its transactions over several tables are taken for atomic. */
+  atomic_transactions: z
+    .enum(atomicTransactionsModes)
+    .default(defaults.rest_catalog.atomic_transactions),
+  oauth_scope: z.string().min(1).optional(),
+  oauth_token_uri: z.url({ protocol: /^https?$/, error: 'must be an http address' }).optional(),
 })
 
 const kafka = z.strictObject({
@@ -96,6 +110,7 @@ export const configSchema = z
   .strictObject({
     lake: z.string().min(1).default(defaults.lake),
     catalog: catalog.default(defaults.catalog),
+    rest_catalog: restCatalog.optional(),
     kafka,
     sources: z.array(source).min(1, 'needs at least one topic'),
     trigger: trigger.default(defaults.trigger),

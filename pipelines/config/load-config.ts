@@ -5,6 +5,7 @@ import type { Document, Node } from 'yaml'
 import { z } from 'zod'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
+import type { LakeCatalog } from '../lake/open-lake-catalog.ts'
 import type { CatalogSettings } from '../lake/serve-catalog.ts'
 import type { KafkaConnection } from '../sources/kafka-client.ts'
 import type { KafkaTopic } from '../sources/kafka-positions.ts'
@@ -18,6 +19,8 @@ export interface Config {
   /** The lake's folder; a relative one is taken from the config file's folder. */
   readonly lakeDirectory: string
   readonly catalog: CatalogSettings
+  /** The REST catalog that keeps the lake's tables; undefined: the lake's own. */
+  readonly lakeCatalog: LakeCatalog | undefined
   readonly kafka: KafkaConnection & { readonly groupId: string }
   readonly sources: readonly KafkaTopic[]
   readonly limits: BatchLimits
@@ -159,6 +162,7 @@ function configOf(written: WrittenConfig, folder: string): Config {
   return {
     lakeDirectory: resolve(folder, written.lake),
     catalog: catalogOf(written.catalog, folder),
+    lakeCatalog: lakeCatalogOf(written.rest_catalog),
     kafka: { brokers: kafka.brokers, clientId: kafka.client_id, groupId: kafka.group_id },
     sources: written.sources,
     limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
@@ -178,6 +182,17 @@ function configOf(written: WrittenConfig, folder: string): Config {
       return { venue: key.slice(0, colon), venue_symbol: key.slice(colon + 1), instrument_id: id }
     }),
     maxQueryDurationMs: written.max_query_duration_ms,
+  }
+}
+
+function lakeCatalogOf(written: WrittenConfig['rest_catalog']): LakeCatalog | undefined {
+  if (written === undefined) return undefined
+  return {
+    uri: written.uri,
+    warehouse: written.warehouse,
+    atomicTransactions: written.atomic_transactions,
+    oauthScope: written.oauth_scope,
+    oauthTokenUri: written.oauth_token_uri,
   }
 }
 

@@ -17,6 +17,8 @@ const lakeCatalogSchema = z.object({
   uri: z.string().min(1),
   warehouse: z.string().min(1).optional(),
   atomicTransactions: z.enum(atomicTransactionsModes).default('marked'),
+  oauthScope: z.string().min(1).optional(),
+  oauthTokenUri: z.string().min(1).optional(),
 })
 
 /** Where the tables of a lake are kept whose catalog is not its own. Holds no secret. */
@@ -24,6 +26,16 @@ export interface LakeCatalog {
   readonly uri: string
   readonly warehouse?: string | undefined
   readonly atomicTransactions: AtomicTransactions
+  /** Of OAuth2 client credentials, where the catalog takes them. */
+  readonly oauthScope?: string | undefined
+  readonly oauthTokenUri?: string | undefined
+}
+
+/** How to show such a catalog who we are; the credential wins. Never stored. */
+export interface CatalogSecrets {
+  readonly token?: string | undefined
+  /** `id:secret` of OAuth2 client credentials. */
+  readonly credential?: string | undefined
 }
 
 export interface OpenLakeCatalogOptions {
@@ -34,7 +46,7 @@ export interface OpenLakeCatalogOptions {
   readonly ids: IdSource
   /** What the caller was told; undefined: what the lake says itself. */
   readonly wanted: LakeCatalog | undefined
-  readonly auth: RestAuth | undefined
+  readonly secrets: CatalogSecrets | undefined
 }
 
 /**
@@ -43,7 +55,7 @@ export interface OpenLakeCatalogOptions {
  * with, and as `openRestCatalog`.
  */
 export async function openLakeCatalog(options: OpenLakeCatalogOptions): Promise<Catalog> {
-  const { directory, location, fileIO, clock, ids, wanted, auth } = options
+  const { directory, location, fileIO, clock, ids, wanted, secrets } = options
   const written = (await readLakeFile(directory))?.['catalog']
   const read = lakeCatalogSchema.optional().safeParse(written)
   if (!read.success) throw brokenCatalog(directory, read.error)
@@ -57,9 +69,22 @@ export async function openLakeCatalog(options: OpenLakeCatalogOptions): Promise<
     uri: kept.uri,
     clock,
     atomicTransactions: (wanted ?? kept).atomicTransactions,
+    auth: authOf(wanted ?? kept, secrets ?? {}),
     ...(kept.warehouse === undefined ? {} : { warehouse: kept.warehouse }),
-    ...(auth === undefined ? {} : { auth }),
   })
+}
+
+function authOf(catalog: LakeCatalog, { token, credential }: CatalogSecrets): RestAuth {
+  const { oauthScope: scope, oauthTokenUri: tokenUri } = catalog
+  if (credential !== undefined) {
+    return {
+      kind: 'oauth2',
+      credential,
+      ...(scope === undefined ? {} : { scope }),
+      ...(tokenUri === undefined ? {} : { tokenUri }),
+    }
+  }
+  return token === undefined ? { kind: 'none' } : { kind: 'bearer', token }
 }
 
 /** How far a catalog is trusted may change; which one it is may not. */

@@ -1,7 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Catalog } from '../../tables/catalog/catalog.ts'
-import type { RestAuth } from '../../tables/catalog/rest-client-auth.ts'
 import type { ServedCatalog } from '../../tables/catalog/served-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { createEngine } from '../../tables/engine/engine.ts'
@@ -14,7 +13,7 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { createLakeTables, type LakeFormatVersion } from './create-lake-tables.ts'
 import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
 import { checkLayout } from './lake-layout.ts'
-import { type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
+import { type CatalogSecrets, type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
 import { readLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
@@ -34,7 +33,7 @@ export interface OpenLakeOptions {
   /** The REST catalog that keeps the tables; absent: as the lake was made, or its own. */
   readonly catalog?: LakeCatalog | undefined
   /** How to show such a catalog who we are. */
-  readonly catalogAuth?: RestAuth | undefined
+  readonly catalogSecrets?: CatalogSecrets | undefined
 }
 
 /**
@@ -48,8 +47,8 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   await removeDeadScratchFolders(scratchParent())
   const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
   const fileIO = createLocalFileIO()
-  const { clock, ids, catalog: wanted, catalogAuth: auth } = options
-  const parts = { directory, location, fileIO, clock, ids, wanted, auth }
+  const { clock, ids, catalog: wanted, catalogSecrets: secrets } = options
+  const parts = { directory, location, fileIO, clock, ids, wanted, secrets }
   const catalog = await openLakeCatalog(parts)
   await createLakeTables(catalog, options.formatVersion)
   const journalFolder = await journalFolderOf(catalog)

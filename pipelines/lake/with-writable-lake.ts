@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
 import type { Clock, IdSource } from '../../tables/clock.ts'
-import type { RestAuth } from '../../tables/catalog/rest-client-auth.ts'
 import { acquireLakeLock } from './lake-lock.ts'
 import type { Lake } from './lake.ts'
-import type { LakeCatalog } from './open-lake-catalog.ts'
+import type { CatalogSecrets, LakeCatalog } from './open-lake-catalog.ts'
 import { openLake, requireLake } from './open-lake.ts'
 import { serveCatalog, type CatalogAddress } from './serve-catalog.ts'
 
@@ -17,7 +16,7 @@ export interface WritableLakeOptions {
   readonly serve?: CatalogAddress
   /** The REST catalog that keeps the tables, where it is not the lake's own. */
   readonly catalog?: LakeCatalog | undefined
-  readonly catalogAuth?: RestAuth | undefined
+  readonly catalogSecrets?: CatalogSecrets | undefined
   /** By default true. */
   readonly createIfMissing?: boolean
 }
@@ -39,7 +38,7 @@ export async function withWritableLake<T>(
   options: WritableLakeOptions,
   use: (writable: WritableLake) => Promise<T>,
 ): Promise<T> {
-  const { purpose, clock, ids, serve, catalog, catalogAuth } = options
+  const { purpose, clock, ids, serve, catalog, catalogSecrets } = options
   const directory = resolve(options.directory)
   const createIfMissing = options.createIfMissing ?? true
   // Without it the lock would be left in a folder that is none of ours.
@@ -48,7 +47,7 @@ export async function withWritableLake<T>(
   try {
     const lake = await openLake({
       ...{ directory, clock, ids, createIfMissing },
-      ...{ catalog, catalogAuth },
+      ...{ catalog, catalogSecrets },
     })
     try {
       // Tables that another catalog keeps are served by that one.

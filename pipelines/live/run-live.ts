@@ -4,6 +4,7 @@ import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { Config } from '../config/load-config.ts'
 import type { Lake } from '../lake/lake.ts'
+import type { CatalogSecrets } from '../lake/open-lake-catalog.ts'
 import { withWritableLake } from '../lake/with-writable-lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
@@ -18,6 +19,8 @@ export interface LiveOptions {
   readonly logger: Logger
   /** What clients of the catalog must send; needed where it is open to other machines. */
   readonly catalogTokens: readonly CatalogToken[]
+  /** What another catalog wants of us, where the config names one. */
+  readonly catalogSecrets?: CatalogSecrets
   readonly hooks: CommitHooks | undefined
   readonly onCut: (receipt: CutReceipt) => void
 }
@@ -35,6 +38,8 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
       purpose: 'sluice live',
       clock,
       ids,
+      catalog: config.lakeCatalog,
+      catalogSecrets: options.catalogSecrets,
       serve: { ...config.catalog, tokens: options.catalogTokens, logger },
     },
     async ({ lake, directory, catalogUrl }) => {

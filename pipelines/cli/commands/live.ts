@@ -37,6 +37,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
           ids,
           logger,
           catalogTokens: environment.catalogTokens,
+          catalogSecrets: environment.restSecrets,
           hooks:
             fault === undefined
               ? undefined
