@@ -9,17 +9,24 @@ export const PYICEBERG_VERSION = '0.12.0'
 /** Its smallest Python that we test with. */
 export const PYTHON_MIN = { major: 3, minor: 11 } as const
 
+/** Another reader and writer of Avro, which knows nothing of Iceberg. */
+export const FASTAVRO_VERSION = '1.13.1'
+
 /** pyiceberg-core is what lets PyIceberg write tables with day and bucket partitions. */
-const REQUIREMENT = `pyiceberg[pyarrow,sql-sqlite,pyiceberg-core]==${PYICEBERG_VERSION}`
+const REQUIREMENTS = [
+  `pyiceberg[pyarrow,sql-sqlite,pyiceberg-core]==${PYICEBERG_VERSION}`,
+  `fastavro[zstandard]==${FASTAVRO_VERSION}`,
+]
 
 /**
- * Path of a `python` that has PyIceberg, in a venv made once per machine (75 MB from PyPI). Throws
+ * Path of a `python` that has PyIceberg and fastavro, in a venv made once per machine (75 MB from PyPI). Throws
  * ServiceMissing where Python 3.11 or the packages cannot be had.
  */
 export async function installPyIceberg(): Promise<string> {
   const python = await findPython()
   const { major, minor } = (await pythonVersion(python)) ?? PYTHON_MIN
-  const name = `pyiceberg-${PYICEBERG_VERSION}-python-${major}.${minor}`
+  const packages = `pyiceberg-${PYICEBERG_VERSION}-fastavro-${FASTAVRO_VERSION}`
+  const name = `${packages}-python-${major}.${minor}`
   const folder = await installOnce(name, (target) => makeVenv(python, target))
   return join(folder, 'venv', 'bin', 'python')
 }
@@ -33,11 +40,15 @@ async function makeVenv(python: string, folder: string): Promise<void> {
     await aptInstall(['python3-venv'], 'The Python module venv')
     await runCommand(python, ['-m', 'venv', '--clear', venv])
   }
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', REQUIREMENT]
+  const quiet = ['--quiet', '--disable-pip-version-check']
+  const pip = ['-m', 'pip', 'install', ...quiet, ...REQUIREMENTS]
   try {
     await runCommand(join(venv, 'bin', 'python'), pip)
   } catch (error) {
-    throw new ServiceMissing(`pip could not install ${REQUIREMENT}: ${String(error)}`, error)
+    throw new ServiceMissing(
+      `pip could not install ${REQUIREMENTS.join(' ')}: ${String(error)}`,
+      error,
+    )
   }
 }
 
