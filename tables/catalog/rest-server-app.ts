@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+
 import rateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 
@@ -63,6 +65,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     timeWindow: 1_000,
     // Who is refused for the rate must not learn whether the token was right: it comes first.
     hook: 'onRequest',
+    addHeaders: {
+      'x-ratelimit-limit': false,
+      'x-ratelimit-remaining': false,
+      'x-ratelimit-reset': false,
+    },
   })
   app.addHook('preParsing', async (request) => {
     checkRequest(access, request.headers, configOf(request)?.role ?? 'read')
@@ -132,12 +139,16 @@ function newFastify({ tls, limits }: AppOptions): FastifyInstance {
     // A connection that waits for its next request must not hold up the end; a commit may.
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PATH_PART_LENGTH },
+    clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
       void send(reply, failureAnswer(error, false))
     },
   } as const
-  const checkMs = Math.min(TIMEOUT_CHECK_MS, limits.requestTimeoutMs)
-  const timing = { connectionsCheckingInterval: checkMs }
+  const timing = {
+    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, limits.requestTimeoutMs),
+    // Node takes the smaller of the two for the headers alone, and the larger for all.
+    headersTimeout: limits.requestTimeoutMs,
+  }
   if (tls === undefined) return fastify({ ...settings, http: timing })
   try {
     const https = { ...tls, ...timing }
@@ -151,6 +162,24 @@ function newFastify({ tls, limits }: AppOptions): FastifyInstance {
       { cause: error },
     )
   }
+}
+
+/** What came is no request, or came too slowly: no route will see it. */
+function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const status = isSlow ? 408 : 400
+  const reason = isSlow ? 'Request Timeout' : 'Bad Request'
+  const what = isSlow ? 'The request took too long to arrive' : 'The request is not HTTP'
+  const message = `${what}. Nothing was changed; send it again.`
+  const { json = '' } = errorAnswer(status, 'BadRequestException', message)
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+        `content-length: ${Buffer.byteLength(json)}\r\n\r\n${json}`,
+    )
+  }
+  socket.destroy(error)
 }
 
 function configOf(request: FastifyRequest): RouteConfig | undefined {

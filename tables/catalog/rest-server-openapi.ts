@@ -6,15 +6,33 @@ import type { RouteConfig } from './rest-server-app.ts'
 import * as shown from './rest-server-bodies.ts'
 import { createNamespaceBody, updatePropertiesBody } from './rest-server-namespaces.ts'
 import type { RestRoute } from './rest-server-route.ts'
-import { renameBody } from './rest-server-schemas.ts'
+import {
+  icebergType,
+  identifier,
+  partitionSpec,
+  renameBody,
+  schema,
+  schemaField,
+  snapshot,
+  sortOrder,
+  statisticsFile,
+} from './rest-server-schemas.ts'
 import { createTableBody, registerTableBody } from './rest-server-tables.ts'
 import { commitTable, commitTransaction } from './rest-server-updates.ts'
 import { commitViewBody, createViewBody, registerViewBody } from './rest-server-views.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
-/** The names that the description gives to bodies and answers. */
+/** The names that the description gives to bodies, answers and what they share. */
 const named: Readonly<Record<string, z.ZodType>> = {
+  Identifier: identifier,
+  Schema: schema,
+  Field: schemaField,
+  Type: icebergType,
+  PartitionSpec: partitionSpec,
+  SortOrder: sortOrder,
+  Snapshot: snapshot,
+  StatisticsFile: statisticsFile,
   CatalogConfig: shown.configShown,
   Error: shown.errorShown,
   Namespaces: shown.namespaceList,
@@ -155,5 +173,7 @@ function componentSchemas(): Record<string, JsonSchema> {
       if (zodSchema._zod.def.type === 'bigint') Object.assign(jsonSchema, { type: 'integer' })
     },
   })
-  return schemas
+  // The ids that zod gives are the places in this document already.
+  const entries = Object.entries(schemas).map(([id, { $id: _, ...rest }]) => [id, rest] as const)
+  return Object.fromEntries(entries)
 }

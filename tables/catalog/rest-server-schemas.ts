@@ -32,7 +32,7 @@ export function withoutNulls<T extends object>(members: T): T {
   return Object.fromEntries(kept) as T
 }
 
-const icebergType: z.ZodType = z.lazy(() =>
+export const icebergType: z.ZodType = z.lazy(() =>
   z.union([
     z.string().transform((type) => normalizePrimitiveType(type as PrimitiveType)),
     z.looseObject({ type: z.literal('struct'), fields: z.array(schemaField) }),
@@ -53,7 +53,7 @@ const icebergType: z.ZodType = z.lazy(() =>
   ]),
 )
 
-const schemaField = z
+export const schemaField = z
   .looseObject({
     id: z.int(),
     name: z.string().min(1),
@@ -72,7 +72,7 @@ export const schema = z
   })
   .transform(({ 'schema-id': id, ...rest }) => withoutNulls({ ...rest, 'schema-id': id ?? 0 }))
 
-const transform = z
+export const transform = z
   .string()
   .regex(
     /^(identity|year|month|day|hour|void|(bucket|truncate)\[[1-9]\d*\])$/,
