@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises'
+import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import { decodeDeletionVector } from '../puffin/deletion-vector.ts'
 import type { PositionBlock } from '../puffin/roaring-bitmap.ts'
@@ -71,8 +73,25 @@ async function locate(
 ): Promise<readonly LocatedFile[]> {
   return inBlocks(files, async (file) => {
     const location = file.filePath
-    return { location, path: await fileIO.localPath(location), file }
+    const path = await fileIO.localPath(location)
+    await checkSize(file, path)
+    return { location, path, file }
   })
+}
+
+/**
+ * What is cut off or put in its place would often be found by the engine, but not another Parquet
+ * file: without the columns that are asked for, it would be read as rows of nulls.
+ */
+async function checkSize(file: ContentFile, path: string): Promise<void> {
+  const { size } = await stat(path)
+  if (size === file.fileSizeBytes) return
+  throw new SluiceError(
+    'corrupt-data',
+    `The file ${file.filePath} has ${size} bytes, its manifest says ${file.fileSizeBytes}. Nothing ` +
+      'was read. Restore the file, or roll the table back to a snapshot before it.',
+    { context: { file: file.filePath } },
+  )
 }
 
 function sourceOf(

@@ -200,7 +200,8 @@ describe('a data file of another engine', () => {
     const data: DataFile[] = []
     for (const [index, name] of names.entries()) {
       const location = `${table.metadata.location}/data/v=${name}/d`
-      data.push(await writeFileFor(shop, table, `SELECT ${index} AS id`, { location }))
+      const query = `SELECT ${index} AS id`
+      data.push(await writeFileFor(shop, table, query, { location, suffix: '0' }))
     }
     await table.commit({ data })
     const all = names.map((_, index) => ({ id: BigInt(index) }))

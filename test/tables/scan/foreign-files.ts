@@ -9,6 +9,8 @@ import type { WriteContext } from '../../../tables/write/write-context.ts'
 export interface ForeignFile extends Partial<Pick<DataFile, 'specId' | 'partition'>> {
   /** Folder and first part of the name, a full location. */
   readonly location: string
+  /** The rest of the name; by default one of its own. */
+  readonly suffix?: string
   readonly fields: readonly SchemaField[]
   /** Its columns have the names of the fields, in their order. */
   readonly query: string
@@ -27,7 +29,7 @@ export async function writeForeignFile(ctx: WriteContext, file: ForeignFile): Pr
   const [row] = await ctx.session.rows<{ Count: bigint }>(
     `COPY (SELECT ${columns.join(', ')} FROM (${query})) TO ${sqlString(path)} (FORMAT parquet${ids})`,
   )
-  const filePath = `${file.location}-${ctx.ids.uuid()}.parquet`
+  const filePath = `${file.location}-${file.suffix ?? ctx.ids.uuid()}.parquet`
   const { sizeBytes } = await ctx.fileIO.adopt(path, filePath)
   return {
     content: 'data',

@@ -1,4 +1,9 @@
-import type { DataFile, DeletionVector, PositionDelete } from '../../../tables/spec/manifest.ts'
+import type {
+  DataFile,
+  DeleteFile,
+  DeletionVector,
+  PositionDelete,
+} from '../../../tables/spec/manifest.ts'
 import { contentKey } from '../../../tables/spec/content-key.ts'
 import { NAME_MAPPING_PROPERTY, serializeNameMapping } from '../../../tables/spec/name-mapping.ts'
 import { childFields, findFieldById } from '../../../tables/spec/schema-fields.ts'
@@ -17,7 +22,13 @@ import type { ModelStruct, ModelValue } from './model-values.ts'
 export type ModelStep =
   | { readonly kind: 'append'; readonly seed: number; readonly rowCount: number }
   | { readonly kind: 'delete-places'; readonly seed: number }
-  | { readonly kind: 'delete-values'; readonly seed: number; readonly ids: readonly number[] }
+  | {
+      readonly kind: 'delete-values'
+      readonly seed: number
+      readonly ids: readonly number[]
+      /** Rows that the same commit adds: its deletes leave them alone. */
+      readonly rowCount: number
+    }
   | { readonly kind: 'evolve'; readonly change: FieldChange; readonly pick: number }
 
 interface ModelRow {
@@ -42,7 +53,15 @@ export function createModelTable(shop: Workshop, table: GrowingTable, hasIds: bo
   const mapping: NamedField[] = []
   const schemaNow = (): Schema => currentSchema(table.metadata)
 
-  const append = async (rowCount: number, random: () => number): Promise<void> => {
+  const append = async (
+    rowCount: number,
+    random: () => number,
+    deletes: readonly DeleteFile[] = [],
+  ): Promise<void> => {
+    if (rowCount === 0) {
+      await table.commit({ deletes })
+      return
+    }
     const { fields } = schemaNow()
     const values = Array.from({ length: rowCount }, () => drawStruct(fields, random))
     const file = await writeForeignFile(shop, {
@@ -51,7 +70,7 @@ export function createModelTable(shop: Workshop, table: GrowingTable, hasIds: bo
       query: rowsSql(fields, values),
       hasIds: hasIds || random() < 0.5,
     })
-    await table.commit({ data: [file] })
+    await table.commit({ data: [file], deletes })
     rows = [...rows, ...values.map((each, position) => ({ file, position, values: each }))]
   }
 
@@ -80,7 +99,11 @@ export function createModelTable(shop: Workshop, table: GrowingTable, hasIds: bo
   }
 
   /** Columns that are no longer there are left out; with none left nothing is deleted. */
-  const deleteValues = async (ids: readonly number[], random: () => number): Promise<void> => {
+  const deleteValues = async (
+    ids: readonly number[],
+    rowCount: number,
+    random: () => number,
+  ): Promise<void> => {
     const schema = schemaNow()
     const wanted = ids.filter((id) => findFieldById(schema, id) !== undefined)
     if (wanted.length === 0) return
@@ -92,13 +115,13 @@ export function createModelTable(shop: Workshop, table: GrowingTable, hasIds: bo
       query: rowsSql(fields, targets),
       equalityIds: wanted,
     })
-    await table.commit({ deletes: [file] })
     rows = rows.filter(
       ({ values }) =>
         !targets.some((target) =>
           wanted.every((id) => leafOf(fields, values, id) === leafOf(fields, target, id)),
         ),
     )
+    await append(rowCount, random, [file])
   }
 
   const learnNames = (): void => {
@@ -133,8 +156,9 @@ export function createModelTable(shop: Workshop, table: GrowingTable, hasIds: bo
     apply: async (step) => {
       if (step.kind === 'append') await append(step.rowCount, randomOf(step.seed))
       else if (step.kind === 'delete-places') await deletePlaces(randomOf(step.seed))
-      else if (step.kind === 'delete-values') await deleteValues(step.ids, randomOf(step.seed))
-      else evolve(step.change, step.pick)
+      else if (step.kind === 'delete-values') {
+        await deleteValues(step.ids, step.rowCount, randomOf(step.seed))
+      } else evolve(step.change, step.pick)
     },
   }
 }

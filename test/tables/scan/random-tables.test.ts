@@ -28,6 +28,7 @@ const step: fc.Arbitrary<ModelStep> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('delete-values'),
       seed,
+      rowCount: fc.nat(3),
       // Outermost columns and members of the struct n.
       ids: fc.uniqueArray(fc.constantFrom(1, 2, 3, 5, 6), { minLength: 1, maxLength: 2 }),
     }),

@@ -53,6 +53,25 @@ describe('rows that other engines deleted', () => {
       ])
     })
 
+    it('replaces a row by a delete and an append of one commit, again and again', async () => {
+      const table = growSample(shop, { columns })
+      for (const v of ['a', 'b', 'c']) {
+        const deletes = await writeEqualityDelete(shop, {
+          location: `${table.metadata.location}/data/e`,
+          fields: [optional(1, 'id', 'long')],
+          query: v === 'c' ? 'SELECT 2 AS id' : 'SELECT 1 AS id',
+          equalityIds: [1],
+        })
+        const id = v === 'c' ? 2 : 1
+        const data = await writeFileFor(shop, table, `SELECT ${id} AS id, '${v}' AS v`)
+        await table.commit({ data: [data], deletes: [deletes] })
+      }
+      expect(await readTable(shop, table)).toEqual([
+        { id: 1n, v: 'b' },
+        { id: 2n, v: 'c' },
+      ])
+    })
+
     it('still compares a column that was dropped, and one that was widened', async () => {
       const table = growSample(shop, { columns: { id: 'int', v: 'string' } })
       await table.commit({ data: [await writeFileFor(shop, table, first)] })
