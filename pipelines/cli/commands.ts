@@ -19,6 +19,12 @@ const loaders: Readonly<Record<string, () => Promise<AddCommand>>> = {
   cuts: async () => (await import('./commands/cuts.ts')).addCutsCommand,
   status: async () => (await import('./commands/status.ts')).addStatusCommand,
   check: async () => (await import('./commands/check.ts')).addCheckCommand,
+  alter: async () => (await import('./commands/alter.ts')).addAlterCommand,
+  tag: async () => (await import('./commands/tag.ts')).addTagCommand,
+  rollback: async () => (await import('./commands/rollback.ts')).addRollbackCommand,
+  maintain: async () => (await import('./commands/maintain.ts')).addMaintainCommand,
+  relocate: async () => (await import('./commands/relocate.ts')).addRelocateCommand,
+  upgrade: async () => (await import('./commands/upgrade.ts')).addUpgradeCommand,
   catalog: async () => (await import('./commands/catalog.ts')).addCatalogCommand,
 }
 

@@ -5,8 +5,9 @@ import type { Lake } from './lake.ts'
 
 /** What commits to a lake work with that are no cuts of the loop. */
 export function lakeCommitContext(lake: Lake): CommitContext {
-  const { catalog, fileIO, clock, ids, manifestCache } = lake
-  return { catalog, fileIO, clock, ids, manifestCache }
+  const { catalog, fileIO, clock, ids, manifestCache, journalFolder } = lake
+  const context = { catalog, fileIO, clock, ids, manifestCache }
+  return journalFolder === undefined ? context : { ...context, journalFolder }
 }
 
 export const CUTS_TABLE = tableId('sluice.cuts')

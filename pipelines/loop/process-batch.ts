@@ -26,6 +26,7 @@ import {
 import { commitContext } from './commit-context.ts'
 import { setLoopTimes } from './loop-times.ts'
 import { countParts, observeParts, receivedQuantiles, totalCounts } from './observe-batch.ts'
+import { ownColumns, withAddedColumns } from './own-columns.ts'
 import { isTailFile } from './restore-loop.ts'
 import { watermarkAfter } from './watermark.ts'
 import { silverTable, tailFilesOf, writeAppends, writeGoldChange } from './write-cut-files.ts'
@@ -186,7 +187,11 @@ async function commit(
     committedUs,
     changes: plan.changes,
     cutRows: ({ snapshotIds }) =>
-      writeDataFiles(writeContext(context), cutsMetadata, cutRowsSql(rowsInput, snapshotIds)),
+      writeDataFiles(
+        writeContext(context),
+        cutsMetadata,
+        withAddedColumns(CUTS, cutsMetadata, cutRowsSql(rowsInput, snapshotIds)),
+      ),
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(plan.after) },
     summary: { 'sluice.messages': String(total.messageCount) },
   })
@@ -230,13 +235,15 @@ async function goOn(
 function silverLookup(context: LoopContext): SilverLookup {
   const { lake } = context.options
   return async (kind, { fromUs, untilUs }) => {
-    const head = headOf(context.heads, silverTable(kind))
+    const table = silverTable(kind)
+    const head = headOf(context.heads, table)
     const plan = await planHead(lake, head, [
       { column: 'event_ts', op: '>=', value: fromUs },
       { column: 'event_ts', op: '<=', value: untilUs },
     ])
     const rows = await planRelation(lake, plan)
-    return `(SELECT * FROM ${rows} WHERE epoch_us(event_ts) BETWEEN ${fromUs} AND ${untilUs})`
+    const range = `epoch_us(event_ts) BETWEEN ${fromUs} AND ${untilUs}`
+    return `(SELECT ${ownColumns(table)} FROM ${rows} WHERE ${range})`
   }
 }
 

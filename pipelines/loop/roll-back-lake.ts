@@ -1,7 +1,6 @@
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { commitCut } from '../../tables/commit/commit-cut.ts'
-import type { CommitContext } from '../../tables/commit/commit-context.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { findCut, snapshotAtCut } from '../../tables/query/choose-snapshot.ts'
@@ -14,11 +13,13 @@ import {
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 import type { Lake } from '../lake/lake.ts'
+import { lakeCommitContext } from '../lake/lake-commit-context.ts'
 import { createLakeDeleteQueue } from '../lake/lake-delete-queue.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import { cutRowsSql } from './cut-rows.ts'
 import { headOf, loadHeads, planHead, planRelation } from './loop-context.ts'
 import { encodePositions, nextIngestedUs, POSITIONS_PROPERTY } from './loop-state.ts'
+import { withAddedColumns } from './own-columns.ts'
 import { planRestore, type RestorePlan } from './plan-restore.ts'
 import { openPositions } from './read-positions.ts'
 
@@ -177,13 +178,7 @@ async function commitRestore(
     watermarkUs: plan.watermarkUs,
     parts: openPositions(plan.then),
   }
-  const context: CommitContext = {
-    catalog: lake.catalog,
-    fileIO,
-    clock: lake.clock,
-    ids,
-    manifestCache: lake.manifestCache,
-  }
+  const context = lakeCommitContext(lake)
   const queue = createLakeDeleteQueue(lake)
   await queue.start()
   const rowsInput = {
@@ -212,7 +207,7 @@ async function commitRestore(
       writeDataFiles(
         { session, fileIO, ids, scratchDir },
         cuts.metadata,
-        cutRowsSql(rowsInput, snapshotIds),
+        withAddedColumns(CUTS, cuts.metadata, cutRowsSql(rowsInput, snapshotIds)),
       ),
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(after) },
     summary: { 'sluice.restored-cut': String(cutNumber) },

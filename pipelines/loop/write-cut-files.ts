@@ -13,6 +13,7 @@ import type { CutCounts } from './cut-receipt.ts'
 import type { BatchKinds } from './derive-batch.ts'
 import { TAIL_FILE_PREFIX, type GoldTail, type TailChange } from './gold-tail.ts'
 import { headOf, LIVE_COMPRESSION_LEVEL } from './loop-context.ts'
+import { withAddedColumns } from './own-columns.ts'
 import { isTailFile } from './restore-loop.ts'
 import type { StepSession } from './step-session.ts'
 
@@ -49,7 +50,9 @@ async function append(
   query: string,
   options: WriteDataOptions = level,
 ): Promise<TableChange> {
-  const files = await writeDataFiles(context, headOf(heads, name).metadata, query, options)
+  const { metadata } = headOf(heads, name)
+  const rows = withAddedColumns(name, metadata, query)
+  const files = await writeDataFiles(context, metadata, rows, options)
   return plainChange(name, 'append', files)
 }
 
@@ -97,7 +100,8 @@ export async function writeGoldChange(
   const { metadata } = headOf(heads, name)
   const write = async (states: string, namePrefix: string): Promise<DataFile[]> => {
     await session.fill(`${state}_rows`, finalizeSql(states))
-    return writeDataFiles(context, metadata, `SELECT * FROM ${state}_rows`, {
+    const rows = withAddedColumns(name, metadata, `SELECT * FROM ${state}_rows`)
+    return writeDataFiles(context, metadata, rows, {
       ...level,
       namePrefix,
     })

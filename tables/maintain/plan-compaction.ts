@@ -48,9 +48,11 @@ export interface CompactionFile {
   readonly deletes: readonly DeleteFile[]
 }
 
-/** Files of one partition that become one. */
+/** Files of one partition that become one, or few where they are large. */
 export interface CompactionGroup<F extends CompactionFile = CompactionFile> {
   readonly files: readonly F[]
+  /** Rows of one new file; absent: all in one. */
+  readonly maxRows?: number
   /** Delete files that apply to files of the group only and go with them. */
   readonly goneDeletes: readonly DeleteFile[]
 }

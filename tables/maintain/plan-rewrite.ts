@@ -27,13 +27,6 @@ export const defaultRewrite: RewriteRules = {
   leastFileCount: 5,
 }
 
-/** A group with the number of rows of one new file, so that files come out near the target. */
-export interface RewriteGroup<
-  F extends CompactionFile = CompactionFile,
-> extends CompactionGroup<F> {
-  readonly maxRows: number
-}
-
 /**
  * Decides what to rewrite. Deletes are always a reason, since only a rewrite folds them in. Pure.
  * @param keptPaths the tail's files: never rewritten
@@ -43,7 +36,7 @@ export function planRewrite<F extends CompactionFile>(
   files: readonly F[],
   keptPaths: ReadonlySet<string>,
   rules: RewriteRules,
-): RewriteGroup<F>[] {
+): CompactionGroup<F>[] {
   checkRules(rules)
   const byPartition = new Map<string, F[]>()
   for (const one of files) {

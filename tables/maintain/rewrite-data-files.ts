@@ -97,11 +97,11 @@ export async function rewriteDataFiles(
   return { ...committed, removedFileCount, addedFileCount: added.length }
 }
 
-/** Writes groups by the engine, in the table's order unless `options` say another. */
+/** Writes groups by the engine, in the table's order unless `sortBy` names columns. */
 export function groupWriter(
   context: CommitContext,
   engine: { readonly session: Session; readonly scratchDir: string },
-  options: (group: CompactionGroup<ScanTask>) => WriteDataOptions = () => ({}),
+  options: Pick<WriteDataOptions, 'sortBy'> = {},
 ): WriteGroup {
   return async (metadata, plan, group) => {
     // Rows that only move to another file stay who they are.
@@ -109,8 +109,12 @@ export function groupWriter(
     const scanned = { ...plan, tasks: group.files }
     const rows = await scanSql(scanned, context.fileIO, { withLineage: keepsLineage })
     const { fileIO, ids } = context
-    const written = { ...options(group), keepsLineage }
-    return writeDataFiles({ ...engine, fileIO, ids }, metadata, rows, written)
+    const { maxRows } = group
+    return writeDataFiles({ ...engine, fileIO, ids }, metadata, rows, {
+      ...options,
+      keepsLineage,
+      ...(maxRows === undefined ? {} : { maxRows }),
+    })
   }
 }
 

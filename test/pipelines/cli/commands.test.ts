@@ -9,7 +9,8 @@ import { repositoryRoot } from '../../support/data.ts'
 
 const names = [
   ...['demo', 'live', 'produce', 'backfill'],
-  ...['sql', 'tables', 'describe', 'history', 'cuts', 'status', 'check', 'catalog'],
+  ...['sql', 'tables', 'describe', 'history', 'cuts', 'status', 'check'],
+  ...['alter', 'tag', 'rollback', 'maintain', 'relocate', 'upgrade', 'catalog'],
 ]
 
 async function loadedNames(argv: readonly string[]): Promise<string[]> {

@@ -90,7 +90,7 @@ const trade = (index: number, source = 'kafka:stocks'): ListedMessage => ({
 
 const trades = (count: number) => Array.from({ length: count }, (_, index) => trade(index))
 
-const runCount = Number(process.env.SLUICE_ROLLBACK_RUNS ?? '6')
+const runCount = Number(process.env.SLUICE_ROLLBACK_RUNS ?? '4')
 
 describe('a rollback and a run after it', () => {
   it('give what a run gives that never went wrong', async () => {

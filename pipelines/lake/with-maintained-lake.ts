@@ -1,0 +1,53 @@
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
+import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
+import { readFence } from './lake-commit-context.ts'
+import { createLakeDeleteQueue } from './lake-delete-queue.ts'
+import type { Lake } from './lake.ts'
+import { withWritableLake } from './with-writable-lake.ts'
+
+export interface MaintainedLakeOptions {
+  readonly directory: string
+  /** For those whom the lock turns away: `sluice maintain`. */
+  readonly purpose: string
+  readonly clock: Clock
+  readonly ids: IdSource
+}
+
+/** A lake that only this process writes to, and that takes commits which are no cuts. */
+export interface MaintainedLake {
+  readonly lake: Lake
+  readonly fence: () => number
+  /** What a commit made unreachable is deleted once no query can use it any more. */
+  noteCommit(commit: {
+    readonly tables: ReadonlyMap<string, LoadedTable>
+    readonly abandonedPaths: readonly string[]
+  }): Promise<void>
+}
+
+/**
+ * Locks and opens a lake that is there, and at the end records the files that commits left behind
+ * and deletes those whose time has come.
+ * @throws SluiceError `invalid-input` where there is no lake, and as `withWritableLake`.
+ */
+export async function withMaintainedLake<T>(
+  options: MaintainedLakeOptions,
+  use: (maintained: MaintainedLake) => Promise<T>,
+): Promise<T> {
+  return withWritableLake({ ...options, createIfMissing: false }, async ({ lake }) => {
+    const queue = createLakeDeleteQueue(lake)
+    await queue.start()
+    const fence = await readFence(lake)
+    const result = await use({ lake, fence, noteCommit: noteInto(queue, fence) })
+    await queue.flush()
+    await queue.deleteDue()
+    return result
+  })
+}
+
+function noteInto(queue: DeleteQueue, fence: () => number): MaintainedLake['noteCommit'] {
+  return async ({ tables, abandonedPaths }) => {
+    if (tables.size === 0) return
+    await queue.noteCommit({ cutNumber: fence(), tables: tables.values(), abandonedPaths })
+  }
+}

@@ -1,0 +1,26 @@
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { sqlName } from '../../tables/engine/sql-text.ts'
+import { currentSchema } from '../../tables/write/current-layout.ts'
+import type { TableMetadata } from '../../tables/spec/table-metadata.ts'
+
+/** The columns that a table of the lake is declared with, as a select list. */
+export function ownColumns(table: string): string {
+  return [...ownNames(table)].map(sqlName).join(', ')
+}
+
+/**
+ * A query of the declared columns with those that somebody added to the table since (`sluice
+ * alter`, another engine): they are null in rows that the loop writes.
+ */
+export function withAddedColumns(table: string, metadata: TableMetadata, query: string): string {
+  const own = ownNames(table)
+  const added = currentSchema(metadata).fields.filter(({ name }) => !own.has(name))
+  if (added.length === 0) return query
+  const columns = added.map(({ name }) => `NULL AS ${sqlName(name)}`)
+  return `SELECT *, ${columns.join(', ')} FROM (${query})`
+}
+
+function ownNames(table: string): ReadonlySet<string> {
+  const definition = allTables.find(({ name }) => name === table)
+  return new Set(definition?.columns.map(({ name }) => name))
+}
