@@ -3,6 +3,7 @@ import type { Schema as AvscSchema, Type } from 'avsc'
 import { SluiceError } from '../errors.ts'
 import { isUnion } from './avro-schema.ts'
 import type { AvroField, AvroSchema } from './avro-schema.ts'
+import { createAvroCheck } from './check-avro-records.ts'
 
 /** One record as Avro names it. Longs are numbers, but for those said to be 64-bit (bigint). */
 export type AvroValues = Readonly<Record<string, unknown>>
@@ -11,8 +12,11 @@ export type AvroValues = Readonly<Record<string, unknown>>
 export interface AvroCodec {
   /** Throws `invalid-input` for a record that does not fit the schema. */
   encode(records: readonly AvroValues[]): Uint8Array
-  /** Throws `corrupt-data` where the bytes do not hold `count` whole records. */
-  decode(bytes: Uint8Array, count: number): readonly AvroValues[]
+  /**
+   * Throws `corrupt-data` where the bytes do not hold `count` whole records. Bytes that a checksum
+   * has verified need no second look at their lengths.
+   */
+  decode(bytes: Uint8Array, count: number, isVerified?: boolean): readonly AvroValues[]
 }
 
 /** The library doubles negative numbers in a double, which is exact down to here only. */
@@ -56,9 +60,11 @@ export function createAvroCodec(
     wrapUnions: false,
     omitRecordMethods: true,
   })
+  const check = createAvroCheck(schema)
   return {
     encode: (records) => encodeRecords(type, records),
-    decode: (bytes, count) => decodeRecords(type, bytes, count),
+    decode: (bytes, count, isVerified = false) =>
+      decodeRecords(type, bytes, count, isVerified ? undefined : check),
   }
 }
 
@@ -109,11 +115,17 @@ function encodeRecords(type: Type, records: readonly AvroValues[]): Uint8Array {
   return Buffer.from(scratch.subarray(0, position))
 }
 
-function decodeRecords(type: Type, bytes: Uint8Array, count: number): readonly AvroValues[] {
+function decodeRecords(
+  type: Type,
+  bytes: Uint8Array,
+  count: number,
+  check: ((bytes: Buffer, count: number) => void) | undefined,
+): readonly AvroValues[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const records: AvroValues[] = []
   let position = 0
   try {
+    check?.(buffer, count)
     for (let index = 0; index < count; index += 1) {
       const decoded: { value: AvroValues; offset: number } = type.decode(buffer, position)
       const { value, offset } = decoded

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import avro from 'avsc'
-import type { Type } from 'avsc'
 import { decompress as uncompressZstd } from 'fzstd'
 import { SluiceError } from '../errors.ts'
+import { createAvroCursor, forEachItem } from './avro-cursor.ts'
+import type { AvroCursor } from './avro-cursor.ts'
 import { uncompressSnappy } from './snappy.ts'
 
 /** The records of an Avro file before they are decoded. */
@@ -11,6 +12,8 @@ export interface AvroContainer {
   /** The file's header, `avro.schema` and `avro.codec` among it. */
   readonly header: ReadonlyMap<string, string>
   readonly blocks: readonly AvroBlock[]
+  /** The file has a checksum, and it is right: nothing in it can be other than it was written. */
+  readonly isVerified: boolean
 }
 
 export interface AvroBlock {
@@ -22,6 +25,9 @@ export interface AvroBlock {
 const MAGIC = Buffer.from('Obj\x01', 'latin1')
 /** Manifests are written often and read once or twice: level 1 is twice as fast as 6. */
 const DEFLATE_LEVEL = 1
+
+/** Far above any manifest: a small block that unpacks to all memory is none. */
+const BLOCK_BYTES_MAX = 512 * 1024 * 1024
 
 const SYNC_BYTES = 16
 /** Header member that says how the sync marker of a file of ours was made. */
@@ -74,34 +80,45 @@ export function writeAvroContainer(
 /** Throws `corrupt-data` for a broken file, `unsupported` for a codec that is not known here. */
 export function readAvroContainer(bytes: Uint8Array): AvroContainer {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const head = decodeAt<{ magic: Buffer; meta: Record<string, Buffer>; sync: Buffer }>(
-    headerType,
-    buffer,
-    0,
-  )
-  if (!head.value.magic.equals(MAGIC)) throw corrupt('it does not begin as an Avro file')
-  const { meta, sync } = head.value
-  const header = new Map(Object.entries(meta).map(([name, text]) => [name, text.toString('utf8')]))
+  if (!buffer.subarray(0, MAGIC.length).equals(MAGIC)) {
+    throw corrupt('it does not begin as an Avro file')
+  }
+  const cursor = createAvroCursor(buffer)
+  const header = readPart(() => readHeader(cursor))
+  const sync = readPart(() => cursor.readBytes(SYNC_BYTES))
+  const headEnd = cursor.position - SYNC_BYTES
+  const packed: { recordCount: number; data: Buffer }[] = []
+  while (cursor.rest > 0) {
+    const recordCount = readPart(() => cursor.readLong())
+    const data = readPart(() => cursor.readBytes(cursor.readLong()))
+    if (!readPart(() => cursor.readBytes(SYNC_BYTES)).equals(sync)) {
+      throw corrupt('a block ends without the sync marker')
+    }
+    packed.push({ recordCount, data })
+  }
+  // Before anything is unpacked: what is broken may say that it holds gigabytes.
+  const isVerified = header.get(SYNC_KEY) === SYNC_IS_HASH
+  const parts = packed.map(({ data }) => data)
+  if (isVerified && !sync.equals(hashOf(buffer.subarray(0, headEnd), parts))) {
+    throw corrupt('its content is not what was written')
+  }
   const codec = header.get('avro.codec') ?? 'null'
-  const blocks: AvroBlock[] = []
-  const packed: Buffer[] = []
-  let position = head.offset
-  while (position < buffer.length) {
-    const block = decodeAt<{ count: number; data: Buffer; sync: Buffer }>(
-      blockType,
-      buffer,
-      position,
-    )
-    if (!block.value.sync.equals(sync)) throw corrupt('a block ends without the sync marker')
-    packed.push(block.value.data)
-    blocks.push({ recordCount: block.value.count, bytes: uncompress(codec, block.value.data) })
-    position = block.offset
-  }
-  if (header.get(SYNC_KEY) === SYNC_IS_HASH) {
-    const expected = hashOf(buffer.subarray(0, head.offset - SYNC_BYTES), packed)
-    if (!sync.equals(expected)) throw corrupt('its content is not what was written')
-  }
-  return { header, blocks }
+  const blocks = packed.map(({ recordCount, data }) => ({
+    recordCount,
+    bytes: uncompress(codec, data),
+  }))
+  return { header, blocks, isVerified }
+}
+
+function readHeader(cursor: AvroCursor): ReadonlyMap<string, string> {
+  cursor.skip(MAGIC.length)
+  const header = new Map<string, string>()
+  const readText = () => cursor.readBytes(cursor.readLong()).toString('utf8')
+  forEachItem(cursor, () => {
+    const name = readText()
+    header.set(name, readText())
+  })
+  return header
 }
 
 function hashOf(head: Buffer, packed: readonly Buffer[]): Buffer {
@@ -110,26 +127,18 @@ function hashOf(head: Buffer, packed: readonly Buffer[]): Buffer {
   return hash.digest().subarray(0, SYNC_BYTES)
 }
 
-interface Decoded<T> {
-  readonly value: T
-  readonly offset: number
-}
-
-function decodeAt<T>(type: Type, buffer: Buffer, position: number): Decoded<T> {
-  let decoded: Decoded<T>
+function readPart<T>(read: () => T): T {
   try {
-    decoded = type.decode(buffer, position)
+    return read()
   } catch (error) {
-    throw corrupt('its header or a block has impossible lengths', error)
+    throw corrupt('its header or a block is cut off, or has impossible lengths', error)
   }
-  if (decoded.offset < 0) throw corrupt('its header or its last block is cut off')
-  return decoded
 }
 
 function uncompress(codec: string, data: Buffer): Uint8Array {
   try {
     if (codec === 'null') return data
-    if (codec === 'deflate') return inflateRawSync(data)
+    if (codec === 'deflate') return inflateRawSync(data, { maxOutputLength: BLOCK_BYTES_MAX })
     // Four bytes of checksum follow each snappy block.
     if (codec === 'snappy') return uncompressSnappy(data.subarray(0, -4))
     if (codec === 'zstandard') return uncompressZstd(data)

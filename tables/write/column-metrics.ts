@@ -122,7 +122,7 @@ function valueRange(
 function boundsOf(type: PrimitiveType, { min, max }: LeafRange, mode: MetricsMode) {
   if (type === 'uuid') return uuidBounds(min, max)
   const length = mode.kind === 'truncate' ? mode.length : Number.MAX_SAFE_INTEGER
-  return { lower: lowerBound(type, min, length), upper: upperBound(type, max, length) }
+  return { lower: lowerBound(type, min, length), upper: upperBound(max, length) }
 }
 
 function lowerBound(
@@ -131,24 +131,15 @@ function lowerBound(
   length: number,
 ): SingleValue | undefined {
   if (typeof value === 'string') return truncateTextLower(value, length)
-  if (value instanceof Uint8Array) return isCut(type) ? truncateBytesLower(value, length) : value
+  if (value instanceof Uint8Array) return truncateBytesLower(value, length)
   // The engine keeps one of two zeros; the spec wants the one that bounds both.
   return value === 0 && isFloatType(type) ? -0 : value
 }
 
-function upperBound(
-  type: PrimitiveType,
-  value: SingleValue | undefined,
-  length: number,
-): SingleValue | undefined {
+function upperBound(value: SingleValue | undefined, length: number): SingleValue | undefined {
   if (typeof value === 'string') return truncateTextUpper(value, length)
-  if (value instanceof Uint8Array) return isCut(type) ? truncateBytesUpper(value, length) : value
+  if (value instanceof Uint8Array) return truncateBytesUpper(value, length)
   return value === 0 ? 0 : value
-}
-
-/** A bound of a fixed column has its length. */
-function isCut(type: PrimitiveType): boolean {
-  return type === 'binary'
 }
 
 function isFloatType(type: PrimitiveType): boolean {

@@ -14,6 +14,7 @@ import type { AvroValues } from './avro-codec.ts'
 import { readerOf } from './manifest-reader.ts'
 import type { ManifestReader } from './manifest-reader.ts'
 import { entryIds as ids } from './manifest-schema.ts'
+import { corruptFile, readingAvroFile } from './reading-avro-file.ts'
 
 const statuses: readonly EntryStatus[] = ['existing', 'added', 'deleted']
 const contents: readonly ContentFile['content'][] = ['data', 'position-deletes', 'equality-deletes']
@@ -30,19 +31,36 @@ const formats: Readonly<Record<string, DataFile['fileFormat'] | DeletionVector['
  * snapshot ids, sequence numbers and first row ids are inherited from it. Partition values are
  * named by `spec`, else by the spec in the file's header. Throws `corrupt-data`, and `unsupported`
  * for a live file that is not Parquet; one that was deleted is left out, it is no part of the table.
+ * A manifest whose content is not what its line says is corrupt: it is another file.
  */
 export function decodeManifest(
   bytes: Uint8Array,
   manifest?: Manifest,
   spec?: PartitionSpec,
 ): readonly ManifestEntry[] {
-  const { header, blocks } = readAvroContainer(bytes)
+  if (manifest === undefined) return readEntries(bytes, undefined, spec)
+  const { manifestPath, content } = manifest
+  return readingAvroFile(manifestPath, () => {
+    const entries = readEntries(bytes, manifest, spec)
+    if (entries.some(({ file }) => (file.content === 'data') !== (content === 'data'))) {
+      throw corruptFile(manifestPath, `it lists other files than ${content}`)
+    }
+    return entries
+  })
+}
+
+function readEntries(
+  bytes: Uint8Array,
+  manifest: Manifest | undefined,
+  spec: PartitionSpec | undefined,
+): readonly ManifestEntry[] {
+  const { header, blocks, isVerified } = readAvroContainer(bytes)
   const names = partitionNames(header, spec)
   const reader = readerOf(header.get('avro.schema') ?? '', names)
   const specId = manifest?.partitionSpecId ?? Number(header.get('partition-spec-id') ?? 0)
   const entries: ManifestEntry[] = []
   for (const block of blocks) {
-    for (const record of reader.codec.decode(block.bytes, block.recordCount)) {
+    for (const record of reader.codec.decode(block.bytes, block.recordCount, isVerified)) {
       const entry = readEntry(reader, record, specId)
       if (entry !== undefined)
         entries.push(manifest === undefined ? entry : inherit(entry, manifest))

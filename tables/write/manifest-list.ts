@@ -8,6 +8,7 @@ import { manifestIds, manifestListSchema } from './manifest-list-schema.ts'
 import { listReaderOf } from './manifest-reader.ts'
 import type { AvroReader } from './manifest-reader.ts'
 import type { FormatVersion } from './manifest-schema.ts'
+import { readingAvroFile } from './reading-avro-file.ts'
 
 export interface NewManifestList {
   readonly manifests: readonly Manifest[]
@@ -87,14 +88,20 @@ function summaryRecord(summary: FieldSummary): AvroValues {
 /**
  * The manifests of a snapshot, of any format version, whoever wrote the list. In version 1 the
  * sequence numbers are 0 and the content is data. Throws `corrupt-data`, and `unsupported` for a
- * list of version 1 that leaves its counts out: taken as 0, they would hide rows.
+ * list of version 1 that leaves its counts out: taken as 0, they would hide rows. The errors name
+ * `location` where it is given.
  */
-export function decodeManifestList(bytes: Uint8Array): Manifest[] {
-  const { header, blocks } = readAvroContainer(bytes)
+export function decodeManifestList(bytes: Uint8Array, location?: string): Manifest[] {
+  if (location === undefined) return readManifests(bytes)
+  return readingAvroFile(location, () => readManifests(bytes))
+}
+
+function readManifests(bytes: Uint8Array): Manifest[] {
+  const { header, blocks, isVerified } = readAvroContainer(bytes)
   const reader = listReaderOf(header.get('avro.schema') ?? '')
   return blocks.flatMap((block) =>
     reader.codec
-      .decode(block.bytes, block.recordCount)
+      .decode(block.bytes, block.recordCount, isVerified)
       .map((record) => readManifest(reader, record)),
   )
 }

@@ -5,6 +5,7 @@
  */
 export function uncompressSnappy(input: Uint8Array): Uint8Array {
   const { value: size, next } = readVarint(input)
+  if (size > input.length * EXPANSION_MAX) throw new Error('a snappy block is longer than can be')
   const output = new Uint8Array(size)
   let read = next
   let written = 0
@@ -34,6 +35,9 @@ export function uncompressSnappy(input: Uint8Array): Uint8Array {
   if (written !== size) throw new Error(`a snappy block has ${written} bytes, not ${size}`)
   return output
 }
+
+/** A copy of three bytes writes 64 at the most. */
+const EXPANSION_MAX = 32
 
 /** Lengths above 60 follow the tag in one to four bytes. */
 function literalLength(input: Uint8Array, tag: number, at: number) {

@@ -1,6 +1,8 @@
 import { columnType } from '../engine/column-type.ts'
 import { sqlName } from '../engine/sql-text.ts'
+import { SluiceError } from '../errors.ts'
 import { lineageFields } from '../spec/lineage-fields.ts'
+import { fieldsById } from '../spec/schema-fields.ts'
 import type { PartitionSpec } from '../spec/partition-spec.ts'
 import type { Schema, SchemaField } from '../spec/schema.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
@@ -41,8 +43,10 @@ export interface WriteLayout {
   readonly properties: WriteProperties
 }
 
+/** Throws `unsupported` for a table with columns that the engine cannot write. */
 export function writeLayout(table: TableMetadata, options: LayoutOptions): WriteLayout {
   const schema = currentSchema(table)
+  refuseFixed(schema)
   const spec = defaultSpec(table)
   const order = defaultSortOrder(table)
   const { sortBy } = options
@@ -62,6 +66,20 @@ export function writeLayout(table: TableMetadata, options: LayoutOptions): Write
     sortOrderId: sortBy === undefined ? order['order-id'] : undefined,
     modeOf: metricsModes(table, schema),
     properties: writeProperties(table.properties),
+  }
+}
+
+/** The engine writes bytes with their length; other readers refuse that in a column of one length. */
+function refuseFixed(schema: Schema): void {
+  for (const { name, type } of fieldsById(schema).values()) {
+    if (typeof type !== 'string' || !type.startsWith('fixed')) continue
+    throw new SluiceError(
+      'unsupported',
+      `The column ${name} has the type ${type}, which the engine cannot write as Parquet wants it: ` +
+        'PyIceberg would not read the file. Nothing was written. Add a column of type binary in ' +
+        'its place, or write to this table with another engine.',
+      { context: { column: name } },
+    )
   }
 }
 

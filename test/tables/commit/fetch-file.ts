@@ -2,11 +2,8 @@ import { open } from 'node:fs/promises'
 import { pathOfLocation } from '../../../tables/file-io/local-location.ts'
 
 /** `fetch` over `file:` locations, with ranges: what a reader that knows URLs only is given. */
-export async function fetchFile(
-  url: string | URL | Request,
-  init?: RequestInit,
-): Promise<Response> {
-  const file = await open(pathOfLocation(String(url)))
+export async function fetchFile(url: string, init?: RequestInit): Promise<Response> {
+  const file = await open(pathOfLocation(url))
   try {
     const { size } = await file.stat()
     const range = /^bytes=(\d+)-(\d*)$/.exec(new Headers(init?.headers).get('range') ?? '')

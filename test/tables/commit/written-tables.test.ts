@@ -210,11 +210,11 @@ await describeWithService('pyiceberg', 'tables of ours before PyIceberg, fastavr
 
   it('of every type are read by PyIceberg as they were written', async () => {
     const own = await shop.context.session.rows<{ row: string }>(
-      `SELECT to_json({${names.map((name) => `'${name}': ${textSql(name)}`)}}) AS row
+      `SELECT to_json({${names.map((name) => `'${name}': ${textSql(name)}`).join(', ')}}) AS row
        FROM (${everyRow} UNION ALL ${emptyRow})`,
     )
     const sorted = (rows: readonly string[]) =>
-      rows.map((row) => JSON.stringify(JSON.parse(row))).sort()
+      rows.map((row) => JSON.stringify(JSON.parse(row) as unknown)).sort()
     expect(sorted(answer.rows['every type'] ?? [])).toEqual(sorted(own.map(({ row }) => row)))
   })
 
@@ -246,13 +246,15 @@ await describeWithService('pyiceberg', 'tables of ours before PyIceberg, fastavr
   })
 
   it('have summaries that say of the same operations what PyIceberg says', () => {
+    // Sizes are of files that two engines made; the counts of a partition come in any order.
     const counts = (summary: Summary = {}) =>
-      Object.fromEntries(
-        Object.entries(summary)
-          .filter(([key]) => !/size|sluice|manifest|engine/.test(key))
-          .map(([key, value]) => [key, value.replace(/(added|removed)-files-size=\d+,?/g, '')])
-          .map(([key, value]) => [key, value?.split(',').filter(Boolean).sort().join(',')]),
-      )
+      Object.entries(summary)
+        .filter(([key]) => !/size|sluice|manifest|engine/.test(key))
+        .map(([key, value]) => {
+          const parts = value.split(',').filter((part) => !part.includes('files-size'))
+          return `${key}: ${parts.sort().join(',')}`
+        })
+        .sort()
     for (const [name, summary] of Object.entries(answer.summaries)) {
       expect(counts(summaries[name]), name).toEqual(counts(summary))
     }

@@ -55,11 +55,6 @@ describe('bounds for any values', () => {
     },
     { type: 'uuid', values: fc.uuid(), sql: (text) => `'${String(text)}'` },
     {
-      type: 'fixed[3]',
-      values: fc.uint8Array({ minLength: 3, maxLength: 3 }),
-      sql: (bytes) => `from_hex('${Buffer.from(bytes as Uint8Array).toString('hex')}')`,
-    },
-    {
       type: 'binary',
       values: fc.uint8Array({ maxLength: 40 }),
       sql: (bytes) => `from_hex('${Buffer.from(bytes as Uint8Array).toString('hex')}')`,

@@ -27,7 +27,6 @@ describe('a statistic of the engine', () => {
   it('of type binary is hexadecimal', () => {
     expect(parseStatistic('binary', '00FF')).toEqual(Buffer.from([0, 255]))
     expect(parseStatistic('binary', '')).toEqual(Buffer.from([]))
-    expect(parseStatistic('fixed[2]', '00FF')).toEqual(Buffer.from([0, 255]))
   })
 
   it.each([
@@ -37,7 +36,6 @@ describe('a statistic of the engine', () => {
     ['date', '-infinity'],
     ['double', 'nan'],
     ['uuid', '1'],
-    ['fixed[2]', '00FF00'],
     ['timestamp', '2024-01-01 00:00:00.123456789'],
   ] as const)('of type %s gives no bound for %s', (type, text) => {
     expect(parseStatistic(type, text)).toBeUndefined()
