@@ -1,7 +1,14 @@
 import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import { SluiceError } from '../../tables/errors.ts'
 
-const points = ['dataFilesWritten', 'staged', 'commitSent', 'commitLanded'] as const
+const points = [
+  'dataFilesWritten',
+  'staged',
+  'commitSent',
+  'journalWritten',
+  'tableCommitted',
+  'commitLanded',
+] as const
 type Point = (typeof points)[number]
 
 /**

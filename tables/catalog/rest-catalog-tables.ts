@@ -7,7 +7,7 @@ import { checkTableName } from './check-names.ts'
 import { readPages } from './rest-catalog-pages.ts'
 import { identifiersBody, loadedTable, readMetadata, tableBody } from './rest-catalog-replies.ts'
 import { purposeOf, readBody, type RestCall, type RestClient } from './rest-client.ts'
-import { isAddressable } from './rest-client-paths.ts'
+import { isAddressable, isAddressableName } from './rest-client-paths.ts'
 import type { TableCache } from './table-cache.ts'
 
 type TableMethods = Pick<
@@ -98,7 +98,7 @@ async function loadTable(
   cache: TableCache,
   identifier: TableIdentifier,
 ): Promise<LoadedTable | undefined> {
-  if (!isAddressableTable(identifier)) return undefined
+  if (!isAddressableName(identifier)) return undefined
   const known = cache.find(identifier)
   const call: RestCall = {
     method: 'GET',
@@ -134,7 +134,7 @@ async function tableExists(
   cache: TableCache,
   identifier: TableIdentifier,
 ): Promise<boolean> {
-  if (!isAddressableTable(identifier)) return false
+  if (!isAddressableName(identifier)) return false
   const endpoint = `HEAD ${TABLE}`
   if (!client.offers(endpoint)) {
     return (await loadTable(client, cache, identifier)) !== undefined
@@ -182,7 +182,7 @@ async function dropTable(
   identifier: TableIdentifier,
   isPurge: boolean,
 ): Promise<void> {
-  if (!isAddressableTable(identifier)) throw noSuchTable(identifier)
+  if (!isAddressableName(identifier)) throw noSuchTable(identifier)
   await client.call({
     method: 'DELETE',
     path: client.paths.table(identifier, 'tables'),
@@ -191,8 +191,4 @@ async function dropTable(
     query: { purgeRequested: String(isPurge) },
   })
   cache.forget(identifier)
-}
-
-function isAddressableTable({ namespace, name }: TableIdentifier): boolean {
-  return isAddressable(namespace) && isAddressable([name])
 }

@@ -2,6 +2,7 @@ import type { AtomicTransactions } from './atomic-transactions.ts'
 import { isAtomic, restCommit } from './rest-catalog-commit.ts'
 import { restNamespaceMethods } from './rest-catalog-namespaces.ts'
 import { restTableMethods } from './rest-catalog-tables.ts'
+import { restViews } from './rest-catalog-views.ts'
 import { openRestClient, type RestClientOptions } from './rest-client.ts'
 import type { Catalog } from './catalog.ts'
 import { createTableCache } from './table-cache.ts'
@@ -26,8 +27,10 @@ export async function openRestCatalog(options: RestCatalogOptions): Promise<Cata
     atomicMultiTable: isAtomic(client, options.atomicTransactions ?? 'marked'),
   }
   const tables = restTableMethods(client, createTableCache())
+  const views = restViews(client)
   return {
     capabilities,
+    ...(views === undefined ? {} : { views }),
     ...restNamespaceMethods(client),
     ...tables,
     commitTransaction: restCommit(client, { capabilities, loadTable: tables.loadTable }),

@@ -43,6 +43,11 @@ export function isAddressable(levels: readonly string[]): boolean {
   return levels.length > 0 && levels.every((level) => !/^\.{0,2}$/.test(level) && isWhole(level))
 }
 
+/** The same for a table's or a view's whole name. */
+export function isAddressableName({ namespace, name }: TableIdentifier): boolean {
+  return isAddressable(namespace) && isAddressable([name])
+}
+
 function pathPart(text: string, name: string): string {
   if (isAddressable([text])) return encodeURIComponent(text)
   throw new SluiceError(

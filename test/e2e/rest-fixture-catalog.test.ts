@@ -47,6 +47,9 @@ async function dropAll(catalog: Catalog): Promise<void> {
   const namespaces = [...(await catalog.listNamespaces())]
   for (const namespace of namespaces.sort((a, b) => b.length - a.length)) {
     for (const table of await catalog.listTables(namespace)) await catalog.dropTable(table)
+    for (const view of (await catalog.views?.listViews(namespace)) ?? []) {
+      await catalog.views?.dropView(view)
+    }
     await catalog.dropNamespace(namespace)
   }
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Catalog } from '../../../tables/catalog/catalog.ts'
 import { sampleSchema } from '../commit/sample-table.ts'
 import { testCatalogCommits } from './catalog-commit-conformance.ts'
+import { testCatalogViews } from './catalog-view-conformance.ts'
 import { quotes, trades } from './open-test-catalog.ts'
 
 /** A catalog under test, with nothing in it. */
@@ -250,5 +251,6 @@ export function testCatalog(name: string, open: () => Promise<CatalogUnderTest>)
     })
 
     testCatalogCommits(() => catalog)
+    testCatalogViews(() => catalog)
   })
 }
