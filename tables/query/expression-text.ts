@@ -29,8 +29,12 @@ export async function expressionsText(
   )
 }
 
+/** A SELECT as this version of the engine writes its tree; the same for every session. */
+let selectTree: SyntaxNode | undefined
+
 async function selectText(session: Session, list: readonly SyntaxNode[]): Promise<string> {
-  const { tree } = await parseStatement(session, 'SELECT 1')
+  selectTree ??= (await parseStatement(session, 'SELECT 1')).tree
+  const tree = selectTree
   const [statement] = nodesOf(tree, 'statements')
   if (statement === undefined || !isNode(statement.node)) return 'SELECT NULL'
   const node = { ...statement.node, select_list: list }

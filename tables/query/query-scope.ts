@@ -28,21 +28,26 @@ export async function openScope(
   const count = (scopeCounts.get(engine) ?? 0) + 1
   scopeCounts.set(engine, count)
   const database = sqlName(`lake_${count}`)
-  await session.run(`ATTACH ':memory:' AS ${database}`)
   const close = async (): Promise<void> => {
-    await session.run('USE memory')
-    await session.run(`DETACH ${database}`)
+    await session.run(`USE memory; DETACH DATABASE IF EXISTS ${database}`)
   }
+  const nameOf = ({ schema, name }: QueryView): string =>
+    `${database}.${sqlName(schema)}.${sqlName(name)}`
+  const schemas = [...new Set(views.map((view) => view.schema))]
+  const use = `USE ${database}`
+  // All that can be said at once is: each call of the engine waits for its threads.
+  const statements = [
+    `ATTACH ':memory:' AS ${database}`,
+    ...schemas.map((schema) => `CREATE SCHEMA IF NOT EXISTS ${database}.${sqlName(schema)}`),
+    ...views.flatMap((view) =>
+      'sql' in view ? [`CREATE VIEW ${nameOf(view)} AS ${view.sql}`] : [],
+    ),
+  ]
   try {
-    for (const schema of new Set(views.map((view) => view.schema))) {
-      await session.run(`CREATE SCHEMA IF NOT EXISTS ${database}.${sqlName(schema)}`)
-    }
-    for (const view of views) {
-      const name = `${database}.${sqlName(view.schema)}.${sqlName(view.name)}`
-      if ('sql' in view) await session.run(`CREATE VIEW ${name} AS ${view.sql}`)
-      else await createTable(session, name, view.table)
-    }
-    await session.run(`USE ${database}`)
+    const tables = views.flatMap((view) => ('table' in view ? [view] : []))
+    await session.run([...statements, ...(tables.length === 0 ? [use] : [])].join(';\n'))
+    for (const view of tables) await createTable(session, nameOf(view), view.table)
+    if (tables.length > 0) await session.run(use)
     return { close }
   } catch (error) {
     await close()
