@@ -197,7 +197,7 @@ describe('the limits of the server', () => {
           return {
             status: answer.status,
             retryAfter: answer.headers.get('retry-after'),
-            body: (await answer.json()),
+            body: await answer.json(),
           }
         }),
       )
