@@ -4,6 +4,8 @@ import { systemClock } from '../../../tables/clock.ts'
 import { commitCut } from '../../../tables/commit/commit-cut.ts'
 import type { CommitContext } from '../../../tables/commit/commit-context.ts'
 import type { TableChange } from '../../../tables/commit/table-change.ts'
+import { defaultCompaction } from '../../../tables/maintain/plan-compaction.ts'
+import type { CompactionRules } from '../../../tables/maintain/plan-compaction.ts'
 import { groupWriter, rewriteDataFiles } from '../../../tables/maintain/rewrite-data-files.ts'
 import { createManifestCache } from '../../../tables/scan/manifest-cache.ts'
 import { planScan } from '../../../tables/scan/plan-scan.ts'
@@ -15,6 +17,7 @@ import { writeDataFiles } from '../../../tables/write/write-data-files.ts'
 import { writePositionDeletes } from '../../../tables/write/write-position-deletes.ts'
 import { openWorkshop, type Workshop } from '../write/sample-table.ts'
 import { change, loadFrom } from '../commit/commit-lake.ts'
+import { writeEqualityDelete } from '../scan/foreign-files.ts'
 
 const TRADES = tableId('market.trades')
 const CUTS = tableId('market.cuts')
@@ -82,8 +85,9 @@ describe('rewriteDataFiles', () => {
     return files
   }
 
-  const rewrite = (identifier: typeof TRADES) =>
+  const rewrite = (identifier: typeof TRADES, rules: CompactionRules = defaultCompaction) =>
     rewriteDataFiles(context, {
+      rules,
       cutsTable: CUTS,
       identifier,
       afterCut: () => lastCut,
@@ -134,13 +138,38 @@ describe('rewriteDataFiles', () => {
     expect(await rewrite(TRADES)).toBeUndefined()
   })
 
+  it('leaves out rows that another engine deleted by their values', async () => {
+    const { metadata } = await loadFrom(context.catalog, TRADES)
+    const [file] = (await read(TRADES)).tasks.map((task) => task.file)
+    if (file === undefined) throw new Error('no file')
+    const deletes = await writeEqualityDelete(workshop, {
+      location: `${metadata.location}/data/e`,
+      fields: schema.fields.slice(0, 1),
+      query: 'SELECT unnest([0, 5, 7]) AS id',
+      equalityIds: [1],
+      partition: file.partition,
+    })
+    // We never write such deletes ourselves, so no change of ours has a place for them.
+    const addDeletes = [deletes] as unknown as TableChange['addDeletes']
+    await commit(change(TRADES, { operation: 'delete', addDeletes }))
+    const before = await read(TRADES)
+    expect(before.ids).toHaveLength(92)
+    expect(before.tasks.map((task) => task.deletes.length)).toEqual([1])
+    await append(`SELECT 5::BIGINT AS id, '2024-08-08 10:00:00+00'::TIMESTAMPTZ AS event_ts`)
+    const rewritten = await rewrite(TRADES, { ...defaultCompaction, fanIn: 2 })
+    expect(rewritten).toMatchObject({ removedFileCount: 2, addedFileCount: 1 })
+    const after = await read(TRADES)
+    expect(after.ids).toEqual([...before.ids, 5].sort((a, b) => a - b))
+    expect(after.tasks.map((task) => task.deletes.length)).toEqual([0])
+  })
+
   it('compacts the cuts table with its rows kept', async () => {
     const before = await read(CUTS)
-    expect(before.tasks).toHaveLength(32)
-    expect(await rewrite(CUTS)).toMatchObject({ removedFileCount: 32, addedFileCount: 1 })
+    expect(before.tasks).toHaveLength(34)
+    expect(await rewrite(CUTS)).toMatchObject({ removedFileCount: 34, addedFileCount: 1 })
     const after = await read(CUTS)
     expect(after.ids).toEqual(before.ids)
-    expect(after.ids).toEqual(Array.from({ length: 32 }, (_, index) => index + 1))
+    expect(after.ids).toEqual(Array.from({ length: 34 }, (_, index) => index + 1))
     expect(after.tasks).toHaveLength(1)
   })
 })
