@@ -6,6 +6,7 @@ warehouse. Prints one JSON object of what it saw.
 
 import json
 import sys
+import urllib.request
 
 import pyarrow as pa
 from pyiceberg.catalog.rest import RestCatalog
@@ -115,7 +116,37 @@ rest.register_table("market.back", location)
 seen["back"] = rest.load_table("market.back").scan().count()
 rest.purge_table("market.back")
 
+view = {
+    "name": "symbols",
+    "schema": {
+        "type": "struct",
+        "fields": [{"id": 1, "name": "symbol", "required": False, "type": "string"}],
+    },
+    "view-version": {
+        "version-id": 1,
+        "timestamp-ms": 1_723_075_200_000,
+        "schema-id": 0,
+        "summary": {},
+        "default-namespace": ["market"],
+        "representations": [
+            {"type": "sql", "dialect": "duckdb", "sql": "SELECT DISTINCT symbol FROM market.trades"},
+            {"type": "sql", "dialect": "trino", "sql": "SELECT DISTINCT symbol FROM market.trades"},
+        ],
+    },
+}
+request = urllib.request.Request(
+    f"{url}/v1/namespaces/market/views",
+    data=json.dumps(view).encode(),
+    headers={"content-type": "application/json"},
+)
+with urllib.request.urlopen(request) as answer:
+    seen["view_made"] = answer.status
+seen["views"] = rest.list_views("market")
+seen["view_exists"] = [rest.view_exists("market.symbols"), rest.view_exists("market.trades")]
+
 sql = SqlCatalog("sluice", uri=f"sqlite:///{database}", warehouse=warehouse)
+seen["sql_tables"] = sql.list_tables("market")
+seen["sql_view"] = refused(NoSuchTableError, lambda: sql.load_table("market.symbols"))
 seen["sql_head"] = sql.load_table("market.trades").scan().count()
 sql.load_table("market.trades").append(
     sql.load_table("market.trades").scan().to_arrow().slice(0, 2)
@@ -125,4 +156,6 @@ sql.create_table("python.made", schema).append(rows(6))
 seen["after_sql"] = rest.load_table("market.trades").scan().count()
 seen["sql_made"] = rest.load_table("python.made").scan().count()
 seen["sql_namespace"] = "location" in rest.load_namespace_properties("python")
+rest.drop_view("market.symbols")
+seen["view_gone"] = not rest.view_exists("market.symbols")
 print(json.dumps(seen))

@@ -50,10 +50,16 @@ await describeWithService('pyiceberg', 'PyIceberg over the embedded catalog', ()
         tables: ['prints', 'trades'],
         exists: [true, false],
         back: 4,
+        view_made: 200,
+        views: [['market', 'symbols']],
+        view_exists: [true, false],
+        sql_tables: [['market', 'trades']],
+        sql_view: true,
         sql_head: 3,
         after_sql: 5,
         sql_made: 6,
         sql_namespace: true,
+        view_gone: true,
       })
       const log = (await catalog.loadTable(tableId('market.trades')))?.metadata['snapshot-log']
       expect(log?.at(-1)?.['snapshot-id']).toBeTypeOf('bigint')
