@@ -12,6 +12,7 @@ import {
   type LakeQueryResult,
 } from '../../../tables/query/lake-query.ts'
 import { tableId } from '../../../tables/spec/table-identifier.ts'
+import { lakeDirectories } from '../../lake/lake-directories.ts'
 import type { Lake } from '../../lake/lake.ts'
 import { printNote, type CommandContext } from '../command-context.ts'
 import { formatIso } from '../format-units.ts'
@@ -63,7 +64,7 @@ async function runSql(
   options: SqlOptions,
 ): Promise<void> {
   const scratchDir = join(lake.scratchDir, 'sql')
-  const allowedDirectories = lake.directory === undefined ? [] : [lake.directory]
+  const allowedDirectories = await lakeDirectories(lake)
   const engine = await createEngine({ scratchDir, allowedDirectories })
   try {
     const { catalog, fileIO, manifestCache } = lake

@@ -1,0 +1,20 @@
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { schemeOf } from '../../tables/file-io/location.ts'
+import { pathOfLocation } from '../../tables/file-io/local-location.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
+import type { Lake } from './lake.ts'
+
+/**
+ * The folders that hold a lake's files, as paths: all that a query of its users may read. The
+ * tables that another catalog keeps lie where that one put them.
+ */
+export async function lakeDirectories(lake: Lake): Promise<readonly string[]> {
+  const own = lake.directory === undefined ? [] : [lake.directory]
+  if (lake.servedCatalog !== undefined) return own
+  const tables = await Promise.all(
+    allTables.map(({ name }) => lake.catalog.loadTable(tableId(name))),
+  )
+  const locations = tables.flatMap((table) => table?.metadata.location ?? [])
+  const local = locations.filter((location) => schemeOf(location) === 'file')
+  return [...own, ...local.map(pathOfLocation)]
+}
