@@ -11,6 +11,7 @@ const formatNames = [...formats.keys()]
 /** Every default of a config, in one place. */
 export const configDefaults = {
   lake: './lake',
+  table_format_version: 2,
   catalog: {
     host: '127.0.0.1',
     port: 8181,
@@ -109,6 +110,8 @@ const retention = z.strictObject({
 export const configSchema = z
   .strictObject({
     lake: z.string().min(1).default(defaults.lake),
+    /** Iceberg's, of tables that are made now: 3 has deletion vectors and row ids. */
+    table_format_version: z.literal([2, 3]).default(defaults.table_format_version),
     catalog: catalog.default(defaults.catalog),
     rest_catalog: restCatalog.optional(),
     kafka,

@@ -5,6 +5,7 @@ import type { Document, Node } from 'yaml'
 import { z } from 'zod'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
+import type { LakeFormatVersion } from '../lake/create-lake-tables.ts'
 import type { LakeCatalog } from '../lake/open-lake-catalog.ts'
 import type { CatalogSettings } from '../lake/serve-catalog.ts'
 import type { KafkaConnection } from '../sources/kafka-client.ts'
@@ -18,6 +19,8 @@ import { nearName } from './near-name.ts'
 export interface Config {
   /** The lake's folder; a relative one is taken from the config file's folder. */
   readonly lakeDirectory: string
+  /** Of tables that are made now; those that are there keep theirs. */
+  readonly tableFormatVersion: LakeFormatVersion
   readonly catalog: CatalogSettings
   /** The REST catalog that keeps the lake's tables; undefined: the lake's own. */
   readonly lakeCatalog: LakeCatalog | undefined
@@ -161,6 +164,7 @@ function configOf(written: WrittenConfig, folder: string): Config {
   const { kafka, retention, trigger } = written
   return {
     lakeDirectory: resolve(folder, written.lake),
+    tableFormatVersion: written.table_format_version,
     catalog: catalogOf(written.catalog, folder),
     lakeCatalog: lakeCatalogOf(written.rest_catalog),
     kafka: { brokers: kafka.brokers, clientId: kafka.client_id, groupId: kafka.group_id },

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { LakeFormatVersion } from './create-lake-tables.ts'
 import { acquireLakeLock } from './lake-lock.ts'
 import type { Lake } from './lake.ts'
 import type { CatalogSecrets, LakeCatalog } from './open-lake-catalog.ts'
@@ -17,6 +18,8 @@ export interface WritableLakeOptions {
   /** The REST catalog that keeps the tables, where it is not the lake's own. */
   readonly catalog?: LakeCatalog | undefined
   readonly catalogSecrets?: CatalogSecrets | undefined
+  /** Of tables that are made now; default 2. */
+  readonly formatVersion?: LakeFormatVersion | undefined
   /** By default true. */
   readonly createIfMissing?: boolean
 }
@@ -48,6 +51,7 @@ export async function withWritableLake<T>(
     const lake = await openLake({
       ...{ directory, clock, ids, createIfMissing },
       ...{ catalog, catalogSecrets },
+      ...(options.formatVersion === undefined ? {} : { formatVersion: options.formatVersion }),
     })
     try {
       // Tables that another catalog keeps are served by that one.

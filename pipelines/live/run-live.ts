@@ -36,6 +36,7 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
     {
       directory: options.lakeDirectory,
       purpose: 'sluice live',
+      formatVersion: config.tableFormatVersion,
       clock,
       ids,
       catalog: config.lakeCatalog,

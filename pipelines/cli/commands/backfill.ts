@@ -54,7 +54,10 @@ async function runBackfill(
   const progress = createProgress(context)
   const signal = context.stopSignal()
   const result = await withWritableLake(
-    { directory: options.lake, purpose: 'sluice backfill', clock, ids },
+    {
+      ...{ directory: options.lake, purpose: 'sluice backfill', clock, ids },
+      formatVersion: config?.tableFormatVersion,
+    },
     async ({ lake }) => {
       const rules: Partial<BackfillOptions> =
         config === undefined

@@ -52,6 +52,7 @@ describe('a config', () => {
       },
       instruments: [],
       maxQueryDurationMs: 3_600_000,
+      tableFormatVersion: 2,
     })
   })
 
