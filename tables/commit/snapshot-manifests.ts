@@ -4,6 +4,7 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import { decodeManifest } from '../write/manifest-file.ts'
 import { decodeManifestList } from '../write/manifest-list.ts'
+import { readManifestBytes } from '../write/reading-file.ts'
 import { isLive, liveCountOf } from './compose-manifests.ts'
 import {
   ancestors,
@@ -31,7 +32,7 @@ export async function loadManifests(
   const path = snapshot['manifest-list']
   const held = reader.manifestCache.getManifests(path)
   if (held !== undefined) return held
-  const manifests = decodeManifestList(await reader.fileIO.read(path))
+  const manifests = decodeManifestList(await reader.fileIO.read(path), path)
   reader.manifestCache.putManifests(path, manifests)
   return manifests
 }
@@ -44,7 +45,7 @@ export async function loadEntries(
   const key = entriesKey(manifest)
   const held = reader.manifestCache.getEntries(key)
   if (held !== undefined) return held
-  const entries = decodeManifest(await reader.fileIO.read(manifest.manifestPath), manifest)
+  const entries = decodeManifest(await readManifestBytes(reader.fileIO, manifest), manifest)
   reader.manifestCache.putEntries(key, entries)
   return entries
 }

@@ -1,4 +1,5 @@
 import { SluiceError } from '../errors.ts'
+import { brokenParquetFiles } from './broken-parquet-files.ts'
 
 /** How much of a statement a log line shows. */
 const SHOWN_SQL_LENGTH = 300
@@ -11,6 +12,15 @@ export function engineError(error: unknown, sql: string): SluiceError {
   if (error instanceof SluiceError) return error
   const text = error instanceof Error ? error.message : String(error)
   const context = { sql: sql.slice(0, SHOWN_SQL_LENGTH) }
+  const broken = brokenParquetFiles(text, sql)
+  if (broken !== undefined) {
+    return new SluiceError(
+      'corrupt-data',
+      `A Parquet file is broken (${text}). It is ${broken}. The statement had no effect. Restore ` +
+        'the file from a copy, or roll the table back to a snapshot before it.',
+      { cause: error, context: { ...context, file: broken } },
+    )
+  }
   if (/^(IO|HTTP) Error/.test(text)) {
     return new SluiceError(
       'storage-unavailable',

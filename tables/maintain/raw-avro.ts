@@ -1,3 +1,4 @@
+import { SluiceError } from '../errors.ts'
 import { createAvroCodec, type AvroValues } from '../write/avro-codec.ts'
 import { readAvroContainer, writeAvroContainer } from '../write/avro-container.ts'
 import type { AvroField, AvroRecord, AvroSchema } from '../write/avro-schema.ts'
@@ -18,18 +19,31 @@ const containerKeys: ReadonlySet<string> = new Set(['avro.codec', 'sluice.sync']
 
 /** @throws SluiceError `corrupt-data`, `unsupported` for a codec that is not known. */
 export function readRawAvro(bytes: Uint8Array): RawAvro {
-  const { header, blocks } = readAvroContainer(bytes)
-  const schema = JSON.parse(header.get('avro.schema') ?? '') as AvroRecord
-  const codec = createAvroCodec(schema, (field) => isLong(field.type))
+  const { header, blocks, isVerified } = readAvroContainer(bytes)
+  const { schema, codec } = readWriterSchema(header.get('avro.schema') ?? '')
   const kept = [...header].filter(([key]) => !containerKeys.has(key))
   return {
     schema,
-    records: blocks.flatMap((block) => codec.decode(block.bytes, block.recordCount)),
+    records: blocks.flatMap((block) => codec.decode(block.bytes, block.recordCount, isVerified)),
     encode: (records) =>
       writeAvroContainer(Object.fromEntries(kept), {
         recordCount: records.length,
         bytes: codec.encode(records),
       }),
+  }
+}
+
+function readWriterSchema(text: string) {
+  try {
+    const schema = JSON.parse(text) as AvroRecord
+    return { schema, codec: createAvroCodec(schema, (field) => isLong(field.type)) }
+  } catch (error) {
+    throw new SluiceError(
+      'corrupt-data',
+      'An Avro file has no usable schema in its header. Nothing of it was read; restore the file ' +
+        'from a copy.',
+      { cause: error },
+    )
   }
 }
 

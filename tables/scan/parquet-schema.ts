@@ -115,6 +115,9 @@ function readElement(rest: Rest, depth: number): SchemaElement {
   for (let index = 0; index < childCount; index += 1) members.push(readElement(rest, depth + 1))
   const fieldId = numberOf(struct, element.fieldId)
   const name = struct.get(element.name)
+  // The engine's SQL ends at such a character, and has no names without any.
+  if (typeof name === 'string' && name.includes('\0')) throw new RangeError('a name has no end')
+  if (name === '' && fieldId !== undefined) throw new RangeError('a column has no name')
   return {
     name: typeof name === 'string' ? name : '',
     ...(fieldId === undefined ? {} : { fieldId }),

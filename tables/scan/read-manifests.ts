@@ -5,6 +5,7 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import { specById } from '../write/current-layout.ts'
 import { decodeManifest } from '../write/manifest-file.ts'
 import { decodeManifestList } from '../write/manifest-list.ts'
+import { readManifestBytes } from '../write/reading-file.ts'
 import { entriesKey } from './manifest-cache.ts'
 import type { ManifestCache } from './manifest-cache.ts'
 
@@ -26,8 +27,7 @@ export function createManifestReader(
   cache: ManifestCache | undefined,
 ): ManifestReader {
   let bytesRead = 0
-  const read = async (location: string): Promise<Uint8Array> => {
-    const bytes = await fileIO.read(location)
+  const counted = (bytes: Uint8Array): Uint8Array => {
     bytesRead += bytes.byteLength
     return bytes
   }
@@ -35,7 +35,7 @@ export function createManifestReader(
     const held = cache?.getEntries(entriesKey(manifest))
     if (held !== undefined) return held
     const entries = decodeManifest(
-      await read(manifest.manifestPath),
+      counted(await readManifestBytes(fileIO, manifest)),
       manifest,
       specById(metadata, manifest.partitionSpecId),
     )
@@ -48,7 +48,7 @@ export function createManifestReader(
       const path = snapshot['manifest-list']
       const held = cache?.getManifests(path)
       if (held !== undefined) return held
-      const manifests = decodeManifestList(await read(path))
+      const manifests = decodeManifestList(counted(await fileIO.read(path)), path)
       cache?.putManifests(path, manifests)
       return manifests
     },

@@ -2,6 +2,7 @@ import { columnType } from '../engine/column-type.ts'
 import { sqlName, sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { IcebergType, SchemaField } from '../spec/schema.ts'
+import { readingFile } from '../write/reading-file.ts'
 import { checkNames } from './file-layout.ts'
 import type { FileLayout } from './file-layout.ts'
 import type { ParquetColumn } from './parquet-schema.ts'
@@ -108,7 +109,9 @@ function selectByLayout(
       return `${missing.includes(field.id) ? `parts.${partName(field.id)}` : defaultSql(field)} AS ${name}`
     }
     checkNested(layout, field.type, location)
-    return `${projectColumn(`source.${sqlName(column.name)}`, column, field.type)} AS ${name}`
+    const source = `source.${sqlName(column.name)}`
+    const value = readingFile(location, () => projectColumn(source, column, field.type))
+    return `${value} AS ${name}`
   })
   const join = missing.length === 0 ? '' : ` JOIN ${partitionTable(files, missing)}`
   const place = placeColumns(withPlace).map((name) => `source.${name}`)

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /** Fields of a struct in Thrift's compact form, by field id. Only what a Parquet footer needs. */
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>
 export type ThriftValue = number | boolean | string | readonly ThriftValue[] | ThriftStruct
@@ -104,9 +106,10 @@ function readText(cursor: Cursor): string {
   const length = readVarint(cursor)
   checkCount(cursor, length)
   const { buffer, byteOffset } = cursor.view
-  const text = Buffer.from(buffer, byteOffset + cursor.offset, length).toString('utf8')
+  const bytes = Buffer.from(buffer, byteOffset + cursor.offset, length)
+  if (!isUtf8(bytes)) throw new RangeError('a text is not UTF-8')
   cursor.offset += length
-  return text
+  return bytes.toString('utf8')
 }
 
 /** Nothing takes less than a byte: a count beyond the rest is refused before room is made for it. */

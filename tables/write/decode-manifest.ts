@@ -14,7 +14,7 @@ import type { AvroValues } from './avro-codec.ts'
 import { readerOf } from './manifest-reader.ts'
 import type { ManifestReader } from './manifest-reader.ts'
 import { entryIds as ids } from './manifest-schema.ts'
-import { corruptFile, readingAvroFile } from './reading-avro-file.ts'
+import { corruptFile, readingFile } from './reading-file.ts'
 
 const statuses: readonly EntryStatus[] = ['existing', 'added', 'deleted']
 const contents: readonly ContentFile['content'][] = ['data', 'position-deletes', 'equality-deletes']
@@ -40,7 +40,7 @@ export function decodeManifest(
 ): readonly ManifestEntry[] {
   if (manifest === undefined) return readEntries(bytes, undefined, spec)
   const { manifestPath, content } = manifest
-  return readingAvroFile(manifestPath, () => {
+  return readingFile(manifestPath, () => {
     const entries = readEntries(bytes, manifest, spec)
     if (entries.some(({ file }) => (file.content === 'data') !== (content === 'data'))) {
       throw corruptFile(manifestPath, `it lists other files than ${content}`)

@@ -8,7 +8,7 @@ import { manifestIds, manifestListSchema } from './manifest-list-schema.ts'
 import { listReaderOf } from './manifest-reader.ts'
 import type { AvroReader } from './manifest-reader.ts'
 import type { FormatVersion } from './manifest-schema.ts'
-import { readingAvroFile } from './reading-avro-file.ts'
+import { readingFile } from './reading-file.ts'
 
 export interface NewManifestList {
   readonly manifests: readonly Manifest[]
@@ -93,7 +93,7 @@ function summaryRecord(summary: FieldSummary): AvroValues {
  */
 export function decodeManifestList(bytes: Uint8Array, location?: string): Manifest[] {
   if (location === undefined) return readManifests(bytes)
-  return readingAvroFile(location, () => readManifests(bytes))
+  return readingFile(location, () => readManifests(bytes))
 }
 
 function readManifests(bytes: Uint8Array): Manifest[] {

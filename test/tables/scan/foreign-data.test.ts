@@ -80,8 +80,8 @@ describe('a data file of another engine', () => {
       )
       const whole = await writeFileFor(shop, table, `SELECT 1 AS id, 'a' AS v`)
       const filePath = `${table.metadata.location}/data/partial.parquet`
-      await shop.fileIO.adopt(path, filePath)
-      await table.commit({ data: [{ ...whole, filePath }] })
+      const { sizeBytes } = await shop.fileIO.adopt(path, filePath)
+      await table.commit({ data: [{ ...whole, filePath, fileSizeBytes: sizeBytes }] })
       expect(await readTable(shop, table)).toEqual([{ id: 1n, v: null }])
     })
 

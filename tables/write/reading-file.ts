@@ -7,7 +7,7 @@ import type { Manifest } from '../spec/manifest.ts'
  * error than ours means that the content is not of the types that its header promises: then it is
  * `corrupt-data` too.
  */
-export function readingAvroFile<T>(location: string, read: () => T): T {
+export function readingFile<T>(location: string, read: () => T): T {
   try {
     return read()
   } catch (error) {

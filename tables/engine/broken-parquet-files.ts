@@ -1,0 +1,38 @@
+/**
+ * What the engine says where bytes of a Parquet file are not what the format promises. Its Parquet
+ * and Thrift readers throw errors of their own, which it calls `Invalid Error`; those of the system
+ * (no memory) begin with `std::`.
+ */
+const brokenTexts: readonly RegExp[] = [
+  /^Invalid Error: (?!std::)/,
+  /^Invalid Input Error: (Failed to read file|Invalid unicode|No magic bytes|.*[Pp]arquet)/,
+  /^IO Error: (Could not read enough bytes|.*(converted type|requires length|[Pp]arquet))/,
+]
+
+/** How many files a message names. */
+const NAMED_MAX = 8
+
+/**
+ * The files that an error of the engine may be about, as text: the one that it names, else those
+ * that the statement reads. Undefined where it is no error of a broken Parquet file.
+ */
+export function brokenParquetFiles(text: string, sql: string): string | undefined {
+  if (!sql.includes('read_parquet(') || !brokenTexts.some((one) => one.test(text))) return undefined
+  const paths = [...new Set(readPaths(sql))]
+  const named = paths.filter((path) => text.includes(path))
+  const [only] = named.length === 0 ? paths : named
+  if (only === undefined) return undefined
+  if (named.length > 0 || paths.length === 1) return only
+  const rest = paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : ''
+  return `one of ${paths.slice(0, NAMED_MAX).join(', ')}${rest}`
+}
+
+/** The paths in lists of `read_parquet`, with quotes and patterns taken back. */
+function readPaths(sql: string): readonly string[] {
+  const lists = sql.matchAll(/read_parquet\(\[?((?:'(?:[^']|'')*'(?:, ?)?)+)/g)
+  return [...lists].flatMap(([, list = '']) =>
+    [...list.matchAll(/'((?:[^']|'')*)'/g)].map(([, path = '']) =>
+      path.replaceAll("''", "'").replaceAll(/\[([*?[])\]/g, '$1'),
+    ),
+  )
+}
