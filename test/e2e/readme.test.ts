@@ -26,6 +26,13 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'SHOW TABLES': [/│ gold +│ bars +│[^]*8 rows/, /│ vwap +│ DECIMAL\(18,8\)/],
   vwap: [/│ (AAPL|AMZN|GOOGL|MSFT|TSLA) +│[^]*10 rows/],
+  'describe gold.bars': [
+    /partition +month\(open_ts\)[^]*vwap +decimal\(18, 8\)[^]*main, sluice-head[^]*rows_in_files/,
+  ],
+  'maintain compact': [
+    /gold\.bars[^]*before-fix names cut \d+, on 8 tables[^]*positions[^]*silver\.trades is changed/,
+  ],
+  'relocate --lake': [/written anew: 8 tables[^]*│ +bars │\s[^]*1 row/],
   'ASOF JOIN': [/avg_spread[^]*5 rows[^]*ask_price[^]*5 rows/],
   '--format ndjson': [
     /^venue,venue_symbol,/m,
