@@ -42,7 +42,10 @@ export interface ServedLake {
  * without TLS, for a certificate that is none, and for a lake whose catalog is not its own;
  * `storage-unavailable` where no port is free.
  */
-export async function serveCatalog(lake: Lake, serving: CatalogAddress): Promise<ServedLake> {
+export async function serveCatalog(
+  lake: Pick<Lake, 'servedCatalog' | 'directory'>,
+  serving: CatalogAddress,
+): Promise<ServedLake> {
   const { host, port, tokens, tls, logger = silentLogger } = serving
   const reportCounts: Record<string, number> = {}
   const server = await listenOnFreePort({

@@ -3,7 +3,7 @@ import { SluiceError } from '../../tables/errors.ts'
 import type { Lake } from './lake.ts'
 
 /** @throws SluiceError `invalid-input` where another catalog keeps the lake's tables. */
-export function servedCatalogOf({ servedCatalog }: Lake): ServedCatalog {
+export function servedCatalogOf({ servedCatalog }: Pick<Lake, 'servedCatalog'>): ServedCatalog {
   if (servedCatalog !== undefined) return servedCatalog
   throw new SluiceError(
     'invalid-input',
