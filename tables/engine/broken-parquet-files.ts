@@ -5,7 +5,7 @@
  */
 const brokenTexts: readonly RegExp[] = [
   /^Invalid Error: (?!std::)/,
-  /^Invalid Input Error: (Failed to read file|Invalid unicode|No magic bytes)/,
+  /^Invalid Input Error: (Failed to read (Parquet )?file|Invalid unicode|No magic bytes)/,
   /^Invalid Input Error: (Invalid string encoding found in Parquet|.*too small to be a Parquet)/,
   // A path may hold any word: what is said of a missing file must not look like a broken one.
   /^IO Error: (Could not read enough bytes|\w+ (converted type|requires length))/,
