@@ -38,3 +38,6 @@ export const goldTables: readonly GoldTable[] = [
 
 /** The key of a window in every gold table. */
 export const WINDOW_KEY = ['step', 'venue', 'venue_symbol', 'open_ts'] as const
+
+/** The same as a list of columns. */
+export const WINDOW_KEY_SQL = WINDOW_KEY.join(', ')

@@ -1,8 +1,11 @@
-import { sqlString } from '../../tables/engine/sql-text.ts'
+import { sqlName, sqlString } from '../../tables/engine/sql-text.ts'
 import type { DataFile } from '../../tables/spec/manifest.ts'
-import { WINDOW_KEY, type GoldTable } from './gold-tables.ts'
+import type { DeletedPositions } from '../../tables/write/write-position-deletes.ts'
+import { deriveDaysAgain, type WindowSources } from './derive-days-again.ts'
+import { isOnDays } from './find-foreign-days.ts'
+import { WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
 import { CLOSING_US } from './loop-times.ts'
-import type { StepSession } from './step-session.ts'
+import { columnsOf, type StepSession } from './step-session.ts'
 
 /**
  * The tail of a gold table: its open windows, and sealed ones that are waiting for their file.
@@ -13,6 +16,12 @@ export interface GoldTail {
   readonly gold: GoldTable
   /** Locations of the live tail files. */
   readonly files: readonly string[]
+  /** Live delete files of rows of these files alone, by `contentKey`: they go with them. */
+  readonly deleteKeys: readonly string[]
+  /** Rows in other files that the tail took over, as when another engine wrote it anew. */
+  readonly strays: readonly DeletedPositions[]
+  /** UTC days, since 1970, whose windows have to be derived from silver: see `findForeignDays`. */
+  readonly foreignDays: readonly bigint[]
   /** Watermark at which sealed windows last left the tail. */
   readonly flushedAtUs: bigint | undefined
 }
@@ -27,26 +36,23 @@ const MAX_SEALED_IN_TAIL = 512n
 /** … or this many repaired ones in one month. */
 const MAX_REPAIRED_IN_TAIL = 64n
 
-/** Committed windows outside the tail that a batch touches, as `<state>_found` holds them. */
-export interface FoundWindows {
-  /** Rows to delete, by the sealed file that holds them. */
-  readonly deletes: readonly { readonly file: DataFile; readonly positions: readonly bigint[] }[]
-}
-
 /** Reads sealed windows: a relation with gold's columns, `_file` and `_pos`, and its files. */
 export type GoldLookup = (
   gold: GoldTable,
   range: { readonly step: string; readonly fromUs: bigint; readonly untilUs: bigint },
 ) => Promise<{ readonly rows: string; readonly files: ReadonlyMap<string, DataFile> } | undefined>
 
-const KEY = WINDOW_KEY.join(', ')
+const KEY = WINDOW_KEY_SQL
 
 export interface TailChange {
   readonly isChanged: boolean
   readonly touchedCount: number
   readonly isFlushed: boolean
-  readonly deletes: FoundWindows['deletes']
+  /** Rows to delete, by the file outside of the tail that holds them. */
+  readonly deletes: readonly DeletedPositions[]
 }
+
+const UNCHANGED: TailChange = { isChanged: false, touchedCount: 0, isFlushed: false, deletes: [] }
 
 /**
  * Merges accepted rows (`rows`: a relation; undefined: the batch holds none of the kind) into the
@@ -58,28 +64,57 @@ export async function mergeIntoTail(
   session: StepSession,
   tail: GoldTail,
   rows: string | undefined,
-  lookup: GoldLookup,
+  sources: WindowSources,
   watermarkUs: bigint | undefined,
 ): Promise<TailChange> {
   const { gold } = tail
   const { state } = gold
-  const partial = rows === undefined ? `SELECT * FROM empty_${state}` : gold.partialSql(rows)
-  await session.fill(`${state}_partial`, partial)
+  const hasForeign = tail.foreignDays.length > 0
+  const files = new Map(tail.strays.map(({ file }) => [file.filePath, file]))
+  let freshCount = 0
+  if (hasForeign) {
+    await session.clear(`${state}_found`, emptyFound(state))
+    const again = await deriveDaysAgain(session, tail, rows, sources)
+    for (const [location, file] of again.files) files.set(location, file)
+    freshCount = again.freshCount
+  }
+  await session.fill(`${state}_partial`, partialSql(tail, rows))
+  // Windows of foreign days were looked up already.
+  const outside = `${state}_partial ANTI JOIN ${state}_tail USING (${KEY})${andNotFresh(tail)}`
   const [facts] = await session.rowsKept<{ touched: bigint; sealing: bigint; outside: bigint }>(
     `SELECT (SELECT count(*) FROM ${state}_partial) AS touched, ` +
       `(SELECT count(*) FROM ${state}_tail WHERE NOT is_sealed AND ${isClosed('close_ts')}) ` +
-      `AS sealing, (SELECT count(*) FROM ${state}_partial ANTI JOIN ${state}_tail ` +
-      `USING (${KEY})) AS outside`,
+      `AS sealing, (SELECT count(*) FROM ${outside}) AS outside`,
   )
   const touchedCount = Number(facts?.touched ?? 0n)
-  if (touchedCount === 0 && (facts?.sealing ?? 0n) === 0n) {
-    return { isChanged: false, touchedCount: 0, isFlushed: false, deletes: [] }
+  const isIdle = touchedCount === 0 && (facts?.sealing ?? 0n) === 0n && freshCount === 0
+  if (isIdle && tail.strays.length === 0) return UNCHANGED
+  if (!hasForeign) await session.clear(`${state}_found`, emptyFound(state))
+  if ((facts?.outside ?? 0n) > 0n) {
+    const found = await findSealed(session, gold, outside, sources.gold)
+    for (const [location, file] of found) files.set(location, file)
   }
-  await session.clear(`${state}_found`, emptyFound(state))
-  const deletes = (facts?.outside ?? 0n) > 0n ? await findSealed(session, gold, lookup) : []
-  await session.fill(`${state}_next`, nextTailSql(gold))
+  await session.fill(`${state}_next`, nextTailSql(tail))
   const isFlushed = await flushIfDue(session, tail, watermarkUs)
+  const deletes = await deletesOf(session, tail, files)
   return { isChanged: true, touchedCount, isFlushed, deletes }
+}
+
+/** States of the batch's rows; of foreign days those that were derived again. */
+function partialSql({ gold, foreignDays }: GoldTail, rows: string | undefined): string {
+  const { state } = gold
+  if (foreignDays.length === 0) {
+    return rows === undefined ? `SELECT * FROM empty_${state}` : gold.partialSql(rows)
+  }
+  const again = `SELECT * FROM ${state}_again SEMI JOIN ${state}_fresh USING (${KEY})`
+  if (rows === undefined) return again
+  const others = `(SELECT * FROM ${rows} WHERE NOT ${isOnDays('event_ts', foreignDays)})`
+  return `SELECT * FROM (${gold.partialSql(others)}) UNION ALL BY NAME ${again}`
+}
+
+/** Ends a join: windows that are derived again take nothing from what is committed. */
+function andNotFresh({ gold, foreignDays }: GoldTail): string {
+  return foreignDays.length === 0 ? '' : ` ANTI JOIN ${gold.state}_fresh USING (${KEY})`
 }
 
 /** Makes the tail that the committed cut wrote the tail to go on from. */
@@ -90,18 +125,28 @@ export async function adoptTail(
   files: readonly string[],
   watermarkUs: bigint | undefined,
 ): Promise<GoldTail> {
-  if (!change.isChanged) return tail
+  if (!change.isChanged) return { ...tail, foreignDays: [] }
   const { state } = tail.gold
   await session.fill(`${state}_tail`, `SELECT * FROM ${state}_next`)
-  return { ...tail, files, flushedAtUs: change.isFlushed ? watermarkUs : tail.flushedAtUs }
+  const flushedAtUs = change.isFlushed ? watermarkUs : tail.flushedAtUs
+  return { gold: tail.gold, files, deleteKeys: [], strays: [], foreignDays: [], flushedAtUs }
 }
 
-/** The tail of a lake at its start: what the tail files hold (`rows`: gold's columns, or none). */
+/** What a lake at its start holds of a tail. Rows are relations with gold's columns. */
+export interface CommittedTail extends Pick<GoldTail, 'files' | 'deleteKeys' | 'foreignDays'> {
+  /** Rows of the tail's files; undefined where there are none. */
+  readonly rows: string | undefined
+  /** Rows of other files that should be in the tail, with `_file` and `_pos`. */
+  readonly strayRows: string | undefined
+  /** The files of the latter by location. */
+  readonly strayFiles: ReadonlyMap<string, DataFile>
+}
+
+/** The tail of a lake at its start. */
 export async function loadTail(
   session: StepSession,
   gold: GoldTable,
-  rows: string | undefined,
-  files: readonly string[],
+  committed: CommittedTail,
   watermarkUs: bigint | undefined,
 ): Promise<GoldTail> {
   const { state } = gold
@@ -111,14 +156,19 @@ export async function loadTail(
     `CREATE OR REPLACE TABLE ${state}_tail AS SELECT *, 0::INTEGER AS revision, ` +
       `false AS is_sealed, false AS is_repaired FROM empty_${state}`,
   )
-  if (rows !== undefined) {
-    const columns = await columnsOf(session, `empty_${state}`)
+  const columns = (await columnsOf(session, `empty_${state}`)).map(sqlName).join(', ')
+  for (const rows of [committed.rows, committed.strayRows]) {
+    if (rows === undefined) continue
     await session.run(
       `INSERT INTO ${state}_tail BY NAME SELECT ${columns}, revision, is_sealed, ` +
         `revision > 0 AS is_repaired FROM ${rows}`,
     )
   }
-  return { gold, files, flushedAtUs: watermarkUs }
+  const places =
+    committed.strayRows === undefined ? [] : await placesOf(session, committed.strayRows)
+  const strays = groupByFile(places, committed.strayFiles)
+  const { files, deleteKeys, foreignDays } = committed
+  return { gold, files, deleteKeys, strays, foreignDays, flushedAtUs: watermarkUs }
 }
 
 function isClosed(closeTs: string): string {
@@ -129,37 +179,58 @@ function emptyFound(state: string): string {
   return `SELECT *, NULL::VARCHAR AS _file, NULL::BIGINT AS _pos FROM ${state}_tail WHERE false`
 }
 
+/** Reads sealed windows that rows fall into (`outside`: a join) into `<state>_found`. */
 async function findSealed(
   session: StepSession,
   gold: GoldTable,
+  outside: string,
   lookup: GoldLookup,
-): Promise<FoundWindows['deletes']> {
+): Promise<ReadonlyMap<string, DataFile>> {
   const { state } = gold
   const ranges = await session.rows<{ step: string; low: bigint; high: bigint }>(
     `SELECT step, min(epoch_us(open_ts)) AS low, max(epoch_us(open_ts)) AS high ` +
-      `FROM ${state}_partial ANTI JOIN ${state}_tail USING (${KEY}) GROUP BY step ORDER BY step`,
+      `FROM ${outside} GROUP BY step ORDER BY step`,
   )
   const files = new Map<string, DataFile>()
-  const columns = await columnsOf(session, `${state}_partial`)
+  const columns = (await columnsOf(session, `${state}_partial`)).map(sqlName).join(', ')
   for (const { step, low, high } of ranges) {
     const found = await lookup(gold, { step, fromUs: low, untilUs: high })
     if (found === undefined) continue
     await session.run(
       `INSERT INTO ${state}_found BY NAME SELECT ${columns}, revision, is_sealed, ` +
         `revision > 0 AS is_repaired, _file, _pos FROM ${found.rows} f ` +
-        `SEMI JOIN (SELECT * FROM ${state}_partial ANTI JOIN ${state}_tail USING (${KEY})) n ` +
-        `USING (${KEY}) WHERE f.step = ${sqlString(step)}`,
+        `SEMI JOIN (SELECT * FROM ${outside}) n USING (${KEY}) WHERE f.step = ${sqlString(step)}`,
     )
     for (const [location, file] of found.files) files.set(location, file)
   }
-  const positions = await session.rows<{ _file: string; _pos: bigint }>(
-    `SELECT _file, _pos FROM ${state}_found ORDER BY _file, _pos`,
+  return files
+}
+
+interface RowPlace {
+  readonly _file: string
+  readonly _pos: bigint
+}
+
+/** Every row outside of the tail that the next tail takes the place of. */
+async function deletesOf(
+  session: StepSession,
+  tail: GoldTail,
+  files: ReadonlyMap<string, DataFile>,
+): Promise<readonly DeletedPositions[]> {
+  const found = await placesOf(session, `${tail.gold.state}_found`)
+  if (tail.strays.length === 0) return groupByFile(found, files)
+  const stray = tail.strays.flatMap(({ file, positions }) =>
+    positions.map((_pos) => ({ _file: file.filePath, _pos })),
   )
-  return groupByFile(positions, files)
+  return groupByFile([...found, ...stray], files)
+}
+
+function placesOf(session: StepSession, rows: string): Promise<RowPlace[]> {
+  return session.rows<RowPlace>(`SELECT _file, _pos FROM ${rows} ORDER BY _file, _pos`)
 }
 
 function groupByFile(
-  rows: readonly { readonly _file: string; readonly _pos: bigint }[],
+  rows: readonly RowPlace[],
   files: ReadonlyMap<string, DataFile>,
 ): { file: DataFile; positions: bigint[] }[] {
   const groups = new Map<string, { file: DataFile; positions: bigint[] }>()
@@ -174,22 +245,32 @@ function groupByFile(
 }
 
 /** Touched windows merged with what is committed of them, and the untouched rest of the tail. */
-function nextTailSql(gold: GoldTable): string {
+function nextTailSql(tail: GoldTail): string {
+  const { gold, foreignDays } = tail
   const { state } = gold
+  const hasForeign = foreignDays.length > 0
+  const touched = hasForeign
+    ? `(SELECT ${KEY} FROM ${state}_partial UNION SELECT ${KEY} FROM ${state}_fresh)`
+    : `${state}_partial`
   const committed =
-    `(SELECT * FROM ${state}_tail SEMI JOIN ${state}_partial USING (${KEY}) ` +
+    `(SELECT * FROM ${state}_tail SEMI JOIN ${touched} USING (${KEY}) ` +
     `UNION ALL BY NAME SELECT * EXCLUDE (_file, _pos) FROM ${state}_found)`
   const states =
     `(SELECT * FROM ${state}_partial UNION ALL BY NAME ` +
-    `SELECT * EXCLUDE (revision, is_sealed, is_repaired) FROM ${committed})`
+    `SELECT * EXCLUDE (revision, is_sealed, is_repaired) FROM ${committed}${andNotFresh(tail)})`
+  // Somebody may have put a window there twice: it has one history all the same.
+  const history = hasForeign
+    ? `(SELECT ${KEY}, max(revision) AS revision, bool_or(is_sealed) AS is_sealed, ` +
+      `bool_or(is_repaired) AS is_repaired FROM ${committed} GROUP BY ${KEY})`
+    : committed
   // A window that was sealed and changes is a new revision of it; an open one just goes on.
   return (
     `SELECT m.*, coalesce(c.revision + c.is_sealed::INTEGER, 0)::INTEGER AS revision, ` +
     `${isClosed('m.close_ts')} AS is_sealed, ` +
     `coalesce(c.is_sealed OR c.is_repaired, false) AS is_repaired ` +
-    `FROM (${gold.mergeSql(states)}) m LEFT JOIN ${committed} c USING (${KEY}) ` +
+    `FROM (${gold.mergeSql(states)}) m LEFT JOIN ${history} c USING (${KEY}) ` +
     `UNION ALL BY NAME SELECT * REPLACE (${isClosed('close_ts')} AS is_sealed) ` +
-    `FROM ${state}_tail ANTI JOIN ${state}_partial USING (${KEY})`
+    `FROM ${state}_tail ANTI JOIN ${touched} USING (${KEY})`
   )
 }
 
@@ -218,11 +299,4 @@ async function flushIfDue(
   )
   if (isFlushed) await session.run(`DELETE FROM ${state}_next WHERE is_sealed`)
   return isFlushed
-}
-
-async function columnsOf(session: StepSession, table: string): Promise<string> {
-  const rows = await session.rows<{ column_name: string }>(
-    `SELECT column_name FROM (DESCRIBE ${table})`,
-  )
-  return rows.map((row) => `"${row.column_name}"`).join(', ')
 }

@@ -1,10 +1,12 @@
 import { allTables } from '../../shared-transforms/lake-tables.ts'
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { groupWriter, rewriteDataFiles } from '../../tables/maintain/rewrite-data-files.ts'
 import { isErrorKind } from '../../tables/errors.ts'
+import { currentSnapshot } from '../../tables/spec/cut-history.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { commitContext } from './commit-context.ts'
-import type { LoopContext } from './loop-context.ts'
+import { headOf, type LoopContext } from './loop-context.ts'
 import { isTailFile } from './restore-loop.ts'
 
 /**
@@ -45,11 +47,26 @@ async function compact(
       tables: rewritten.tables.values(),
       abandonedPaths: rewritten.abandonedPaths,
     })
-    return { ...context, heads: new Map([...context.heads, ...rewritten.tables]) }
+    return { ...context, heads: adoptRewritten(context.heads, rewritten.tables) }
   } catch (error) {
     // A foreign commit changed a file that was being rewritten: nothing became visible, and the
     // next turn plans again.
     if (isErrorKind(error, 'commit-conflict') && error.isRetryable) return context
     throw error
   }
+}
+
+/**
+ * The heads with those tables whose rewritten files came right after the head that the loop knows.
+ * What was rewritten on top of a foreign commit stays unknown, so that the next cut still meets
+ * that commit.
+ */
+function adoptRewritten(
+  heads: LoopContext['heads'],
+  rewritten: ReadonlyMap<string, LoadedTable>,
+): LoopContext['heads'] {
+  const follows = ([name, { metadata }]: readonly [string, LoadedTable]) =>
+    currentSnapshot(metadata)?.['parent-snapshot-id'] ===
+    headOf(heads, name).metadata['current-snapshot-id']
+  return new Map([...heads, ...[...rewritten].filter(follows)])
 }

@@ -142,11 +142,12 @@ async function writeFiles(
   const files = writeContext(context)
   const changes = await writeAppends(files, heads, facts)
   const tailChanges: TailChange[] = []
+  const sources = { gold: goldLookup(context), silver: silverLookup(context) }
   for (const tail of context.tails) {
     const { kind } = tail.gold
     const accepted = `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')`
     const rows = facts.present.decoded.has(kind) ? accepted : undefined
-    const change = await mergeIntoTail(session, tail, rows, goldLookup(context), after.watermarkUs)
+    const change = await mergeIntoTail(session, tail, rows, sources, after.watermarkUs)
     tailChanges.push(change)
     const written = await writeGoldChange(session, files, heads, tail, change)
     if (written !== undefined) changes.push(written)
@@ -225,8 +226,9 @@ async function goOn(
   for (const [index, tail] of context.tails.entries()) {
     const change = plan.tailChanges[index]
     const written = plan.changes.find(({ identifier }) => tableKey(identifier) === tail.gold.name)
-    if (change === undefined || written === undefined) tails.push(tail)
-    else tails.push(await adoptTail(session, tail, change, tailFilesOf(written), watermarkUs))
+    if (change === undefined) throw new RangeError(`${tail.gold.name} was left out of the cut`)
+    const files = written === undefined ? tail.files : tailFilesOf(written)
+    tails.push(await adoptTail(session, tail, change, files, watermarkUs))
   }
   const heads = new Map([...context.heads, ...committed])
   return { ...context, heads, state: plan.after, memories, tails }

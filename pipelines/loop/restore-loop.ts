@@ -1,10 +1,13 @@
 import { goldTables, type GoldTable } from './gold-tables.ts'
 import { kinds } from '../../shared-transforms/kind.ts'
 import { createBatchTables } from './derive-batch.ts'
+import { referencedFileOf } from '../../tables/commit/validate-change.ts'
+import { contentKey } from '../../tables/spec/content-key.ts'
 import { committedCut } from '../../tables/spec/cut-history.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { createDedupeMemory, IDENTITY_REACH_US, reloadDedupeMemory } from './dedupe-memory.ts'
 import type { DedupeMemory } from './dedupe-memory.ts'
+import { findForeignDays } from './find-foreign-days.ts'
 import { loadTail, TAIL_FILE_PREFIX, type GoldTail } from './gold-tail.ts'
 import {
   headOf,
@@ -43,7 +46,10 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   }
   const tails: GoldTail[] = []
   for (const gold of goldTables) {
-    tails.push(await restoreTail(options, session, gold, headOf(heads, gold.name), state))
+    const silver = headOf(heads, `silver.${gold.kind}s`)
+    const silverDays = await findForeignDays(options.lake, session, silver, 'event_ts')
+    const restored = { state, silverDays }
+    tails.push(await restoreTail(options, session, gold, headOf(heads, gold.name), restored))
   }
   return { options, session, heads, state, memories, tails }
 }
@@ -80,18 +86,39 @@ async function restoreMemory(
   return reloadDedupeMemory(session, kind, recent, fromUs, maxRows)
 }
 
+/**
+ * The tail's own files, and open windows in any other file: another engine wrote the tail anew.
+ * Their rows go where they belong with the next cut, else nothing would ever seal them.
+ */
 async function restoreTail(
   options: LoopOptions,
   session: StepSession,
   gold: GoldTable,
   head: LoadedTable,
-  state: LoopState,
+  restored: { readonly state: LoopState; readonly silverDays: readonly bigint[] },
 ): Promise<GoldTail> {
-  const plan = await planHead(options.lake, head, [])
+  const { lake } = options
+  const plan = await planHead(lake, head, [])
   const tasks = plan.tasks.filter((task) => isTailFile(task.file.filePath))
-  const rows = tasks.length === 0 ? undefined : await planRelation(options.lake, { ...plan, tasks })
-  const files = tasks.map((task) => task.file.filePath)
-  return loadTail(session, gold, rows, files, state.watermarkUs)
+  const rows = tasks.length === 0 ? undefined : await planRelation(lake, { ...plan, tasks })
+  const open = await planHead(lake, head, [{ column: 'is_sealed', op: '=', value: false }])
+  const others = open.tasks.filter((task) => !isTailFile(task.file.filePath))
+  const strayPlan = { ...open, tasks: others }
+  const strays =
+    others.length === 0 ? undefined : await planRelation(lake, strayPlan, { withPosition: true })
+  const goldDays = await findForeignDays(lake, session, head, 'open_ts')
+  const days = new Set([...restored.silverDays, ...goldDays])
+  const committed = {
+    rows,
+    files: tasks.map((task) => task.file.filePath),
+    deleteKeys: tasks.flatMap(({ file, deletes }) =>
+      deletes.filter((one) => referencedFileOf(one) === file.filePath).map(contentKey),
+    ),
+    strayRows: strays === undefined ? undefined : `(SELECT * FROM ${strays} WHERE NOT is_sealed)`,
+    strayFiles: new Map(others.map(({ file }) => [file.filePath, file])),
+    foreignDays: [...days].sort((a, b) => Number(a - b)),
+  }
+  return loadTail(session, gold, committed, restored.state.watermarkUs)
 }
 
 /** Whether a location is a tail file's. */

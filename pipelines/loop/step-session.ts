@@ -53,3 +53,11 @@ export function createStepSession(session: Session): StepSession {
     add: (table, query) => session.runKept(`INSERT INTO ${table} BY NAME ${query}`),
   }
 }
+
+/** The names of a table's columns, in its order. */
+export async function columnsOf(session: Session, table: string): Promise<string[]> {
+  const rows = await session.rows<{ column_name: string }>(
+    `SELECT column_name FROM (DESCRIBE ${table})`,
+  )
+  return rows.map((row) => row.column_name)
+}

@@ -5,8 +5,8 @@ import type { ManifestReader } from '../../tables/commit/snapshot-manifests.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { writeRowDeletes } from '../../tables/commit/write-row-deletes.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
-import { tableId } from '../../tables/spec/table-identifier.ts'
-import type { ContentFile, DataFile, PositionDelete } from '../../tables/spec/manifest.ts'
+import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
+import type { ContentFile, DataFile } from '../../tables/spec/manifest.ts'
 import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles, type WriteDataOptions } from '../../tables/write/write-data-files.ts'
 import type { CutCounts } from './cut-receipt.ts'
@@ -35,7 +35,7 @@ export async function writeAppends(
     changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze, bronzeOptions))
     if (!present.decoded.has(kind)) continue
     const accepted = `SELECT * FROM verdict_${kind} WHERE verdict = 'accepted'`
-    changes.push(await append(context, heads, `silver.${kind}s`, accepted))
+    changes.push(againstHead(heads, await append(context, heads, `silver.${kind}s`, accepted)))
   }
   if (counts.rejectedCount + counts.refusedCount > 0) {
     changes.push(await append(context, heads, 'silver.rejected_messages', rejectedSql()))
@@ -109,20 +109,31 @@ export async function writeGoldChange(
   const tailFiles = await write(`${state}_next`, TAIL_FILE_PREFIX)
   const sealedFiles = change.isFlushed ? await write(`${state}_sealed`, '') : []
   const deletes = await writeRowDeletes(context, metadata, change.deletes)
-  const baseSnapshotId = metadata['current-snapshot-id']
+  const baseSnapshotId = metadata['current-snapshot-id'] ?? null
   return {
     ...plainChange(name, 'overwrite', [...tailFiles, ...sealedFiles]),
     tailPaths: new Set(tailFiles.map((file) => file.filePath)),
     ...deletes,
     removePaths: tail.files,
-    ...(baseSnapshotId === undefined ? {} : { baseSnapshotId }),
+    removeDeletePaths: [...deletes.removeDeletePaths, ...tail.deleteKeys],
+    baseSnapshotId,
     // Every foreign row of gold may be a window that this merge did not see.
-    isTouchedByForeign: (files) => files.some(isGoldContent),
+    isTouchedByForeign: hasRows,
   }
 }
 
-function isGoldContent(file: ContentFile | PositionDelete): boolean {
-  return file.recordCount > 0
+function hasRows(files: readonly ContentFile[]): boolean {
+  return files.some((file) => file.recordCount > 0)
+}
+
+/**
+ * Rows of silver were compared with what silver held: a foreign row may be the same print, and its
+ * windows in gold have to be derived again.
+ */
+function againstHead(heads: ReadonlyMap<string, LoadedTable>, change: TableChange): TableChange {
+  const { metadata } = headOf(heads, tableKey(change.identifier))
+  const baseSnapshotId = metadata['current-snapshot-id'] ?? null
+  return { ...change, baseSnapshotId, isTouchedByForeign: hasRows }
 }
 
 /** Locations of the tail files among those a change adds. */

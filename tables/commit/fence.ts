@@ -3,7 +3,14 @@ import type { LoadedTable } from '../catalog/catalog.ts'
 import { SluiceError } from '../errors.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import { isDescendant } from './check-descent.ts'
-import { type CutRecord, HEAD_TAG, snapshotOfRef } from '../spec/cut-history.ts'
+import {
+  type CutRecord,
+  cutNumberOf,
+  findSnapshot,
+  HEAD_TAG,
+  snapshotOfRef,
+} from '../spec/cut-history.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
 
 /** The tables as the catalog has them now, by dotted name. */
 export async function loadTables(
@@ -53,16 +60,20 @@ export async function checkHeads(
   for (const [key, { metadata }] of tables) {
     const tag = snapshotOfRef(metadata, HEAD_TAG)
     if (tag === undefined || (await isDescendant(context, metadata, tag['snapshot-id']))) continue
-    throw rolledBack(key, committed, tag['snapshot-id'])
+    throw rolledBack(key, metadata, committed, tag['snapshot-id'])
   }
 }
 
+/** @param committed the last cut that the cuts table's main names: it may be rolled back itself */
 export function rolledBack(
   table: string,
+  metadata: TableMetadata,
   committed: CutRecord | undefined,
   snapshotId: bigint,
 ): SluiceError {
-  const cut = committed?.cutNumber ?? 0
+  const promised = findSnapshot(metadata, snapshotId)
+  const promisedCut = promised === undefined ? undefined : cutNumberOf(promised)
+  const cut = Math.max(committed?.cutNumber ?? 0, promisedCut ?? 0)
   return new SluiceError(
     'data-loss',
     `${table} was rolled back behind cut ${cut}: its head does not come from snapshot ` +

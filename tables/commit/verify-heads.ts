@@ -41,7 +41,7 @@ export async function verifyHeads(
       const isHeldByTag = tagged !== undefined && snapshotId !== tagged
       if (isHeldByTag && findSnapshot(metadata, snapshotId) === undefined) continue
       if (!(await isDescendant(reader, metadata, snapshotId))) {
-        throw rolledBack(key, last, snapshotId)
+        throw rolledBack(key, metadata, last, snapshotId)
       }
     }
   }
