@@ -45,7 +45,8 @@ export interface ShopTable {
 
 export async function openPlanShop(options: PlanShopOptions = {}): Promise<PlanShop> {
   const root = options.root ?? (await mkdtemp(join(tmpdir(), 'sluice-plan-')))
-  const scratchDir = await mkdtemp(join(tmpdir(), 'sluice-plan-scratch-'))
+  // Inside of the root, so that a killed process leaves nothing elsewhere.
+  const scratchDir = await mkdtemp(join(root, 'scratch-'))
   const engine = await createEngine({ scratchDir })
   const session = await engine.connect()
   const fileIO = createLocalFileIO()
