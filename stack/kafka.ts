@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { freePorts } from './free-ports.ts'
 import { installOnce } from './install-once.ts'
 import { findJava } from './java.ts'
@@ -12,6 +11,7 @@ import { downloadJars } from './maven.ts'
 import { runCommand } from './run-command.ts'
 import { spawnGuarded, stopGuarded } from './spawn-guarded.ts'
 import type { GuardedProcess } from './spawn-guarded.ts'
+import { untilLogged } from './until-logged.ts'
 
 /** The broker's version; docker-compose.yml names the same. */
 export const KAFKA_VERSION: string = kafkaJars.version
@@ -75,7 +75,11 @@ async function startOnFreePorts(
     const args = javaArgs(install, home, heapMb)
     const child = spawnGuarded(install.java, [...args, 'kafka.Kafka', config])
     try {
-      await untilReady(child)
+      await untilLogged(child, {
+        name: `Kafka ${KAFKA_VERSION}`,
+        ready: READY,
+        timeoutMs: START_MS_MAX,
+      })
       return nodeOf(child, broker, folder)
     } catch (error) {
       await stopGuarded(child, 0)
@@ -135,27 +139,3 @@ appender.c.layout.pattern = %d{ISO8601} %p %c{1} %m%n
 
 /** The broker logs this line once it is unfenced and its listener takes requests. */
 const READY = 'Kafka Server started'
-const KEPT_LINES = 60
-
-async function untilReady(child: GuardedProcess): Promise<void> {
-  const lines: string[] = []
-  return new Promise((resolve, reject) => {
-    const fail = (what: string): void => {
-      clearTimeout(timer)
-      reject(new Error(`Kafka ${KAFKA_VERSION} ${what}:\n${lines.join('\n')}`))
-    }
-    const timer = setTimeout(() => fail(`was not ready in ${START_MS_MAX} ms`), START_MS_MAX)
-    const onLine = (line: string): void => {
-      lines.push(line)
-      if (lines.length > KEPT_LINES) lines.shift()
-      if (!line.includes(READY)) return
-      clearTimeout(timer)
-      resolve()
-    }
-    // Both are read to their end: a full pipe would stop the broker.
-    createInterface({ input: child.stdout }).on('line', onLine)
-    createInterface({ input: child.stderr }).on('line', onLine)
-    child.once('error', (error) => fail(error.message))
-    child.once('close', (code) => fail(`ended with code ${code} before it was ready`))
-  })
-}

@@ -1,7 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, it } from 'vitest'
-
-import { serveCatalog } from './serve-catalog.ts'
+import { z } from 'zod'
+import * as shown from '../../../tables/catalog/rest-server-bodies.ts'
+import { type Answer, serveCatalog } from './serve-catalog.ts'
 
 const served = serveCatalog()
 
@@ -54,6 +55,38 @@ describe('the description of the REST catalog', () => {
     for (const [method, operation] of operations) {
       expect(operation.requestBody !== undefined, operation.operationId).toBe(method === 'post')
       expect(Object.keys(operation.responses)[0], operation.operationId).toMatch(/^20[04]$/)
+    }
+  })
+
+  it('is kept by the answers', async () => {
+    await served.makeTrades()
+    const { call } = served
+    const fields = [{ id: 1, name: 'a', required: false, type: 'string' }]
+    const version = {
+      'version-id': 1,
+      'timestamp-ms': 1,
+      'schema-id': 0,
+      summary: {},
+      'default-namespace': ['market'],
+      representations: [{ type: 'sql', sql: 'SELECT 1', dialect: 'duckdb' }],
+    }
+    const view = { name: 'v', schema: { type: 'struct', fields }, 'view-version': version }
+    const market = '/namespaces/market'
+    const answers: readonly (readonly [Answer, z.ZodType])[] = [
+      [await call('POST', `${market}/views`, view), shown.viewShown],
+      [await call('GET', '/config'), shown.configShown],
+      [await call('GET', '/namespaces'), shown.namespaceList],
+      [await call('GET', market), shown.namespaceShown],
+      [await call('POST', `${market}/properties`, { removals: ['x'] }), shown.propertiesChanged],
+      [await call('GET', `${market}/tables?pageToken=&pageSize=1`), shown.identifierList],
+      [await call('GET', `${market}/views`), shown.identifierList],
+      [await call('GET', `${market}/tables/trades`), shown.tableShown],
+      [await call('GET', `${market}/tables/trades/credentials`), shown.credentialsShown],
+      [await call('GET', `${market}/views/none`), shown.errorShown],
+    ]
+    for (const [answer, body] of answers) {
+      const strict = body instanceof z.ZodObject ? body.strict() : body
+      expect(strict.safeParse(answer.body).error, answer.text).toBeUndefined()
     }
   })
 
