@@ -1,9 +1,11 @@
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
+import { rollForward } from '../../tables/commit/roll-forward.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
-import { readFence } from './lake-commit-context.ts'
+import { lakeCommitContext, readFence } from './lake-commit-context.ts'
 import { createLakeDeleteQueue } from './lake-delete-queue.ts'
 import type { Lake } from './lake.ts'
+import type { CatalogSecrets } from './open-lake-catalog.ts'
 import { withWritableLake } from './with-writable-lake.ts'
 
 export interface MaintainedLakeOptions {
@@ -12,6 +14,8 @@ export interface MaintainedLakeOptions {
   readonly purpose: string
   readonly clock: Clock
   readonly ids: IdSource
+  /** For a lake whose tables another REST catalog keeps. */
+  readonly catalogSecrets?: CatalogSecrets | undefined
 }
 
 /** A lake that only this process writes to, and that takes commits which are no cuts. */
@@ -35,6 +39,8 @@ export async function withMaintainedLake<T>(
   use: (maintained: MaintainedLake) => Promise<T>,
 ): Promise<T> {
   return withWritableLake({ ...options, createIfMissing: false }, async ({ lake }) => {
+    // The files of a cut that is decided and not finished yet would pass for orphans.
+    await rollForward(lakeCommitContext(lake))
     const queue = createLakeDeleteQueue(lake)
     await queue.start()
     const fence = await readFence(lake)

@@ -42,9 +42,10 @@ export function addAlterCommand(program: Command, context: CommandContext): void
       options: AlterOptions,
     ) => {
       const alteration = parseAlteration(change, words, options)
-      const { clock, ids } = context
+      const { clock, ids, environment } = context
+      const catalogSecrets = environment.restSecrets
       const altered = await withMaintainedLake(
-        { directory: options.lake, purpose: 'sluice alter', clock, ids },
+        { directory: options.lake, purpose: 'sluice alter', clock, ids, catalogSecrets },
         ({ lake }) => alterTable(lake, table, alteration),
       )
       if (options.json) printJson(context, altered)

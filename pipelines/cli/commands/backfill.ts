@@ -57,6 +57,7 @@ async function runBackfill(
     {
       ...{ directory: options.lake, purpose: 'sluice backfill', clock, ids },
       formatVersion: config?.tableFormatVersion,
+      catalogSecrets: context.environment.restSecrets,
     },
     async ({ lake }) => {
       const rules: Partial<BackfillOptions> =

@@ -53,9 +53,10 @@ async function runCompact(
     )
   }
   const chosen = chooseLakeTables(tables)
-  const { clock, ids } = context
+  const { clock, ids, environment } = context
+  const catalogSecrets = environment.restSecrets
   const done = await withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain compact', clock, ids },
+    { directory: options.lake, purpose: 'sluice maintain compact', clock, ids, catalogSecrets },
     (maintained) =>
       compactTables(maintained, chosen, {
         strategy,

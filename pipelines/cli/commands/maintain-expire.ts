@@ -59,9 +59,10 @@ async function runExpire(
     )
   }
   const identifiers = chooseLakeTables(tables)
-  const { clock, ids } = context
+  const { clock, ids, environment } = context
+  const catalogSecrets = environment.restSecrets
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain expire', clock, ids },
+    { directory: options.lake, purpose: 'sluice maintain expire', clock, ids, catalogSecrets },
     async ({ lake, fence, noteCommit }) => {
       const done = await expireSnapshots(lakeCommitContext(lake), {
         cutsTable: CUTS_TABLE,

@@ -44,9 +44,10 @@ async function runManifests(
   options: ManifestsOptions,
 ): Promise<readonly ManifestLine[]> {
   const chosen = chooseLakeTables(tables)
-  const { clock, ids } = context
+  const { clock, ids, environment } = context
+  const catalogSecrets = environment.restSecrets
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain manifests', clock, ids },
+    { directory: options.lake, purpose: 'sluice maintain manifests', clock, ids, catalogSecrets },
     async ({ lake, fence, noteCommit }) => {
       const lines: ManifestLine[] = []
       for (const identifier of chosen) {

@@ -44,7 +44,8 @@ async function runOrphans(
   tables: readonly string[],
   options: OrphansOptions,
 ): Promise<readonly FileStat[]> {
-  const { clock, ids } = context
+  const { clock, ids, environment } = context
+  const catalogSecrets = environment.restSecrets
   const request = {
     tables: chooseLakeTables(tables),
     olderThanMs: options.olderThan,
@@ -54,7 +55,7 @@ async function runOrphans(
     return withLake(context, options.lake, (lake) => findLakeOrphans(lake, request))
   }
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain orphans', clock, ids },
+    { directory: options.lake, purpose: 'sluice maintain orphans', clock, ids, catalogSecrets },
     ({ lake }) => findLakeOrphans(lake, request),
   )
 }

@@ -33,6 +33,7 @@ export function addRollbackCommand(program: Command, context: CommandContext): v
         purpose: 'sluice rollback',
         clock,
         ids,
+        catalogSecrets: context.environment.restSecrets,
         createIfMissing: false,
       },
       ({ lake }) =>

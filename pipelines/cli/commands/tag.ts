@@ -62,10 +62,11 @@ async function changeTag(
         'Leave one of the two out.',
     )
   }
-  const { clock, ids } = context
+  const { clock, ids, environment } = context
+  const catalogSecrets = environment.restSecrets
   const purpose = 'sluice tag'
   const changed = await withMaintainedLake(
-    { directory: options.lake, purpose, clock, ids },
+    { directory: options.lake, purpose, clock, ids, catalogSecrets },
     ({ lake }) => (options.drop ? dropTag(lake, name) : tagLake(lake, name, options.cut)),
   )
   if (options.json) printJson(context, { ...toJson(changed), isChanged: changed.isChanged })
