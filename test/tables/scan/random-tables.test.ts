@@ -94,7 +94,7 @@ describe('the rows of a table with any history', () => {
           for (const one of steps) await model.apply(one)
           expect(await readAll(model)).toEqual(model.expected())
         }),
-        { numRuns: 12 },
+        { numRuns: 8 },
       )
     },
     60_000,
