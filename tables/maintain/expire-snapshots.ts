@@ -1,7 +1,14 @@
 import { nowMs } from '../clock.ts'
 import type { CommitContext } from '../commit/commit-context.ts'
 import { tableOf } from '../commit/fence.ts'
-import { committedCut, cutHistory, type CutRecord, snapshotOfRef } from '../spec/cut-history.ts'
+import {
+  ancestors,
+  committedCut,
+  cutHistory,
+  type CutRecord,
+  HEAD_TAG,
+  snapshotOfRef,
+} from '../spec/cut-history.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { commitFenced, type FencedCommit, type FencedTables } from './commit-fenced.ts'
@@ -66,7 +73,7 @@ function stageExpiry(context: CommitContext, request: ExpireRequest, tables: Fen
       olderThanMs: request.olderThanMs,
       retainLast: request.retainLast,
       nowMs: nowMs(context.clock),
-      neededIds: neededIds(keptCuts, key, isCutsTable),
+      neededIds: new Set([...neededIds(keptCuts, key, isCutsTable), ...sinceLastCut(metadata)]),
       droppedRefs,
     })
     return { identifier, key, plan }
@@ -98,6 +105,21 @@ function chooseCuts(request: ExpireRequest, cuts: TableMetadata): readonly CutRe
   return history.filter(
     (record) => record.committedMs >= request.olderThanMs || needed.has(record.snapshotId),
   )
+}
+
+/**
+ * What came on top of the table's last cut. By this chain a start proves that nobody rolled the
+ * table back; after a compaction no file of the cut may be left that would prove it too.
+ */
+function sinceLastCut(metadata: TableMetadata): bigint[] {
+  const lastCut = snapshotOfRef(metadata, HEAD_TAG)
+  if (lastCut === undefined) return []
+  const ids: bigint[] = []
+  for (const snapshot of ancestors(metadata)) {
+    if (snapshot['sequence-number'] <= lastCut['sequence-number']) break
+    ids.push(snapshot['snapshot-id'])
+  }
+  return ids
 }
 
 /** What the kept cuts name of one table. */

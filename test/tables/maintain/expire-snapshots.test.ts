@@ -170,6 +170,25 @@ describe('expireSnapshots', () => {
     await cut(lake, { cutNumber: 5, changes: [append(TRADES, 'trades/5')] })
   })
 
+  it('keeps what came on top of the last cut, by which a start knows the table again', async () => {
+    const lake = await lakeOfCuts(1)
+    let gone = dataFile('trades/1')
+    for (const name of ['trades/compacted', 'trades/compacted-again']) {
+      const added = dataFile(name)
+      await commitForeign(
+        lake,
+        change(TRADES, {
+          operation: 'replace',
+          addDataFiles: [added],
+          removePaths: [gone.filePath],
+        }),
+      )
+      gone = added
+    }
+    await expire(lake, 1, { withCuts: true })
+    await cut(lake, { cutNumber: 2, changes: [append(TRADES, 'trades/2')] })
+  })
+
   it('is refused behind the back of another writer', async () => {
     const lake = await lakeOfCuts(2)
     await expect(expire(lake, 1)).rejects.toMatchObject({ kind: 'commit-conflict' })
