@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { describeWithService } from '../support/service.ts'
 import { startTrino, type TestTrino } from '../support/trino.ts'
+import { describeTrinoForeignCommits } from './trino/foreign-commits.ts'
 import { describeTrinoReads } from './trino/reads-our-lake.ts'
 import { describeTrinoWrites } from './trino/writes-beside-us.ts'
 
@@ -14,4 +15,5 @@ await describeWithService('trino', 'Trino', () => {
 
   describeTrinoReads(() => trino)
   describeTrinoWrites(() => trino)
+  describeTrinoForeignCommits(() => trino)
 })

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SchemaField } from '../../../tables/spec/schema.ts'
 import { tableId } from '../../../tables/spec/table-identifier.ts'
@@ -83,7 +84,7 @@ export function describeTrinoWrites(trinoOf: () => TestTrino): void {
         `CREATE TABLE ${named(name)} (id bigint NOT NULL, symbol varchar, price decimal(38, 18), ` +
           'ts timestamp(6) with time zone, day date, flag boolean, raw varbinary, size double) ' +
           `WITH (format_version = ${formatVersion}, ` +
-          `partitioning = ARRAY['day(ts)', 'truncate(symbol, 2)'], sorted_by = ARRAY['id'])`,
+          `partitioning = ARRAY['day(ts)', 'bucket(symbol, 4)'], sorted_by = ARRAY['id'])`,
       )
     }
 
@@ -108,7 +109,7 @@ export function describeTrinoWrites(trinoOf: () => TestTrino): void {
       )
     }
 
-    it.each([2] as const)(
+    it.each([2, 3] as const)(
       'inserts, deletes, updates, merges and optimizes a table of version %d in turn with us',
       async (version) => {
         const name = `prints_v${version}`
@@ -216,16 +217,19 @@ export function describeTrinoWrites(trinoOf: () => TestTrino): void {
       expect(await lab.rows('market.nested', select('t'))).toEqual(theirs)
     })
 
-    it('replaces, renames and drops tables, with the files where it is asked to', async () => {
+    it('replaces, renames and drops tables, and their files with them', async () => {
       await run(`CREATE TABLE ${named('one')} AS SELECT 1 AS id`)
       await run(`CREATE OR REPLACE TABLE ${named('one')} AS SELECT BIGINT '2' AS id, 'x' AS note`)
       expect(await lab.rows('market.one', 'SELECT * FROM t')).toEqual([{ id: 2n, note: 'x' }])
       await run(`ALTER TABLE ${named('one')} RENAME TO ${named('two')}`)
       await lab.append('market.two', `SELECT 3 AS id, 'y' AS note`)
       await expectSame('two', 2, 'id, note')
+      const { location } = (await lab.load('market.two')).metadata
       await run(`DROP TABLE ${named('two')}`)
       expect(await lab.catalog.loadTable(tableId('market.two'))).toBeUndefined()
       await expect(trino.query(`SELECT * FROM ${named('two')}`)).rejects.toThrow('TABLE_NOT_FOUND')
+      const left = await readdir(new URL(location), { recursive: true, withFileTypes: true })
+      expect(left.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual([])
     })
 
     it('buckets rows of many types, and we find and delete them', async () => {
@@ -244,6 +248,21 @@ export function describeTrinoWrites(trinoOf: () => TestTrino): void {
       await lab.deleteWhere('market.bucketed', 'id <= 10')
       await run(`DELETE FROM ${named('bucketed')} WHERE id > 30`)
       await expectSame('bucketed', 20, 'id, symbol, day, ts')
+    })
+
+    it('keeps its views in our catalog', async () => {
+      await run(`CREATE TABLE ${named('base')} AS SELECT BIGINT '41' AS id`)
+      await run(`CREATE VIEW ${named('answers')} AS SELECT id + 1 AS answer FROM ${named('base')}`)
+      expect(await trino.query(`SELECT answer FROM ${named('answers')}`)).toEqual([{ answer: 42n }])
+      const views = await trino.query(`SELECT table_name FROM ${CATALOG}.information_schema.views`)
+      expect(views).toContainEqual({ table_name: 'answers' })
+      await run(
+        `CREATE OR REPLACE VIEW ${named('answers')} AS SELECT id + 2 AS answer FROM ${named('base')}`,
+      )
+      await run(`ALTER VIEW ${named('answers')} RENAME TO ${named('replies')}`)
+      expect(await trino.query(`SELECT answer FROM ${named('replies')}`)).toEqual([{ answer: 43n }])
+      await run(`DROP VIEW ${named('replies')}`)
+      await expect(trino.query(`SELECT * FROM ${named('replies')}`)).rejects.toThrow('NOT_FOUND')
     })
 
     it('hears of a statement that cannot be carried out in its own words', async () => {
