@@ -15,7 +15,7 @@ export async function fillTopic(options: {
 }): Promise<void> {
   const { brokers, topic, partitions, count } = options
   await createTopic(options)
-  const producer = createClient(brokers).producer({ maxInFlightRequests: 1 })
+  const producer = createClient(brokers).producer({ idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   try {
     let waiting: Message[] = []

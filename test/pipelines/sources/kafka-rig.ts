@@ -99,6 +99,10 @@ export async function send(
   messages: Message[],
 ): Promise<void> {
   const producer = kafkaClient(brokers).producer({
+    // A topic that was just made refuses some partitions for a moment; sending again would double
+    // what the others took.
+    idempotent: true,
+    maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   })
   await producer.connect()
