@@ -96,7 +96,7 @@ export async function mergeIntoTail(
   }
   await session.fill(`${state}_next`, nextTailSql(tail))
   const isFlushed = await flushIfDue(session, tail, watermarkUs)
-  const deletes = await deletesOf(session, tail, files)
+  const deletes = files.size === 0 ? [] : await deletesOf(session, tail, files)
   return { isChanged: true, touchedCount, isFlushed, deletes }
 }
 
