@@ -7,8 +7,13 @@ const brokenTexts: readonly RegExp[] = [
   /^Invalid Error: (?!std::)/,
   /^Invalid Input Error: (Failed to read (Parquet )?file|Invalid unicode|No magic bytes)/,
   /^Invalid Input Error: (Invalid string encoding found in Parquet|.*too small to be a Parquet)/,
+  /^Invalid Input Error: (Incorrect stats size|Invalid \w+ found in Parquet)/,
+  /^Conversion Error: Error while reading file /,
   // A path may hold any word: what is said of a missing file must not look like a broken one.
   /^IO Error: (Could not read enough bytes|\w+ (converted type|requires length))/,
+  /^IO Error: Failed to read Parquet file /,
+  // A place in the file that no file has.
+  /^IO Error: Could not read from file .*: Invalid argument$/,
 ]
 
 /** How many files a message names. */

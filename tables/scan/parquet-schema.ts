@@ -114,15 +114,16 @@ function readElement(rest: Rest, depth: number): SchemaElement {
   const members: SchemaElement[] = []
   for (let index = 0; index < childCount; index += 1) members.push(readElement(rest, depth + 1))
   const fieldId = numberOf(struct, element.fieldId)
-  const name = struct.get(element.name)
+  const written = struct.get(element.name)
+  const name = typeof written === 'string' ? written : ''
   // The engine's SQL ends at such a character, and has no names without any.
-  if (typeof name === 'string' && name.includes('\0')) throw new RangeError('a name has no end')
-  if (name === '' && fieldId !== undefined) throw new RangeError('a column has no name')
+  if (name.includes('\0')) throw new RangeError('a name has no end')
+  if (name === '' && depth > 0) throw new RangeError('a column has no name')
   return {
-    name: typeof name === 'string' ? name : '',
+    name,
     ...(fieldId === undefined ? {} : { fieldId }),
     isRepeated: numberOf(struct, element.repetition) === REPEATED,
-    ...shapeOf(struct, members, typeof name === 'string' ? name : ''),
+    ...shapeOf(struct, members, name),
   }
 }
 

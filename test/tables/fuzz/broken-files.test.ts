@@ -4,11 +4,9 @@ import { SluiceError } from '../../../tables/errors.ts'
 import { fileNameOf } from '../../../tables/file-io/location.ts'
 import { fileKinds, makeBreakableTable, packedMetadata } from './breakable-table.ts'
 import type { BreakableFile, BreakableTable, FileKind } from './breakable-table.ts'
-import { anyDamage, damaged } from './damage.ts'
+import { anyDamage, damaged, fuzzSettings } from './damage.ts'
 import type { Damage } from './damage.ts'
 
-/** Damages of each kind of file in each format version. */
-const RUNS = Number(process.env.SLUICE_FUZZ_RUNS ?? 40)
 const TIMEOUT_MS = 120_000
 
 const kindsOf = {
@@ -52,7 +50,7 @@ describe.each([2, 3] as const)('a broken file of a table of format version %i', 
           )
           checkOutcome(table, file, damage, bytes, await outcomeOf(table, file, bytes))
         }),
-        { numRuns: RUNS },
+        fuzzSettings(),
       )
     },
     TIMEOUT_MS,

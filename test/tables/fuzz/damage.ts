@@ -1,5 +1,17 @@
 import fc from 'fast-check'
 
+const wanted = process.env.SLUICE_FUZZ_RUNS
+
+/**
+ * How often each kind is broken: a few damages that are the same in each run of the tests, or as
+ * many as SLUICE_FUZZ_RUNS says, new ones each time, to look for what the tests do not know yet.
+ */
+export function fuzzSettings(factor = 1): { readonly numRuns: number; readonly seed?: number } {
+  return wanted === undefined
+    ? { numRuns: 40 * factor, seed: 20_261_121 }
+    : { numRuns: Number(wanted) * factor }
+}
+
 /** What happens to a file. Places are parts of its length, so that they fit any file. */
 export type Damage =
   | { readonly kind: 'empty' }

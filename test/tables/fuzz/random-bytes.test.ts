@@ -21,10 +21,10 @@ import { decodeManifest } from '../../../tables/write/manifest-file.ts'
 import { decodeManifestList } from '../../../tables/write/manifest-list.ts'
 import { readGolden, readGoldenBytes } from '../../support/golden.ts'
 import { withoutFieldIds } from '../write/avro-variants.ts'
-import { anyDamage, damaged } from './damage.ts'
+import { anyDamage, damaged, fuzzSettings } from './damage.ts'
 
-/** Cheap ones: no engine. */
-const RUNS = Number(process.env.SLUICE_FUZZ_RUNS ?? 40) * 5
+/** Many, since no engine takes part. */
+const RUNS_FACTOR = 5
 const TIMEOUT_MS = 120_000
 
 const location = 'file:///lake/t/some-file'
@@ -163,6 +163,6 @@ async function checkAll<T>(
         expect(ours).toContain(error.kind)
       }
     }),
-    { numRuns: RUNS },
+    fuzzSettings(RUNS_FACTOR),
   )
 }
