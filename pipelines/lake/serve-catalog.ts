@@ -25,7 +25,7 @@ export interface CatalogSettings {
 export interface CatalogAddress extends CatalogSettings {
   /** What clients must send where `host` is open to other machines. */
   readonly tokens: readonly CatalogToken[]
-  /** Failures of its own, and at the end how many reports the engines sent. Never a token. */
+  /** Failures of its own; at the end, for debugging, how many reports engines sent. No token. */
   readonly logger?: Logger
 }
 
@@ -69,7 +69,7 @@ export async function serveCatalog(
     url: server.url,
     close: async () => {
       await server.close()
-      logger.info({ catalog: server.url, reports: reportCounts }, 'the catalog is closed')
+      logger.debug({ catalog: server.url, reports: reportCounts }, 'the catalog is closed')
     },
   }
 }
