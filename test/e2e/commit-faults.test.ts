@@ -1,20 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
-import type { EmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
-import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
-import { randomIds, systemClock } from '../../tables/clock.ts'
-import { createEngine, type Engine } from '../../tables/engine/engine.ts'
-import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
-import { locationOfPath } from '../../tables/file-io/local-location.ts'
 import { planScan } from '../../tables/scan/plan-scan.ts'
 import { scanSql } from '../../tables/scan/scan-sql.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
-import { startFaultProxy, type CommitFault, type FaultProxy } from '../support/fault-proxy.ts'
+import type { CommitFault } from '../support/fault-proxy.ts'
 import { openForeignDuckDb } from '../support/foreign-duckdb.ts'
 import { runPython } from '../support/pyiceberg.ts'
+import { openServedLocalCatalog, type ServedLocalCatalog } from '../support/served-local-catalog.ts'
 import { describeWithService } from '../support/service.ts'
 
 /** Rows of the table before the fault, of the commit that meets it, and of the next one. */
@@ -35,41 +27,23 @@ interface Ended {
 }
 
 await describeWithService(['pyiceberg', 'duckdb-iceberg'], 'A commit that goes wrong', () => {
-  const fileIO = createLocalFileIO()
-  let folder: string
-  let catalog: EmbeddedCatalog
-  let server: RestServer
-  let proxy: FaultProxy
-  let engine: Engine
+  let served: ServedLocalCatalog
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sluice faults-'))
-    catalog = openEmbeddedCatalog({
-      path: join(folder, 'catalog.db'),
-      warehouse: locationOfPath(join(folder, 'warehouse')),
-      fileIO,
-      clock: systemClock,
-      ids: randomIds,
-    })
-    server = await startRestServer({ catalog, port: 0 })
-    proxy = await startFaultProxy(server.url)
-    engine = await createEngine({ scratchDir: join(folder, 'scratch') })
+    served = await openServedLocalCatalog()
   })
 
   afterAll(async () => {
-    await engine.close()
-    await proxy.close()
-    await server.close()
-    await catalog.close()
-    await rm(folder, { recursive: true, force: true })
+    await served.close()
   })
 
   /** Rows by our scan, which fails where a file that the table names is gone. */
   async function countRows(name: string): Promise<number> {
-    const table = await catalog.loadTable(tableId(name))
+    const { fileIO } = served
+    const table = await served.catalog.loadTable(tableId(name))
     if (table === undefined) throw new Error(`no table ${name}`)
     const relation = await scanSql(await planScan({ fileIO, metadata: table.metadata }), fileIO)
-    const session = await engine.connect()
+    const session = await served.engine.connect()
     try {
       const [row] = await session.rows<{ n: bigint }>(
         `SELECT count(*) AS n, sum(id) FROM (${relation})`,
@@ -91,11 +65,11 @@ await describeWithService(['pyiceberg', 'duckdb-iceberg'], 'A commit that goes w
   }
 
   it('leaves no table of PyIceberg broken, no row lost and none twice', async () => {
-    const before = proxy.struckCount()
+    const before = served.proxy.struckCount()
     const script = join(import.meta.dirname, 'commit-faults.py')
-    const { stdout } = await runPython(script, [proxy.url, JSON.stringify(faults)])
+    const { stdout } = await runPython(script, [served.proxy.url, JSON.stringify(faults)])
     const ended = JSON.parse(stdout) as readonly Ended[]
-    expect(proxy.struckCount() - before).toBe(faults.length)
+    expect(served.proxy.struckCount() - before).toBe(faults.length)
     for (const [number, fault] of faults.entries()) {
       expectRight(fault, ended[number]!, await countRows(`market.pyiceberg_${number}`))
     }
@@ -104,8 +78,8 @@ await describeWithService(['pyiceberg', 'duckdb-iceberg'], 'A commit that goes w
   })
 
   it("leaves no table of DuckDB's extension broken, no row lost and none twice", async () => {
-    const before = proxy.struckCount()
-    const duckdb = await openForeignDuckDb(proxy.url)
+    const before = served.proxy.struckCount()
+    const duckdb = await openForeignDuckDb(served.proxy.url)
     const insert = async (name: string, count: number): Promise<string> => {
       try {
         await duckdb.run(`INSERT INTO lake.${name} SELECT range FROM range(${count})`)
@@ -120,7 +94,7 @@ await describeWithService(['pyiceberg', 'duckdb-iceberg'], 'A commit that goes w
         const name = `market.duckdb_${number}`
         await duckdb.run(`CREATE TABLE lake.${name} (id BIGINT)`)
         expect(await insert(name, ROWS.before)).toBe('ok')
-        proxy.arm(fault)
+        served.proxy.arm(fault)
         const met = await insert(name, ROWS.met)
         const next = await insert(name, ROWS.next)
         expectRight(fault, { met, next }, await countRows(name))
@@ -128,6 +102,6 @@ await describeWithService(['pyiceberg', 'duckdb-iceberg'], 'A commit that goes w
     } finally {
       duckdb.close()
     }
-    expect(proxy.struckCount() - before).toBe(faults.length)
+    expect(served.proxy.struckCount() - before).toBe(faults.length)
   })
 })

@@ -1,82 +1,55 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
-import type { EmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
-import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import { commitChange } from '../../tables/commit/commit-change.ts'
 import { planAppend } from '../../tables/commit/plan-append.ts'
 import type { PlanContext } from '../../tables/commit/plan-context.ts'
 import { planDeleteWhere } from '../../tables/commit/plan-delete-where.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
-import { createEngine, type Engine } from '../../tables/engine/engine.ts'
-import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
-import { locationOfPath } from '../../tables/file-io/local-location.ts'
 import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
 import { planScan } from '../../tables/scan/plan-scan.ts'
 import { scanSql } from '../../tables/scan/scan-sql.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { TableMetadata } from '../../tables/spec/table-metadata.ts'
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts'
 import { openForeignDuckDb, type ForeignDuckDb } from '../support/foreign-duckdb.ts'
 import { rowDigestSql } from '../support/row-digest.ts'
+import { openServedLocalCatalog, type ServedLocalCatalog } from '../support/served-local-catalog.ts'
 import { describeWithService } from '../support/service.ts'
 
 await describeWithService('duckdb-iceberg', "DuckDB's own extension as a writer", () => {
-  const fileIO = createLocalFileIO()
-  let folder: string
-  let catalog: EmbeddedCatalog
-  let server: RestServer
-  let proxy: FaultProxy
-  let engine: Engine
+  let served: ServedLocalCatalog
   let duckdb: ForeignDuckDb
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sluice writes-'))
-    catalog = openEmbeddedCatalog({
-      path: join(folder, 'catalog.db'),
-      warehouse: locationOfPath(join(folder, 'warehouse')),
-      fileIO,
-      clock: systemClock,
-      ids: randomIds,
-    })
-    server = await startRestServer({ catalog, port: 0 })
-    proxy = await startFaultProxy(server.url)
-    engine = await createEngine({ scratchDir: join(folder, 'scratch') })
-    duckdb = await openForeignDuckDb(proxy.url)
+    served = await openServedLocalCatalog()
+    duckdb = await openForeignDuckDb(served.proxy.url)
     await duckdb.run('CREATE SCHEMA lake.market')
   })
 
   afterAll(async () => {
     duckdb.close()
-    await engine.close()
-    await proxy.close()
-    await server.close()
-    await catalog.close()
-    await rm(folder, { recursive: true, force: true })
+    await served.close()
   })
 
   async function metadataOf(name: string): Promise<TableMetadata> {
-    const table = await catalog.loadTable(tableId(`market.${name}`))
+    const table = await served.catalog.loadTable(tableId(`market.${name}`))
     if (table === undefined) throw new Error(`no table ${name}`)
     return table.metadata
   }
 
-  /** One change of ours, committed past the proxy. */
+  /** One change of ours, committed past the served.proxy. */
   async function change(
     name: string,
     plan: (context: PlanContext, table: LoadedTable) => Promise<TableChange>,
   ): Promise<void> {
+    const { catalog, fileIO, engine } = served
     const session = await engine.connect()
     const context: PlanContext = {
       ...{ catalog, fileIO, session, clock: systemClock, ids: randomIds },
       ...{ scratchDir: engine.scratchDir, manifestCache: createManifestCache() },
     }
     try {
-      const table = await catalog.loadTable(tableId(`market.${name}`))
+      const table = await served.catalog.loadTable(tableId(`market.${name}`))
       if (table === undefined) throw new Error(`no table ${name}`)
       await commitChange(context, table.identifier, await plan(context, table))
     } finally {
@@ -85,10 +58,11 @@ await describeWithService('duckdb-iceberg', "DuckDB's own extension as a writer"
   }
 
   async function readOurs(name: string, snapshotId?: bigint): Promise<unknown> {
+    const { fileIO } = served
     const metadata = await metadataOf(name)
     const of = snapshotId === undefined ? {} : { snapshotId }
     const relation = `(${await scanSql(await planScan({ fileIO, metadata, ...of }), fileIO)})`
-    const session = await engine.connect()
+    const session = await served.engine.connect()
     try {
       return await session.rows(rowDigestSql(relation))
     } finally {
@@ -193,7 +167,7 @@ await describeWithService('duckdb-iceberg', "DuckDB's own extension as a writer"
     }
     const heads = async () => [await readOurs('left_side'), await readOurs('right_side')]
     const empty = await heads()
-    proxy.arm({ kind: 'refuse', status: 409 })
+    served.proxy.arm({ kind: 'refuse', status: 409 })
     await expect(insertBoth()).rejects.toThrow()
     expect(await heads()).toEqual(empty)
     await insertBoth()
