@@ -72,8 +72,8 @@ describe('a lake that serves its catalog', () => {
     const token = 'a-token-that-nobody-may-see'
     const wrong = 'a-wrong-token-of-a-client'
     const lines: string[] = []
-    // Lines as the command line writes them.
-    const logger = pino({ base: null }, { write: (line: string) => void lines.push(line) })
+    // Every line: how many reports came is told to those who debug.
+    const logger = pino({ base: null, level: 'debug' }, { write: (line: string) => void lines.push(line) })
     const served = await serve({ tokens: [{ token, role: 'admin' }], logger })
     const call = async (path: string, used: string, body: string): Promise<number> => {
       const answer = await fetch(`${served.url}/v1${path}`, {
