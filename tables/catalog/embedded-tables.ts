@@ -1,5 +1,5 @@
 import { nowMs } from '../clock.ts'
-import { joinLocation } from '../file-io/location.ts'
+import { joinLocation, schemeOf } from '../file-io/location.ts'
 import { createTableMetadata } from '../spec/create-table-metadata.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
@@ -86,7 +86,7 @@ async function stageTable(
   request: CreateTableRequest,
 ): Promise<TableMetadata> {
   const metadata = newMetadata(parts, identifier, request)
-  if (parts.fileIO.scheme === 'file') {
+  if (schemeOf(metadata.location) === 'file') {
     // DuckDB writes its manifests there next and makes no folders: a file that comes and goes
     // leaves the folder behind.
     const folder = parts.metadataFiles.folderOf(metadata)

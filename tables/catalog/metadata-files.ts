@@ -105,11 +105,10 @@ function versionOf(location: string): number {
 }
 
 function checkStore(fileIO: FileIO, location: string): void {
-  const scheme = schemeOf(location)
-  if (scheme === fileIO.scheme) return
+  if (fileIO.schemes.includes(schemeOf(location))) return
   throw new SluiceError(
     'unsupported',
-    `This catalog keeps its tables in ${fileIO.scheme}: locations, not in ${location}. ` +
+    `This catalog keeps its tables in ${fileIO.schemes.join(':, ')}: locations, not in ${location}. ` +
       'Nothing was read or written; use a location of that store.',
     { context: { location } },
   )

@@ -1,7 +1,7 @@
 import type { TableCommit } from '../catalog/catalog.ts'
 import { readTransaction } from '../catalog/rest-server-updates.ts'
 import { SluiceError } from '../errors.ts'
-import { fileNameOf, joinLocation } from '../file-io/location.ts'
+import { fileNameOf, joinLocation, schemeOf } from '../file-io/location.ts'
 import { parseJson, stringifyJson } from '../spec/json.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
 import type { CommitContext } from './commit-context.ts'
@@ -40,7 +40,7 @@ export function journalFolder(context: CommitContext): string {
     'The catalog commits one table at a time, and a cut over several tables then needs a journal ' +
       (folder === undefined
         ? 'that this writer was given no folder for'
-        : `in a store that creates files only where there is none; ${fileIO.scheme}: cannot`) +
+        : `in a store that creates files only where there is none; ${schemeOf(folder)}: cannot`) +
       '. Nothing was committed. Use a catalog with atomic transactions, or another store.',
   )
 }

@@ -57,7 +57,7 @@ export function createCountingFileIO(inner: FileIO): CountingFileIO {
   }
 
   return {
-    scheme: inner.scheme,
+    schemes: inner.schemes,
     capabilities: inner.capabilities,
     counts: () => ({ ...counts }),
     resetCounts: () => {

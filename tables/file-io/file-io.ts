@@ -4,7 +4,8 @@
  * capability is refused (`unsupported`), never quietly replaced.
  */
 export interface FileIO {
-  readonly scheme: string
+  /** Of the locations that it has, without the colon: `file`, `s3`. */
+  readonly schemes: readonly string[]
   readonly capabilities: FileIOCapabilities
 
   /** Whole content, or `length` bytes from `offset`. Throws `corrupt-data` where it is missing. */

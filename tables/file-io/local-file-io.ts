@@ -22,7 +22,7 @@ import { fileExists, missingFile, shortFile } from './location.ts'
  */
 export function createLocalFileIO(): FileIO {
   return {
-    scheme: 'file',
+    schemes: ['file'],
     capabilities: { createIfAbsent: true },
     read,
     write,

@@ -42,7 +42,7 @@ export function createMemoryFileIO({
   }
 
   return {
-    scheme: 'memory',
+    schemes: ['memory'],
     capabilities: { createIfAbsent: true },
     read: async (location, range) => {
       const { bytes } = stored(location)

@@ -59,7 +59,7 @@ export function createFaultyFileIO(inner: FileIO, options: FaultyOptions): Fault
   }
 
   return {
-    scheme: inner.scheme,
+    schemes: inner.schemes,
     capabilities: inner.capabilities,
     struck,
     read: (location, range) => run('read', location, () => inner.read(location, range)),

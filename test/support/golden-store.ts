@@ -16,7 +16,7 @@ export function openGoldenStore(folder: string, prefixes: readonly string[]): Fi
   }
   const refuse = () => Promise.reject(new Error('golden files are never written'))
   return {
-    scheme: 's3',
+    schemes: ['s3'],
     capabilities: { createIfAbsent: false },
     read: (location, range) => local.read(find(location), range),
     stat: (location) => local.stat(find(location)),
