@@ -20,8 +20,16 @@ const kindByName: Readonly<Record<string, ErrorKind>> = {
   ICEBERG_MISSING_METADATA: 'corrupt-data',
 }
 
+/**
+ * How the messages of refused commits read. Trino gives the same name to a commit whose answer was
+ * lost: that one may have landed, and must not be run again unseen. So what does not read like a
+ * refusal is taken for unknown.
+ */
+const REFUSED_COMMIT = /Commit failed: |conflicting|Cannot commit|Missing required files/
+
 const advice: Readonly<Partial<Record<ErrorKind, string>>> = {
   'commit-conflict': 'Somebody else committed first: run it again.',
+  'commit-state-unknown': 'Look whether the table holds the change before you run it again.',
   unsupported: 'Write it in a way that this version of Trino knows.',
   'corrupt-data': 'Look at the table with `sluice describe`.',
   'storage-unavailable': "Look into Trino's log, then run it again.",
@@ -31,11 +39,13 @@ const advice: Readonly<Partial<Record<ErrorKind, string>>> = {
 export function trinoFailure(failure: TrinoFailure, sql: string): SluiceError {
   const { message = 'no message', errorName = 'no name', errorType } = failure
   const ofType = errorType === 'USER_ERROR' ? 'invalid-input' : 'storage-unavailable'
-  const kind = kindByName[errorName] ?? ofType
+  const isUnknown = errorName === 'ICEBERG_COMMIT_ERROR' && !REFUSED_COMMIT.test(message)
+  const kind = isUnknown ? 'commit-state-unknown' : (kindByName[errorName] ?? ofType)
+  const what = isUnknown ? 'does not know whether it carried' : 'did not carry'
   const next = advice[kind] ?? 'Correct the statement.'
   return new SluiceError(
     kind,
-    `Trino did not carry out the statement: ${message} (${errorName}). It returned no rows. ${next}`,
+    `Trino ${what} out the statement: ${message} (${errorName}). It returned no rows. ${next}`,
     { isRetryable: kind === 'commit-conflict', context: contextOf(sql, errorName) },
   )
 }

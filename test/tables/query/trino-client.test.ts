@@ -119,7 +119,6 @@ describe('the Trino client', () => {
   it.each([
     ['USER_ERROR', 'SYNTAX_ERROR', 'invalid-input', false],
     ['USER_ERROR', 'NOT_SUPPORTED', 'unsupported', false],
-    ['EXTERNAL', 'ICEBERG_COMMIT_ERROR', 'commit-conflict', true],
     ['INTERNAL_ERROR', 'GENERIC_INTERNAL_ERROR', 'storage-unavailable', false],
   ])('throws a failure of type %s named %s as %s', async (errorType, errorName, kind, again) => {
     const error = JSON.stringify({ message: 'line 1:8 is odd', errorName, errorType })
@@ -128,6 +127,27 @@ describe('the Trino client', () => {
       kind,
       isRetryable: again,
       message: expect.stringContaining('line 1:8 is odd'),
+    })
+  })
+
+  it.each([
+    ['Failed to commit during insert: Commit failed: branch main has changed', 'commit-conflict'],
+    ['Found conflicting files that can contain records matching true', 'commit-conflict'],
+    // A 503 of the catalog, and an answer that never came: the commit may have landed.
+    [
+      'Service failed: 503: busy\nCannot determine whether the commit was successful or not',
+      'commit-state-unknown',
+    ],
+    ['Error occurred while processing POST request', 'commit-state-unknown'],
+  ])('never says "run it again" of a commit that may have landed: %s', async (message, kind) => {
+    const failure = { message, errorName: 'ICEBERG_COMMIT_ERROR', errorType: 'EXTERNAL' }
+    const body = `{"id":"q1","error":${JSON.stringify(failure)}}`
+    const { client } = await fakeTrino([queued, [200, body]])
+    const isRefused = kind === 'commit-conflict'
+    await expect(client.run('INSERT')).rejects.toMatchObject({
+      kind,
+      isRetryable: isRefused,
+      message: expect.stringContaining(isRefused ? 'run it again' : 'before you run it again'),
     })
   })
 
