@@ -1,12 +1,13 @@
 import { afterAll, beforeAll } from 'vitest'
 import { describeWithService } from '../support/service.ts'
 import { startTrino, type TestTrino } from '../support/trino.ts'
+import { describeTrinoCommitFaults } from './trino/commit-faults.ts'
 import { describeTrinoForeignCommits } from './trino/foreign-commits.ts'
 import { describeTrinoReads } from './trino/reads-our-lake.ts'
 import { describeTrinoWrites } from './trino/writes-beside-us.ts'
 
 /** One server for all suites: its start is the dearest part. */
-await describeWithService('trino', 'Trino', () => {
+await describeWithService(['trino', 'duckdb-iceberg'], 'Trino', () => {
   let trino: TestTrino
   beforeAll(async () => {
     trino = await startTrino()
@@ -16,4 +17,5 @@ await describeWithService('trino', 'Trino', () => {
   describeTrinoReads(() => trino)
   describeTrinoWrites(() => trino)
   describeTrinoForeignCommits(() => trino)
+  describeTrinoCommitFaults(() => trino)
 })
