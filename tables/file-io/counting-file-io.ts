@@ -83,8 +83,8 @@ export function createCountingFileIO(inner: FileIO): CountingFileIO {
     },
     stat: (location) => inner.stat(location),
     list: (prefix) => inner.list(prefix),
-    localPath: async (location) => {
-      const path = await inner.localPath(location)
+    localPath: async (location, sizeBytes) => {
+      const path = await inner.localPath(location, sizeBytes)
       add(location, { openCount: 1 })
       return path
     },

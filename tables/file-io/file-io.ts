@@ -38,9 +38,10 @@ export interface FileIO {
 
   /**
    * A path that the engine can open for reading: the file itself where it is local, else a copy
-   * in `scratch`. Throws `corrupt-data` where it is missing.
+   * on this machine's disk, which must then have `sizeBytes` where they are said. Throws
+   * `corrupt-data` where it is missing.
    */
-  localPath(location: string): Promise<string>
+  localPath(location: string, sizeBytes?: number): Promise<string>
 }
 
 export interface FileIOCapabilities {

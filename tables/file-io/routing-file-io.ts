@@ -39,6 +39,6 @@ export function createRoutingFileIO(stores: readonly FileIO[]): FileIO {
     list: async function* (prefix) {
       yield* storeOf(prefix).list(prefix)
     },
-    localPath: async (location) => storeOf(location).localPath(location),
+    localPath: async (location, sizeBytes) => storeOf(location).localPath(location, sizeBytes),
   }
 }

@@ -73,7 +73,7 @@ async function locate(
 ): Promise<readonly LocatedFile[]> {
   return inBlocks(files, async (file) => {
     const location = file.filePath
-    const path = await fileIO.localPath(location)
+    const path = await fileIO.localPath(location, file.fileSizeBytes)
     await checkSize(file, path)
     return { location, path, file }
   })

@@ -68,7 +68,8 @@ export function createFaultyFileIO(inner: FileIO, options: FaultyOptions): Fault
     adopt: (path, location) => run('adopt', location, () => inner.adopt(path, location)),
     delete: (location) => run('delete', location, () => inner.delete(location)),
     stat: (location) => run('stat', location, () => inner.stat(location)),
-    localPath: (location) => run('localPath', location, () => inner.localPath(location)),
+    localPath: (location, sizeBytes) =>
+      run('localPath', location, () => inner.localPath(location, sizeBytes)),
     list: async function* (prefix) {
       const how = strike('list', prefix)?.how
       if (how === 'before') throw fault('list', prefix)
