@@ -22,6 +22,7 @@ const loaders: Readonly<Record<string, () => Promise<AddCommand>>> = {
   alter: async () => (await import('./commands/alter.ts')).addAlterCommand,
   tag: async () => (await import('./commands/tag.ts')).addTagCommand,
   rollback: async () => (await import('./commands/rollback.ts')).addRollbackCommand,
+  'cherry-pick': async () => (await import('./commands/cherry-pick.ts')).addCherryPickCommand,
   maintain: async () => (await import('./commands/maintain.ts')).addMaintainCommand,
   relocate: async () => (await import('./commands/relocate.ts')).addRelocateCommand,
   upgrade: async () => (await import('./commands/upgrade.ts')).addUpgradeCommand,

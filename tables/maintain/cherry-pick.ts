@@ -3,7 +3,13 @@ import { tableOf } from '../commit/fence.ts'
 import { loadEntries, loadManifests, mapBounded } from '../commit/snapshot-manifests.ts'
 import { headRequirements, snapshotUpdates, stageTable } from '../commit/stage-table.ts'
 import { SluiceError } from '../errors.ts'
-import { AFTER_CUT_KEY, ancestors, findSnapshot, TOKEN_KEY } from '../spec/cut-history.ts'
+import {
+  AFTER_CUT_KEY,
+  ancestors,
+  cutNumberOf,
+  findSnapshot,
+  TOKEN_KEY,
+} from '../spec/cut-history.ts'
 import type { DataFile } from '../spec/manifest.ts'
 import { MAIN_BRANCH, type Snapshot } from '../spec/snapshot.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
@@ -33,7 +39,8 @@ export interface CherryPick {
  * Brings a snapshot that is not part of `main` (staged, or of a branch) into it: by moving `main`
  * where the snapshot was made on its head, else by adding its files in a new snapshot. Only an
  * append can be replayed: what another one removed may not be there any more.
- * @throws SluiceError `invalid-input` where it is part of `main` already, is gone, or is no append.
+ * @throws SluiceError `invalid-input` where it is part of `main` already, is gone, is no append, or
+ * is a cut's: its rows belong to positions and to other tables.
  */
 export async function cherryPick(
   context: CommitContext,
@@ -147,6 +154,10 @@ function checkedSnapshot({ metadata }: LoadedTable, snapshotId: bigint): Snapsho
     const isPublished = wapId !== undefined && one.summary[PUBLISHED_KEY] === wapId
     if (isIt || isPublished) throw refused(picked, 'it is part of main already')
   }
+  const cut = cutNumberOf(picked)
+  // The sources are read again from where a rollback set them: these rows would come twice.
+  if (cut !== undefined)
+    throw refused(picked, `it is one table's part of cut ${cut}`, cutAdvice(cut))
   const isOnHead = picked['parent-snapshot-id'] === metadata['current-snapshot-id']
   if (!isOnHead && picked.summary.operation !== 'append') {
     throw refused(picked, `it is no append (${picked.summary.operation}) and not made on the head`)
@@ -154,11 +165,18 @@ function checkedSnapshot({ metadata }: LoadedTable, snapshotId: bigint): Snapsho
   return picked
 }
 
-function refused(picked: Snapshot, reason: string): SluiceError {
+function cutAdvice(cut: number): string {
+  return `\`sluice rollback --cut ${cut}\` brings all tables and positions to it together.`
+}
+
+function refused(
+  picked: Snapshot,
+  reason: string,
+  advice = 'Make its change again on the head.',
+): SluiceError {
   return new SluiceError(
     'invalid-input',
-    `Snapshot ${picked['snapshot-id']} cannot be picked: ${reason}. Nothing was changed. Make ` +
-      'its change again on the head.',
+    `Snapshot ${picked['snapshot-id']} cannot be picked: ${reason}. Nothing was changed. ${advice}`,
     { context: { snapshotId: picked['snapshot-id'] } },
   )
 }

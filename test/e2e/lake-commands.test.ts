@@ -168,6 +168,8 @@ describe('a person with a lake', () => {
     const nowhere = join(folder, 'nowhere')
     const calls = [
       ['rollback', '--cut', '1'],
+      ['rollback', 'gold.bars', '--to-tag', 'x'],
+      ['cherry-pick', 'gold.bars', '1'],
       ['tag', 'x'],
       ['maintain', 'compact'],
       ['alter', 'silver.trades', 'drop', 'x'],

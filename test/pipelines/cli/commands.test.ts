@@ -10,7 +10,7 @@ import { repositoryRoot } from '../../support/data.ts'
 const names = [
   ...['demo', 'live', 'produce', 'backfill'],
   ...['sql', 'tables', 'describe', 'history', 'cuts', 'status', 'check'],
-  ...['alter', 'tag', 'rollback', 'maintain', 'relocate', 'upgrade', 'catalog'],
+  ...['alter', 'tag', 'rollback', 'cherry-pick', 'maintain', 'relocate', 'upgrade', 'catalog'],
 ]
 
 async function loadedNames(argv: readonly string[]): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cherryPick } from '../../../tables/maintain/cherry-pick.ts'
 import { rollBackTable } from '../../../tables/maintain/roll-back-table.ts'
+import { verifyHeads } from '../../../tables/commit/verify-heads.ts'
 import { stageTable } from '../../../tables/commit/stage-table.ts'
 import type { TableChange } from '../../../tables/commit/table-change.ts'
 import {
@@ -10,7 +11,9 @@ import {
   commitForeign,
   cut,
   CUTS,
+  DATA_TABLES,
   dataFile,
+  IDLE,
   openCommitLake,
   positionDelete,
   TRADES,
@@ -97,6 +100,13 @@ describe('cherryPick', () => {
     await expect(pick(lake, staged)).rejects.toThrow(/part of main already/)
   })
 
+  it("refuses one table's part of a cut, whose rows the sources bring again", async () => {
+    const lake = await lakeWithCut()
+    const staged = await stageOnly(lake, append(TRADES, 'trades/of-cut'), { 'sluice.cut': '2' })
+    await expect(pick(lake, staged)).rejects.toThrow(/part of cut 2.*rollback --cut 2/)
+    expect(await liveNames(lake, TRADES)).toEqual(['one'])
+  })
+
   it('refuses what is part of main, what is gone, and what removes rows', async () => {
     const lake = await lakeWithCut()
     const head = (await lake.load(TRADES)).metadata['current-snapshot-id'] ?? 0n
@@ -116,10 +126,10 @@ describe('cherryPick', () => {
 })
 
 describe('rollBackTable', () => {
-  const rollBack = (lake: CommitLake, snapshotId: bigint) =>
+  const rollBack = (lake: CommitLake, snapshotId: bigint, identifier = TRADES) =>
     rollBackTable(lake.context, {
       cutsTable: CUTS,
-      identifier: TRADES,
+      identifier,
       snapshotId,
       afterCut: () => 1,
     })
@@ -153,5 +163,19 @@ describe('rollBackTable', () => {
     const staged = await stageOnly(lake, append(TRADES, 'trades/staged'))
     await expect(rollBack(lake, staged)).rejects.toThrow(/no ancestor/)
     await expect(rollBack(lake, 7n)).rejects.toThrow(/no ancestor/)
+  })
+
+  it('refuses to go behind what the last cut found on a table that it did not touch', async () => {
+    const lake = await openCommitLake()
+    await commitForeign(lake, append(IDLE, 'idle/first'))
+    const before = (await lake.load(IDLE)).metadata['current-snapshot-id'] ?? 0n
+    await commitForeign(lake, append(IDLE, 'idle/second'))
+    const found = (await lake.load(IDLE)).metadata['current-snapshot-id'] ?? 0n
+    await cut(lake, { cutNumber: 1, changes: [append(TRADES, 'trades/one')] })
+    await commitForeign(lake, append(IDLE, 'idle/third'))
+    await expect(rollBack(lake, before, IDLE)).rejects.toThrow(/Roll the whole lake back/)
+    expect((await rollBack(lake, found, IDLE)).result.undone).toHaveLength(1)
+    const tables = await Promise.all([...DATA_TABLES, CUTS].map((table) => lake.load(table)))
+    expect(await verifyHeads(lake.context, tables, CUTS)).toMatchObject({ cutNumber: 1 })
   })
 })
