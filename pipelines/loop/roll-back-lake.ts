@@ -1,6 +1,7 @@
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { commitCut } from '../../tables/commit/commit-cut.ts'
+import { rollForward } from '../../tables/commit/roll-forward.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { findCut, snapshotAtCut } from '../../tables/query/choose-snapshot.ts'
@@ -68,12 +69,15 @@ export interface RolledBackLake {
  * between can still be read until they expire; sluice.cuts keeps their rows and gets rows that
  * take them back. The next run reads its sources again from the old positions.
  *
- * Going forward again to a cut that was undone is the same call.
+ * Going forward again to a cut that was undone is the same call. A cut that a dead writer had
+ * decided and not finished is finished first, in a dry run too.
  * @throws SluiceError `invalid-input` where the cut expired or never was, `commit-conflict` where
  * another writer committed meanwhile (nothing was changed), and as `commitCut`.
  */
 export async function rollBackLake(options: RollBackOptions): Promise<RolledBackLake> {
   const { lake, cutNumber } = options
+  // A cut that a dead writer had decided is a cut of this lake: going back counts from there.
+  await rollForward(lakeCommitContext(lake))
   const session = await lake.engine.connect()
   try {
     const heads = await loadHeads(lake)

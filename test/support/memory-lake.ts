@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { assembleLake } from '../../pipelines/lake/open-lake.ts'
 import { createLakeTables } from '../../pipelines/lake/create-lake-tables.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
+import type { Catalog } from '../../tables/catalog/catalog.ts'
 import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
+import { createMemoryCatalog } from '../../tables/catalog/memory-catalog.ts'
 import { randomIds, type Clock, type IdSource } from '../../tables/clock.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { createMemoryFileIO } from '../../tables/file-io/memory-file-io.ts'
@@ -35,6 +37,10 @@ export interface MemoryLakeOptions {
   readonly wrapFileIO?: (fileIO: FileIO) => FileIO
   /** Of the tables; default 2. */
   readonly formatVersion?: 2 | 3
+  /** False: over a catalog that commits one table at a time, by journals. Default true. */
+  readonly isAtomic?: boolean
+  /** Wraps the catalog: a process that dies between two of its calls. */
+  readonly wrapCatalog?: (catalog: Catalog) => Catalog
 }
 
 /** A whole lake without a disk: what it holds is gone once it is closed. */
@@ -44,18 +50,18 @@ export async function openMemoryLake(options: MemoryLakeOptions): Promise<Lake> 
   const memory = createMemoryFileIO({ scratchDir: join(scratchDir, 'memory') })
   const fileIO = options.wrapFileIO?.(memory) ?? memory
   const location = 'memory://lake'
-  const catalog = openEmbeddedCatalog({
-    path: ':memory:',
-    warehouse: `${location}/warehouse`,
-    fileIO,
-    clock: options.clock,
-    ids,
-  })
+  const parts = { warehouse: `${location}/warehouse`, fileIO, clock: options.clock, ids }
+  const isAtomic = options.isAtomic ?? true
+  const inner = isAtomic
+    ? openEmbeddedCatalog({ ...parts, path: ':memory:' })
+    : createMemoryCatalog({ ...parts, isAtomic })
+  const catalog = options.wrapCatalog?.(inner) ?? inner
   const lake = await assembleLake({
     directory: undefined,
     location,
     fileIO,
     catalog,
+    ...(isAtomic ? {} : { journalFolder: `${location}/journals` }),
     scratchDir,
     clock: options.clock,
     ids,
