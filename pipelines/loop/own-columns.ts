@@ -2,6 +2,7 @@ import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { sqlName } from '../../tables/engine/sql-text.ts'
 import { currentSchema } from '../../tables/write/current-layout.ts'
 import type { TableMetadata } from '../../tables/spec/table-metadata.ts'
+import { writeDefaultSql } from '../../tables/write/default-sql.ts'
 
 /** The columns that a table of the lake is declared with, as a select list. */
 export function ownColumns(table: string): string {
@@ -10,13 +11,13 @@ export function ownColumns(table: string): string {
 
 /**
  * A query of the declared columns with those that somebody added to the table since (`sluice
- * alter`, another engine): they are null in rows that the loop writes.
+ * alter`, another engine): rows that the loop writes hold their defaults for writers, else null.
  */
 export function withAddedColumns(table: string, metadata: TableMetadata, query: string): string {
   const own = ownNames(table)
   const added = currentSchema(metadata).fields.filter(({ name }) => !own.has(name))
   if (added.length === 0) return query
-  const columns = added.map(({ name }) => `NULL AS ${sqlName(name)}`)
+  const columns = added.map((field) => `${writeDefaultSql(field)} AS ${sqlName(field.name)}`)
   return `SELECT *, ${columns.join(', ')} FROM (${query})`
 }
 

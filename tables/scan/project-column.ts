@@ -2,8 +2,8 @@ import { columnType } from '../engine/column-type.ts'
 import { sqlName } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { IcebergType, SchemaField, StructType } from '../spec/schema.ts'
+import { initialDefaultSql } from '../write/default-sql.ts'
 import type { ParquetColumn } from './parquet-schema.ts'
-import { defaultSql } from './value-sql.ts'
 
 /**
  * Whether the engine reads this column right when it is told the column's id and type alone. It
@@ -72,7 +72,7 @@ function projectStruct(
     const child = column.children.find(({ fieldId }) => fieldId === field.id)
     const value =
       child === undefined
-        ? defaultSql(field)
+        ? initialDefaultSql(field)
         : project(`(${sql}).${sqlName(child.name)}`, child, field.type, depth)
     return `${sqlName(field.name)} := ${value}`
   })

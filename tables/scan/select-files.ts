@@ -2,12 +2,12 @@ import { columnType } from '../engine/column-type.ts'
 import { sqlName, sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { IcebergType, SchemaField } from '../spec/schema.ts'
+import { defaultText, initialDefaultSql } from '../write/default-sql.ts'
 import { readingFile } from '../write/reading-file.ts'
 import { checkNames } from './file-layout.ts'
 import type { FileLayout } from './file-layout.ts'
 import type { ParquetColumn } from './parquet-schema.ts'
 import { isReadByName, projectColumn } from './project-column.ts'
-import { defaultSql, defaultText } from './value-sql.ts'
 
 /** One file to be read. */
 export interface SourceFile {
@@ -106,7 +106,7 @@ function selectByLayout(
     const column = columnOf(layout, field)
     const name = field.column
     if (column === undefined) {
-      return `${missing.includes(field.id) ? `parts.${partName(field.id)}` : defaultSql(field)} AS ${name}`
+      return `${missing.includes(field.id) ? `parts.${partName(field.id)}` : initialDefaultSql(field)} AS ${name}`
     }
     checkNested(layout, field.type, location)
     const source = `source.${sqlName(column.name)}`

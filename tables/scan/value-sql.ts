@@ -1,49 +1,9 @@
 import { columnType } from '../engine/column-type.ts'
-import { sqlName, sqlString } from '../engine/sql-text.ts'
+import { sqlString } from '../engine/sql-text.ts'
 import type { PartitionValue } from '../spec/partition-spec.ts'
 import { primitiveShape } from '../spec/primitive-type.ts'
 import type { IcebergType, SchemaField } from '../spec/schema.ts'
-
-/**
- * What a row holds in a column that its file does not have: the field's `initial-default`, else
- * null. A default of a struct is `{}` and stands for the defaults of its members.
- * Source: https://iceberg.apache.org/spec/#default-values
- */
-export function defaultSql(field: SchemaField): string {
-  return jsonValueSql(field.type, field['initial-default'], field.name)
-}
-
-/** Source: https://iceberg.apache.org/spec/#json-single-value-serialization */
-function jsonValueSql(type: IcebergType, value: unknown, name: string): string {
-  const target = columnType(type, name)
-  if (value === undefined || value === null) return `CAST(NULL AS ${target})`
-  if (typeof type === 'string') return `CAST(${sqlString(defaultText(type, value))} AS ${target})`
-  switch (type.type) {
-    case 'struct': {
-      const members = type.fields.map((field) => `${sqlName(field.name)} := ${defaultSql(field)}`)
-      return `struct_pack(${members.join(', ')})`
-    }
-    case 'list':
-      return `CAST(${listSql(type.element, value, name)} AS ${target})`
-    case 'map': {
-      const { keys, values } = value as { readonly keys: unknown; readonly values: unknown }
-      const lists = [listSql(type.key, keys, name), listSql(type.value, values, name)]
-      return `CAST(map(${lists.join(', ')}) AS ${target})`
-    }
-  }
-}
-
-function listSql(type: IcebergType, values: unknown, name: string): string {
-  const items = Array.isArray(values) ? (values as readonly unknown[]) : []
-  return `[${items.map((item) => jsonValueSql(type, item, name)).join(', ')}]`
-}
-
-/** A default of a primitive as text that the engine casts to the column's type. */
-export function defaultText(type: IcebergType, value: unknown): string {
-  const isBytes = typeof type === 'string' && /^(binary|fixed)/.test(type)
-  if (isBytes && typeof value === 'string') return blobText(Buffer.from(value, 'hex'))
-  return typeof value === 'string' ? value : JSON.stringify(value, bigintText)
-}
+import { blobText } from '../write/default-sql.ts'
 
 /** A partition value as the value of the column that an identity transform made it of. */
 export function partitionValueSql({ type, name }: SchemaField, value: PartitionValue): string {
@@ -82,13 +42,4 @@ function decimalText(unscaled: bigint, scale: number): string {
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0')
   const whole = digits.slice(0, digits.length - scale)
   return scale === 0 ? `${sign}${whole}` : `${sign}${whole}.${digits.slice(-scale)}`
-}
-
-/** As the engine writes bytes in text: `\x00\xFF`. */
-function blobText(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex').replaceAll(/../g, '\\x$&')
-}
-
-function bigintText(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value
 }

@@ -3,6 +3,7 @@ import { SluiceError } from '../errors.ts'
 import type { DataFile } from '../spec/manifest.ts'
 import { partitionPath } from '../spec/partition-path.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
+import type { Session } from '../engine/engine.ts'
 import { sqlName } from '../engine/sql-text.ts'
 import { checkRequired } from './check-required.ts'
 import { columnMetrics, leavesWithNan } from './column-metrics.ts'
@@ -13,7 +14,7 @@ import { fitFile, splitOffsets } from './fit-file.ts'
 import { partitionKeys, splitPartitions } from './split-partitions.ts'
 import type { PartitionSlice } from './split-partitions.ts'
 import type { WriteContext } from './write-context.ts'
-import { orderBySql, writeLayout } from './write-layout.ts'
+import { hasWriteDefaults, orderBySql, writeLayout } from './write-layout.ts'
 import type { LayoutOptions, WriteLayout } from './write-layout.ts'
 import { dataRoot } from './write-position-deletes.ts'
 
@@ -33,13 +34,15 @@ const ADOPTED_AT_ONCE = 8
 /**
  * Writes the rows of `query` as Parquet data files, one a partition value and target size, each
  * durable under a name of its own at `<table>/data/<partition>/<uuid>.parquet` when this returns.
- * Columns are matched by name and cast to the table's current schema; codec, sizes, metrics and
- * order are those of the table. No rows, no file. Nothing becomes visible: the files are for a
- * commit to name. The query runs once to find the partitions and again to write them, so it should
- * read a temp table, not derive it. One file is open at a time, however many partitions there are.
+ * Columns are matched by name and cast to the table's current schema; one that the query does not
+ * have gets its default for writers. Codec, sizes, metrics and order are those of the table. No
+ * rows, no file. Nothing becomes visible: the files are for a commit to name. The query runs once
+ * to find the partitions and again to write them, so it should read a temp table, not derive it.
+ * One file is open at a time, however many partitions there are.
  *
- * Throws `invalid-input` for a column that is missing or cannot be cast, for a null in a required
- * column (no reader checks that later), and for a query that gives other rows when run again.
+ * Throws `invalid-input` for a column that is missing without a default or cannot be cast, for a
+ * null in a required column (no reader checks that later), and for a query that gives other rows
+ * when run again.
  */
 export async function writeDataFiles(
   ctx: WriteContext,
@@ -47,7 +50,8 @@ export async function writeDataFiles(
   query: string,
   options: WriteDataOptions = {},
 ): Promise<DataFile[]> {
-  const layout = writeLayout(table, options)
+  const given = hasWriteDefaults(table) ? await columnsOf(ctx.session, query) : undefined
+  const layout = writeLayout(table, given === undefined ? options : { ...options, given })
   const relation = `(SELECT ${layout.selected.join(', ')} FROM (${query}))`
   const slices = await splitPartitions(ctx.session, layout.sources, relation)
   if (slices.length <= DIRECT_PARTITIONS_MAX) {
@@ -74,6 +78,14 @@ export async function writeDataFiles(
   } finally {
     await ctx.session.run(`DROP TABLE ${sorted}`)
   }
+}
+
+/** The names of a query's columns, in lower case: to the engine they are the same in any. */
+async function columnsOf(session: Session, query: string): Promise<ReadonlySet<string>> {
+  const rows = await session.rows<{ column_name: string }>(
+    `SELECT column_name FROM (DESCRIBE ${query})`,
+  )
+  return new Set(rows.map((row) => row.column_name.toLowerCase()))
 }
 
 async function writeSlices(

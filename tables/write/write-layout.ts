@@ -9,6 +9,7 @@ import type { SortOrder } from '../spec/sort-order.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { findColumnPath } from './column-path.ts'
 import { currentSchema, defaultSortOrder, defaultSpec } from './current-layout.ts'
+import { writeDefaultSql } from './default-sql.ts'
 import { metricsModes } from './metrics-mode.ts'
 import type { MetricsMode } from './metrics-mode.ts'
 import { partitionSources } from './split-partitions.ts'
@@ -25,6 +26,8 @@ export interface LayoutOptions {
    * another file keep who they are (format version 3). Null where they inherit it.
    */
   readonly keepsLineage?: boolean
+  /** Names of the columns that the rows have; others get their `write-default` where they have one. */
+  readonly given?: ReadonlySet<string>
 }
 
 /** Everything that a table says of how its files are to be written. */
@@ -57,9 +60,7 @@ export function writeLayout(table: TableMetadata, options: LayoutOptions): Write
     table,
     schema,
     fields,
-    selected: fields.map(({ name, type }) => {
-      return `CAST(${sqlName(name)} AS ${columnType(type, name)}) AS ${sqlName(name)}`
-    }),
+    selected: fields.map((field) => selectedSql(field, options.given)),
     spec,
     sources: partitionSources(schema, spec),
     sortTerms: sortBy === undefined ? termsOf(order, schema) : sortBy.map(sqlName),
@@ -67,6 +68,29 @@ export function writeLayout(table: TableMetadata, options: LayoutOptions): Write
     modeOf: metricsModes(table, schema),
     properties: writeProperties(table.properties),
   }
+}
+
+/**
+ * Whether the table says what rows hold whose writer does not give a column.
+ * Source: https://iceberg.apache.org/spec/#default-values
+ */
+export function hasWriteDefaults(table: TableMetadata): boolean {
+  return currentSchema(table).fields.some(hasWriteDefault)
+}
+
+function hasWriteDefault(field: SchemaField): boolean {
+  return (field['write-default'] ?? null) !== null
+}
+
+/** A column that has no default must be given: it may be a name that is spelled wrong. */
+function selectedSql(field: SchemaField, given: ReadonlySet<string> | undefined): string {
+  const name = sqlName(field.name)
+  const isGiven = given?.has(field.name.toLowerCase()) ?? true
+  const value =
+    isGiven || !hasWriteDefault(field)
+      ? `CAST(${name} AS ${columnType(field.type, field.name)})`
+      : writeDefaultSql(field)
+  return `${value} AS ${name}`
 }
 
 /** The engine writes bytes with their length; other readers refuse that in a column of one length. */
