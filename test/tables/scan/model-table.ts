@@ -201,7 +201,9 @@ function leafOf(
     const value = values.members.get(field.id)
     if (field.id === id) return value === undefined ? defaultOf(field) : value
     const { type } = field
+    // The column may stand behind a struct that does not hold it.
     if (typeof type === 'string' || type.type !== 'struct') continue
+    if (keepOnly(field, [id]).length === 0) continue
     if (value === undefined || value === null) return null
     return leafOf(type.fields, value as ModelStruct, id)
   }
