@@ -1,8 +1,11 @@
 import { backfillTicksBenchmark } from './backfill-ticks.ts'
 import type { Benchmark } from './benchmark.ts'
+import { catalogBenchmark } from './catalog.ts'
+import { commitBenchmark } from './commit.ts'
 import { liveKafkaBenchmark } from './live-kafka.ts'
 import { liveLogBenchmark } from './live-log.ts'
 import { machineBenchmark } from './machine-benchmark.ts'
+import { memoryBenchmark } from './memory.ts'
 import { planBenchmark } from './plan.ts'
 import { queryBenchmark } from './query.ts'
 
@@ -14,4 +17,7 @@ export const benchmarks: readonly Benchmark[] = [
   backfillTicksBenchmark,
   planBenchmark,
   queryBenchmark,
+  commitBenchmark,
+  catalogBenchmark,
+  memoryBenchmark,
 ]

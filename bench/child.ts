@@ -1,7 +1,4 @@
 import type { ChildMessage } from './child-process.ts'
-import { runLoopTask } from './loop-task.ts'
-import { runPlainTicksTask } from './plain-ticks-task.ts'
-import { runTicksTask } from './ticks-task.ts'
 
 /** What a child can do. `hear` is called with each word of its parent. */
 export interface ChildSide {
@@ -10,13 +7,20 @@ export interface ChildSide {
   readonly hear: (listener: (word: unknown) => void) => void
 }
 
-const tasks: Readonly<Record<string, (side: ChildSide) => Promise<unknown>>> = {
-  loop: runLoopTask,
-  ticks: runTicksTask,
-  'plain-ticks': runPlainTicksTask,
+type Task = (side: ChildSide) => Promise<unknown>
+
+/** Loaded by name, so that no task's memory holds the code of the others. */
+const tasks: Readonly<Record<string, () => Promise<Task>>> = {
+  loop: async () => (await import('./loop-task.ts')).runLoopTask,
+  cuts: async () => (await import('./cuts-task.ts')).runCutsTask,
+  'catalog-server': async () => (await import('./catalog-server-task.ts')).runCatalogServerTask,
+  'plan-memory': async () => (await import('./plan-memory-task.ts')).runPlanMemoryTask,
+  'query-memory': async () => (await import('./query-memory-task.ts')).runQueryMemoryTask,
+  ticks: async () => (await import('./ticks-task.ts')).runTicksTask,
+  'plain-ticks': async () => (await import('./plain-ticks-task.ts')).runPlainTicksTask,
 }
 
-const run = tasks[process.argv[2] ?? '']
+const loadTask = tasks[process.argv[2] ?? '']
 const send = (message: ChildMessage): void => void process.send?.(message)
 let listener: (word: unknown) => void = () => undefined
 
@@ -28,7 +32,8 @@ process.on('message', (message: { readonly task?: unknown; readonly word?: unkno
 
 async function work(task: unknown): Promise<void> {
   try {
-    if (run === undefined) throw new Error(`There is no task "${process.argv[2] ?? ''}".`)
+    if (loadTask === undefined) throw new Error(`There is no task "${process.argv[2] ?? ''}".`)
+    const run = await loadTask()
     const report = await run({
       task,
       say: (news) => send({ type: 'news', news }),

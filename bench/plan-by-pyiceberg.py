@@ -1,5 +1,6 @@
-"""Plans a whole table some times with PyIceberg; prints files and milliseconds as JSON."""
+"""Plans a whole table some times with PyIceberg; prints files, milliseconds and MB as JSON."""
 import json
+import resource
 import sys
 import time
 
@@ -12,4 +13,6 @@ for _ in range(runs):
     start = time.perf_counter()
     files = len(list(StaticTable.from_metadata(location).scan().plan_files()))
     times.append((time.perf_counter() - start) * 1000)
-print(json.dumps({"files": files, "times": times}))
+# Linux counts the most memory that was ever held in KiB.
+rss_mb_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+print(json.dumps({"files": files, "times": times, "rss_mb_peak": rss_mb_peak}))

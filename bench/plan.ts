@@ -1,20 +1,15 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { installPyIceberg } from '../stack/python.ts'
-import { runCommand } from '../stack/run-command.ts'
-import { ServiceMissing } from '../stack/service-missing.ts'
 import { createManifestCache } from '../tables/scan/manifest-cache.ts'
 import type { ManifestCache } from '../tables/scan/manifest-cache.ts'
 import { planScan } from '../tables/scan/plan-scan.ts'
 import type { ColumnPredicate } from '../tables/scan/plan-scan.ts'
 import type { Benchmark, BenchmarkContext, Peer } from './benchmark.ts'
 import { percentile } from './percentile.ts'
+import { planByPyIceberg } from './plan-by-pyiceberg.ts'
 import { DAY_US, makePlanTable } from './plan-table.ts'
 import type { PlanTable } from './plan-table.ts'
 import { measure } from './process-cost.ts'
 import { readCounts } from './read-counts.ts'
-
-const PEER_TIMEOUT_MS = 600_000
 
 /** How long it takes to find the files of a scan, from the metadata alone. */
 export const planBenchmark: Benchmark = {
@@ -103,17 +98,10 @@ async function measureWeight(
 
 /** PyIceberg plans a table that it has just opened; without it there is no peer. */
 async function measurePeer(table: PlanTable, runs: number): Promise<Peer | undefined> {
-  let python: string
-  try {
-    python = await installPyIceberg()
-  } catch (error) {
-    if (error instanceof ServiceMissing) return undefined
-    throw error
+  const plans = await planByPyIceberg(table.metadataLocation, runs)
+  if (plans === undefined) return undefined
+  return {
+    name: 'PyIceberg, plan_files of a table just opened',
+    value: percentile(plans.times, 0.5),
   }
-  const script = fileURLToPath(new URL('plan-by-pyiceberg.py', import.meta.url))
-  const { stdout } = await runCommand(python, [script, table.metadataLocation, String(runs)], {
-    timeoutMs: PEER_TIMEOUT_MS,
-  })
-  const { times } = JSON.parse(stdout) as { readonly times: readonly number[] }
-  return { name: 'PyIceberg, plan_files of a table just opened', value: percentile(times, 0.5) }
 }
