@@ -2,13 +2,23 @@ import { describe, it } from 'vitest'
 import { installDuckDbExtensions } from '../../stack/duckdb-extensions.ts'
 import { installIcebergJava } from '../../stack/iceberg-java.ts'
 import { installKafka } from '../../stack/kafka.ts'
+import { installMinio } from '../../stack/minio.ts'
 import { installPyIceberg } from '../../stack/python.ts'
 import { ServiceMissing } from '../../stack/service-missing.ts'
 import { installTrino } from '../../stack/trino.ts'
+import { installVersitygw } from '../../stack/versitygw.ts'
 import { dataFolder, hasData } from './data.ts'
 
 /** What a suite may need beside Node.js. */
-export type Service = 'kafka' | 'duckdb-iceberg' | 'iceberg-java' | 'pyiceberg' | 'trino' | 'data'
+export type Service =
+  | 'kafka'
+  | 'duckdb-iceberg'
+  | 'iceberg-java'
+  | 'minio'
+  | 'pyiceberg'
+  | 'trino'
+  | 'versitygw'
+  | 'data'
 
 /** Marks the name of a suite that is switched off; the summary lists such suites. */
 export const OFF_MARK = '[OFF: '
@@ -17,8 +27,10 @@ const probes: Readonly<Record<Service, () => Promise<unknown>>> = {
   kafka: installKafka,
   'duckdb-iceberg': installDuckDbExtensions,
   'iceberg-java': installIcebergJava,
+  minio: installMinio,
   pyiceberg: installPyIceberg,
   trino: installTrino,
+  versitygw: installVersitygw,
   data: async () => {
     if (hasData()) return
     throw new ServiceMissing(`no recorded data in ${dataFolder()}; set SLUICE_DATA`)

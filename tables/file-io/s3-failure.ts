@@ -1,0 +1,158 @@
+import { SluiceError } from '../errors.ts'
+import type { ErrorKind } from '../errors.ts'
+import { systemCode } from './durable-file.ts'
+
+/**
+ * What a failed request means for its caller:
+ * - `passing`: no answer, half an answer, a store that is overloaded: it may or may not have been
+ *   carried out, and the same request may succeed later;
+ * - `taken`: the condition of the request does not hold (412): the object exists, or is another;
+ * - the others are final.
+ */
+export type S3FailureReason =
+  | 'passing'
+  | 'missing-object'
+  | 'missing-bucket'
+  | 'missing-upload'
+  | 'taken'
+  | 'past-the-end'
+  | 'refused-access'
+  | 'no-credentials'
+  | 'other-region'
+  | 'not-implemented'
+  | 'refused'
+
+/**
+ * A failed request in words that are fit for logs. The SDK's own errors carry what a store answers,
+ * which can be the key id, the signature and the text that was signed; none of it is kept here.
+ */
+export class S3Failure extends Error {
+  readonly reason: S3FailureReason
+  /** The store's word for it (`NoSuchKey`), or the system's (`ECONNRESET`). */
+  readonly code: string
+
+  constructor(reason: S3FailureReason, code: string, status?: number) {
+    super(status === undefined ? code : `${code}, status ${status}`)
+    this.name = 'S3Failure'
+    this.reason = reason
+    this.code = code
+  }
+}
+
+/** The meaning of whatever a request of the SDK threw. */
+export function s3FailureOf(error: unknown): S3Failure {
+  if (error instanceof S3Failure) return error
+  const name = error instanceof Error ? error.name : 'UnknownError'
+  const status = statusOf(error)
+  if (status === undefined) return failureWithoutAnswer(error, name)
+  // An answer of success that could not be read was cut off or garbled on its way.
+  if (status < 300) return new S3Failure('passing', safeCode(name), status)
+  return new S3Failure(reasonOf(status, name), safeCode(name), status)
+}
+
+/** True where the same request may succeed if it is sent again. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof S3Failure && error.reason === 'passing'
+}
+
+/** True where the request failed for this reason. */
+export function isS3Failure(error: unknown, reason: S3FailureReason): error is S3Failure {
+  return error instanceof S3Failure && error.reason === reason
+}
+
+function failureWithoutAnswer(error: unknown, name: string): S3Failure {
+  if (/Credentials|TokenProvider/.test(name)) return new S3Failure('no-credentials', name)
+  if (error instanceof Error && error.message === 'Region is missing') {
+    return new S3Failure('other-region', 'NoRegion')
+  }
+  return new S3Failure('passing', systemCode(error) ?? safeCode(name))
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined
+  const metadata = error.$metadata
+  if (typeof metadata !== 'object' || metadata === null) return undefined
+  const status = 'httpStatusCode' in metadata ? metadata.httpStatusCode : undefined
+  return typeof status === 'number' ? status : undefined
+}
+
+/** A code is a word. Anything else that came in its place could hold anything. */
+function safeCode(name: string): string {
+  return /^[A-Za-z0-9]{1,60}$/.test(name) ? name : 'UnknownError'
+}
+
+const reasonsOfCodes: Readonly<Record<string, S3FailureReason>> = {
+  NoSuchBucket: 'missing-bucket',
+  NoSuchUpload: 'missing-upload',
+  NotImplemented: 'not-implemented',
+  // Damaged on the way to the store, or too slow for it.
+  BadDigest: 'passing',
+  IncompleteBody: 'passing',
+  RequestTimeout: 'passing',
+  XAmzContentChecksumMismatch: 'passing',
+  XAmzContentSHA256Mismatch: 'passing',
+  // The SDK sets its own clock right by the answer.
+  RequestTimeTooSkewed: 'passing',
+  // Two conditional writes met in the store, which decided for neither.
+  ConditionalRequestConflict: 'passing',
+  OperationAborted: 'passing',
+  ExpiredToken: 'refused-access',
+  TokenRefreshRequired: 'refused-access',
+  AuthorizationHeaderMalformed: 'other-region',
+  PermanentRedirect: 'other-region',
+}
+
+const reasonsOfStatuses: Readonly<Record<number, S3FailureReason>> = {
+  301: 'other-region',
+  307: 'passing',
+  401: 'refused-access',
+  403: 'refused-access',
+  404: 'missing-object',
+  408: 'passing',
+  412: 'taken',
+  416: 'past-the-end',
+  429: 'passing',
+  501: 'not-implemented',
+}
+
+function reasonOf(status: number, code: string): S3FailureReason {
+  const known = reasonsOfCodes[code] ?? reasonsOfStatuses[status]
+  return known ?? (status >= 500 ? 'passing' : 'refused')
+}
+
+/** Kind of the error that a caller of the FileIO sees, and what it tells a person to do. */
+const advice: Readonly<Record<S3FailureReason, readonly [ErrorKind, string]>> = {
+  passing: ['storage-unavailable', 'the store is away, slow or overloaded: try again'],
+  'missing-object': ['corrupt-data', 'the object was deleted or never written'],
+  'missing-bucket': ['invalid-input', 'the bucket does not exist: make it, or correct its name'],
+  'missing-upload': ['storage-unavailable', 'the store gave up the upload: try again'],
+  taken: ['storage-unavailable', 'the object was changed meanwhile: try again'],
+  'past-the-end': ['corrupt-data', 'the object is shorter than was promised'],
+  'refused-access': [
+    'storage-unavailable',
+    'the store refuses it to these credentials: check the access key, its secret, the session ' +
+      'token, what its policy allows, and the clock of this machine',
+  ],
+  'no-credentials': [
+    'storage-unavailable',
+    'no credentials were found: set them in the config or in the environment',
+  ],
+  'other-region': ['invalid-input', 'the region is missing or not that of the bucket: set it'],
+  'not-implemented': ['unsupported', 'the store cannot do that'],
+  refused: ['storage-unavailable', 'the store refuses it: look at its log'],
+}
+
+/** The error for a caller: `what` happened, what was `notDone`, and what to do next. */
+export function s3Error(
+  location: string,
+  what: string,
+  notDone: string,
+  failure: S3Failure,
+): SluiceError {
+  const [kind, next] = advice[failure.reason]
+  return new SluiceError(kind, `${location} ${what} (${failure.message}). ${notDone}; ${next}.`, {
+    cause: failure,
+    isRetryable: failure.reason === 'passing' || failure.reason === 'missing-upload',
+    context: { location, code: failure.code },
+  })
+}

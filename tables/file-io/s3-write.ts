@@ -1,0 +1,111 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3'
+
+import { SluiceError } from '../errors.ts'
+import { fileExists } from './location.ts'
+import type { S3Requests } from './s3-client.ts'
+import { isS3Failure, s3Error, s3FailureOf } from './s3-failure.ts'
+import { s3ObjectAt } from './s3-location.ts'
+import { readS3Object, statS3Object } from './s3-read.ts'
+
+/** Name of the mark (`x-amz-meta-…`) by which a writer knows its own object again. */
+export const WRITE_MARK = 'sluice-write'
+
+/** Creates or replaces an object. Throws as `FileIO.write` does. */
+export async function putS3Object(
+  requests: S3Requests,
+  location: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  try {
+    await put(requests, location, bytes, requests.ids.uuid(), {})
+  } catch (error) {
+    throw writeError(location, error)
+  }
+}
+
+/**
+ * Creates an object where there is none; the store must obey `If-None-Match`. Throws as
+ * `FileIO.write` does.
+ *
+ * A request whose answer was lost may have been carried out: its repetition then meets our own
+ * object and is refused. Each call marks its object with an id of its own, by which the two are
+ * told apart.
+ */
+export async function createS3Object(
+  requests: S3Requests,
+  location: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const mark = requests.ids.uuid()
+  let tryCount = 0
+  try {
+    await put(requests, location, bytes, mark, {
+      IfNoneMatch: '*',
+      onTry: () => (tryCount += 1),
+    })
+  } catch (error) {
+    if (!isS3Failure(error, 'taken')) throw createError(location, error)
+    if (tryCount > 1 && (await isOurs(requests, location, bytes, mark))) return
+    throw fileExists(location, error)
+  }
+}
+
+async function put(
+  requests: S3Requests,
+  location: string,
+  bytes: Uint8Array,
+  mark: string,
+  how: { readonly IfNoneMatch?: string; readonly onTry?: () => void },
+): Promise<void> {
+  const { bucket, key } = s3ObjectAt(location)
+  const { onTry, ...condition } = how
+  const input = {
+    Bucket: bucket,
+    Key: key,
+    Body: bytes,
+    Metadata: { [WRITE_MARK]: mark },
+    ...condition,
+  }
+  await requests.send((client) => {
+    onTry?.()
+    return client.send(new PutObjectCommand(input))
+  })
+}
+
+/** A store that keeps no marks is asked for the bytes: equal ones are as good as ours. */
+async function isOurs(
+  requests: S3Requests,
+  location: string,
+  bytes: Uint8Array,
+  mark: string,
+): Promise<boolean> {
+  const found = await statS3Object(requests, location)
+  // It was there a moment ago: somebody has deleted it, whosever it was.
+  if (found === undefined) return false
+  const foundMark = found.metadata[WRITE_MARK]
+  if (foundMark !== undefined) return foundMark === mark
+  if (found.sizeBytes !== bytes.length) return false
+  return Buffer.compare(await readS3Object(requests, location), bytes) === 0
+}
+
+/** What `write` and `adopt` throw. */
+export function writeError(location: string, error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error
+  const failure = s3FailureOf(error)
+  return s3Error(
+    location,
+    'could not be written',
+    notWritten(failure.reason === 'passing'),
+    failure,
+  )
+}
+
+function createError(location: string, error: unknown): SluiceError {
+  const failure = s3FailureOf(error)
+  const notDone = notWritten(failure.reason === 'passing')
+  return s3Error(location, 'could not be created', notDone, failure)
+}
+
+function notWritten(isUnknown: boolean): string {
+  return isUnknown ? 'It may or may not be there' : 'It was not written'
+}
