@@ -95,12 +95,10 @@ await describeWithService(['kafka', 'iceberg-java'], 'sluice live over a catalog
       expect(live.output()).toContain(`fault: SIGKILL at ${fault.replace('@', ', time ')}`)
     }
     const live = await start(name, at)
-    let isOver = false
-    const ended = live.ended.finally(() => {
-      isOver = true
-    })
-    while (!isOver && (await readEnd(at)) < BigInt(lines.length)) await delay(50)
-    expect(isOver, live.output()).toBe(false)
+    const over = new AbortController()
+    const ended = live.ended.finally(() => over.abort())
+    while (!over.signal.aborted && (await readEnd(at)) < BigInt(lines.length)) await delay(50)
+    expect(over.signal.aborted, live.output()).toBe(false)
     await live.stop('SIGTERM')
     expect(await ended, live.output()).toBe(0)
     if (at.token !== undefined) expect(live.output()).not.toContain(at.token)
