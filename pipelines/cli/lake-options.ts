@@ -49,9 +49,11 @@ export async function withLake<T>(
     createIfMissing: false,
     catalogSecrets: environment.restSecrets,
   })
+  const release = lake.holdCopies()
   try {
     return await use(lake)
   } finally {
+    release()
     await lake.close()
   }
 }

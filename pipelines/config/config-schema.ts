@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import { atomicTransactionsModes } from '../../tables/catalog/atomic-transactions.ts'
 import { defaultRestLimits } from '../../tables/catalog/rest-server-limits.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
 import { loopDefaults } from '../loop/loop-context.ts'
 
 const DAY_MS = 86_400_000
 const formatNames = [...formats.keys()]
+const namespaceNames = [...new Set(allTables.flatMap(({ name }) => tableId(name).namespace))]
 
 /** Every default of a config, in one place. */
 export const configDefaults = {
@@ -20,6 +23,7 @@ export const configDefaults = {
     body_bytes: defaultRestLimits.bodyBytesMax,
   },
   rest_catalog: { atomic_transactions: 'marked' },
+  file_cache: { bytes: 10 * 1024 ** 3 },
   kafka: { client_id: 'sluice', group_id: 'sluice' },
   start: 'earliest',
   trigger: { time_ms: 1000, rows: 200_000, bytes: 64 * 1024 * 1024 },
@@ -72,6 +76,39 @@ const restCatalog = z.strictObject({
   oauth_token_uri: z.url({ protocol: /^https?$/, error: 'must be an http address' }).optional(),
 })
 
+/** A folder's location in a store. */
+const place = z
+  .string()
+  .regex(/^(file|s3|hdfs):\/\/[^?#]+$/, 'must be a location: file:///…, s3://… or hdfs://…')
+
+const warehouses = z.strictObject(
+  Object.fromEntries(namespaceNames.map((name) => [name, place.optional()])),
+)
+
+/** An S3 store; what is absent is as the SDK's own chain of settings says. */
+const s3 = z.strictObject({
+  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
+  region: z.string().min(1).optional(),
+  /** `host/bucket/key` instead of `bucket.host/key`. */
+  path_style: z.boolean().optional(),
+})
+
+const hdfs = z.strictObject({
+  /** WebHDFS addresses of the NameNodes: two and more are taken for high availability. */
+  namenodes: z
+    .array(z.url({ protocol: /^https?$/, error: 'must be an http or https address' }))
+    .min(1, 'needs at least one NameNode'),
+  user: z.string().min(1).optional(),
+  /** Names or `host:port` of DataNodes as they say it, to `host` or `host:port` from here. */
+  datanode_hosts: z.record(z.string().min(1), z.string().min(1)).optional(),
+})
+
+/** Copies of files of other stores, for the engine. */
+const fileCache = z.strictObject({
+  folder: z.string().min(1).optional(),
+  bytes: whole(1024 ** 2, Number.MAX_SAFE_INTEGER).default(defaults.file_cache.bytes),
+})
+
 const kafka = z.strictObject({
   /** One or more of the cluster's brokers. */
   brokers: z.array(broker).min(1, 'needs at least one broker'),
@@ -114,6 +151,13 @@ export const configSchema = z
     table_format_version: z.literal([2, 3]).default(defaults.table_format_version),
     catalog: catalog.default(defaults.catalog),
     rest_catalog: restCatalog.optional(),
+    /** Where tables lie, each namespace a folder in it; absent: in the lake's folder. */
+    warehouse: place.optional(),
+    /** The same for single namespaces. */
+    warehouses: warehouses.optional(),
+    s3: s3.optional(),
+    hdfs: hdfs.optional(),
+    file_cache: fileCache.optional(),
     kafka,
     sources: z.array(source).min(1, 'needs at least one topic'),
     trigger: trigger.default(defaults.trigger),

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
 import type { LakeFormatVersion } from '../lake/create-lake-tables.ts'
+import type { LakeStores } from '../lake/lake-stores.ts'
 import type { LakeCatalog } from '../lake/open-lake-catalog.ts'
 import type { CatalogSettings } from '../lake/serve-catalog.ts'
 import type { KafkaConnection } from '../sources/kafka-client.ts'
@@ -24,6 +25,8 @@ export interface Config {
   readonly catalog: CatalogSettings
   /** The REST catalog that keeps the lake's tables; undefined: the lake's own. */
   readonly lakeCatalog: LakeCatalog | undefined
+  /** Where the tables lie; the same for every process that opens the lake. */
+  readonly stores: LakeStores
   readonly kafka: KafkaConnection & { readonly groupId: string }
   readonly sources: readonly KafkaTopic[]
   readonly limits: BatchLimits
@@ -167,6 +170,7 @@ function configOf(written: WrittenConfig, folder: string): Config {
     tableFormatVersion: written.table_format_version,
     catalog: catalogOf(written.catalog, folder),
     lakeCatalog: lakeCatalogOf(written.rest_catalog),
+    stores: storesOf(written, folder),
     kafka: { brokers: kafka.brokers, clientId: kafka.client_id, groupId: kafka.group_id },
     sources: written.sources,
     limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
@@ -197,6 +201,41 @@ function lakeCatalogOf(written: WrittenConfig['rest_catalog']): LakeCatalog | un
     atomicTransactions: written.atomic_transactions,
     oauthScope: written.oauth_scope,
     oauthTokenUri: written.oauth_token_uri,
+  }
+}
+
+function namedPlaces(
+  written: NonNullable<WrittenConfig['warehouses']>,
+): Readonly<Record<string, string>> {
+  const entries = Object.entries(written)
+  return Object.fromEntries(entries.flatMap(([name, at]) => (at === undefined ? [] : [[name, at]])))
+}
+
+function storesOf(written: WrittenConfig, folder: string): LakeStores {
+  const { s3, hdfs, file_cache: cache } = written
+  return {
+    ...(written.warehouse === undefined ? {} : { warehouse: written.warehouse }),
+    ...(written.warehouses === undefined ? {} : { warehouses: namedPlaces(written.warehouses) }),
+    ...(s3 === undefined
+      ? {}
+      : { s3: { endpoint: s3.endpoint, region: s3.region, isPathStyle: s3.path_style } }),
+    ...(hdfs === undefined
+      ? {}
+      : {
+          hdfs: {
+            nameNodes: hdfs.namenodes,
+            user: hdfs.user,
+            dataNodeHosts: hdfs.datanode_hosts,
+          },
+        }),
+    ...(cache === undefined
+      ? {}
+      : {
+          fileCache: {
+            folder: cache.folder === undefined ? undefined : resolve(folder, cache.folder),
+            bytesMax: cache.bytes,
+          },
+        }),
   }
 }
 

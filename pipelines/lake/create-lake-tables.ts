@@ -8,18 +8,23 @@ export type LakeFormatVersion = 2 | 3
 
 /**
  * Makes every table of the lake that is not there yet. Safe to call again after a crash between
- * two of them: what exists stays as it is, in the format version that it has.
+ * two of them: what exists stays as it is, in the format version and at the place that it has.
  */
 export async function createLakeTables(
   catalog: Catalog,
   formatVersion: LakeFormatVersion = 2,
+  locationOf: (namespace: string) => string | undefined = () => undefined,
 ): Promise<void> {
   const namespaces = new Set((await catalog.listNamespaces()).map((levels) => levels.join('.')))
   for (const definition of allTables) {
     const identifier = tableId(definition.name)
     const namespace = identifier.namespace.join('.')
     if (!namespaces.has(namespace)) {
-      await catalog.createNamespace(identifier.namespace)
+      const location = locationOf(namespace)
+      await catalog.createNamespace(
+        identifier.namespace,
+        location === undefined ? {} : { location },
+      )
       namespaces.add(namespace)
     }
     if ((await catalog.loadTable(identifier)) !== undefined) continue

@@ -5,11 +5,12 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { Lake } from './lake.ts'
 
 /**
- * The folders that hold a lake's files, as paths: all that a query of its users may read. The
- * tables that another catalog keeps lie where that one put them.
+ * The folders of this machine's disk that hold a lake's files, as paths: all that a query of its
+ * users may read. Files of other stores are read as the copies that lie there.
  */
 export async function lakeDirectories(lake: Lake): Promise<readonly string[]> {
-  const own = lake.directory === undefined ? [] : [lake.directory]
+  const own = [...(lake.directory === undefined ? [] : [lake.directory]), ...lake.storeFolders]
+  // The tables that another catalog keeps lie where that one put them.
   if (lake.servedCatalog !== undefined) return own
   const tables = await Promise.all(
     allTables.map(({ name }) => lake.catalog.loadTable(tableId(name))),

@@ -29,5 +29,9 @@ export interface Lake {
   readonly clock: Clock
   readonly ids: IdSource
   readonly manifestCache: ManifestCache
+  /** Folders of this machine, beside the lake's own, where the engine finds files of tables. */
+  readonly storeFolders: readonly string[]
+  /** Until the answer is called, no copy of a remote file goes that is opened from now on. */
+  readonly holdCopies: () => () => void
   close(): Promise<void>
 }

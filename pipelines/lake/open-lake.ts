@@ -7,12 +7,13 @@ import { createEngine } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { locationOfPath } from '../../tables/file-io/local-location.ts'
-import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
 import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { createLakeTables, type LakeFormatVersion } from './create-lake-tables.ts'
 import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
 import { checkLayout } from './lake-layout.ts'
+import { namespaceLocation, openStores, settleStores } from './lake-stores.ts'
+import type { LakeStores, OpenStores } from './lake-stores.ts'
 import { type CatalogSecrets, type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
 import { readLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
@@ -32,6 +33,8 @@ export interface OpenLakeOptions {
   readonly memoryLimit?: string
   /** The REST catalog that keeps the tables; absent: as the lake was made, or its own. */
   readonly catalog?: LakeCatalog | undefined
+  /** Where the tables are to lie; absent: as the lake was made, or in its folder. */
+  readonly stores?: LakeStores | undefined
   /** How to show such a catalog who we are. */
   readonly catalogSecrets?: CatalogSecrets | undefined
 }
@@ -46,13 +49,20 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   await prepareFolder(directory, location, options)
   await removeDeadScratchFolders(scratchParent())
   const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
-  const fileIO = createLocalFileIO()
   const { clock, ids, catalog: wanted, catalogSecrets: secrets } = options
+  const stores = await settleStores(directory, options.stores)
+  const openedStores = await openStores({ directory, stores, clock, ids })
+  const { fileIO } = openedStores
   const parts = { directory, location, fileIO, clock, ids, wanted, secrets }
   const catalog = await openLakeCatalog(parts)
-  await createLakeTables(catalog, options.formatVersion)
+  await createLakeTables(catalog, options.formatVersion, (namespace) =>
+    namespaceLocation(stores, namespace),
+  )
   const journalFolder = await journalFolderOf(catalog)
-  return assembleLake({ ...parts, ...options, directory, catalog, journalFolder, scratchDir })
+  return assembleLake({
+    ...{ ...parts, ...options, directory, catalog, journalFolder, scratchDir },
+    stores: openedStores,
+  })
 }
 
 /** Beside the cuts table, where no removal of orphans looks. */
@@ -79,6 +89,7 @@ async function prepareFolder(
     lakeId: options.ids.uuid(),
     location,
     ...(options.catalog === undefined ? {} : { catalog: options.catalog }),
+    ...(Object.keys(options.stores ?? {}).length === 0 ? {} : { stores: options.stores }),
   })
 }
 
@@ -119,6 +130,8 @@ export interface AssembleLakeOptions {
   readonly clock: Clock
   readonly ids: IdSource
   readonly memoryLimit?: string
+  /** What belongs to its FileIO; absent for a store without local copies. */
+  readonly stores?: OpenStores
 }
 
 /** An open lake over any store and catalog; the memory lakes of tests are made by it too. */
@@ -140,9 +153,12 @@ export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> 
     clock,
     ids,
     manifestCache: createManifestCache(),
+    storeFolders: options.stores?.folders ?? [],
+    holdCopies: options.stores?.holdCopies ?? (() => () => undefined),
     close: async () => {
       await engine.close()
       await catalog.close()
+      await options.stores?.close()
       await rm(scratchDir, { recursive: true, force: true })
     },
   }

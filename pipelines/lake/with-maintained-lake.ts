@@ -39,6 +39,8 @@ export async function withMaintainedLake<T>(
   use: (maintained: MaintainedLake) => Promise<T>,
 ): Promise<T> {
   return withWritableLake({ ...options, createIfMissing: false }, async ({ lake }) => {
+    // Until the lake is closed.
+    lake.holdCopies()
     // The files of a cut that is decided and not finished yet would pass for orphans.
     await rollForward(lakeCommitContext(lake))
     const queue = createLakeDeleteQueue(lake)

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { LakeFormatVersion } from './create-lake-tables.ts'
 import { acquireLakeLock } from './lake-lock.ts'
+import type { LakeStores } from './lake-stores.ts'
 import type { Lake } from './lake.ts'
 import type { CatalogSecrets, LakeCatalog } from './open-lake-catalog.ts'
 import { openLake, requireLake } from './open-lake.ts'
@@ -18,6 +19,8 @@ export interface WritableLakeOptions {
   /** The REST catalog that keeps the tables, where it is not the lake's own. */
   readonly catalog?: LakeCatalog | undefined
   readonly catalogSecrets?: CatalogSecrets | undefined
+  /** Where the tables are to lie; absent: as the lake was made. */
+  readonly stores?: LakeStores | undefined
   /** Of tables that are made now; default 2. */
   readonly formatVersion?: LakeFormatVersion | undefined
   /** By default true. */
@@ -50,7 +53,7 @@ export async function withWritableLake<T>(
   try {
     const lake = await openLake({
       ...{ directory, clock, ids, createIfMissing },
-      ...{ catalog, catalogSecrets },
+      ...{ catalog, catalogSecrets, stores: options.stores },
       ...(options.formatVersion === undefined ? {} : { formatVersion: options.formatVersion }),
     })
     try {

@@ -40,6 +40,7 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
       clock,
       ids,
       catalog: config.lakeCatalog,
+      stores: config.stores,
       catalogSecrets: options.catalogSecrets,
       serve: { ...config.catalog, tokens: options.catalogTokens, logger },
     },

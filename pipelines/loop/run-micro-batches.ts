@@ -47,8 +47,13 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
       // It is awaited above; until then a failure must not count as unhandled.
       next.catch(() => undefined)
       if (batch.progress.some(hasMoved)) {
-        context = await takeBatch(context, batch, queue)
-        context = await maintainLake(context, queue)
+        const release = lake.holdCopies()
+        try {
+          context = await takeBatch(context, batch, queue)
+          context = await maintainLake(context, queue)
+        } finally {
+          release()
+        }
       }
       await source.release(batch)
     }

@@ -57,7 +57,9 @@ async function runBackfill(
     {
       ...{ directory: options.lake, purpose: 'sluice backfill', clock, ids },
       formatVersion: config?.tableFormatVersion,
+      catalog: config?.lakeCatalog,
       catalogSecrets: context.environment.restSecrets,
+      stores: config?.stores,
     },
     async ({ lake }) => {
       const rules: Partial<BackfillOptions> =

@@ -53,6 +53,7 @@ describe('a config', () => {
       instruments: [],
       maxQueryDurationMs: 3_600_000,
       tableFormatVersion: 2,
+      stores: {},
     })
   })
 
@@ -79,6 +80,35 @@ describe('a config', () => {
       bytes: configDefaults.trigger.bytes,
     })
     expect(config.rateLimit).toBe(200_000)
+  })
+
+  it('says where tables lie and how their stores are reached', () => {
+    const text = `${SMALLEST}warehouse: s3://sluice-lake/lake
+warehouses: { bronze: "hdfs://127.0.0.1:8020/sluice" }
+s3: { endpoint: "http://127.0.0.1:9000", region: us-east-1, path_style: true }
+hdfs: { namenodes: ["http://127.0.0.1:9870"], user: sluice, datanode_hosts: { dn1: 127.0.0.1 } }
+file_cache: { folder: ./copies, bytes: 2000000 }
+`
+    expect(parseConfig(text, '/etc/sluice.yaml').stores).toEqual({
+      warehouse: 's3://sluice-lake/lake',
+      warehouses: { bronze: 'hdfs://127.0.0.1:8020/sluice' },
+      s3: { endpoint: 'http://127.0.0.1:9000', region: 'us-east-1', isPathStyle: true },
+      hdfs: {
+        nameNodes: ['http://127.0.0.1:9870'],
+        user: 'sluice',
+        dataNodeHosts: { dn1: '127.0.0.1' },
+      },
+      fileCache: { folder: '/etc/copies', bytesMax: 2_000_000 },
+    })
+  })
+
+  it('refuses a warehouse that is no location, and one of a namespace that a lake has not', () => {
+    expect(
+      mistakesOf(`${SMALLEST}warehouse: ./here\nwarehouses: { golden: "file:///x" }\n`),
+    ).toEqual([
+      'line 5: warehouse must be a location: file:///…, s3://… or hdfs://…',
+      'line 6: warehouses.golden is no known key; did you mean gold?',
+    ])
   })
 
   it('names unknown keys with their line and the name that was meant', () => {
