@@ -1,3 +1,5 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { IdSource } from '../clock.ts'
 import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
@@ -23,7 +25,11 @@ export interface MetadataFormat<M extends FiledMetadata> {
 export interface MetadataFiles<M extends FiledMetadata = TableMetadata> {
   /** Throws `corrupt-data` where the file is missing or holds something else. */
   load(location: string): Promise<M>
-  /** A name for the next metadata file; `previous` is the current one's location. */
+  /**
+   * A name for the next metadata file; `previous` is the current one's location. The name says
+   * whether it is packed, because that is where other readers look. Throws `invalid-input` where
+   * the metadata names a way of packing that is none.
+   */
   nextLocation(metadata: M, previous: string | undefined): string
   /** Writes a file; durable on return, and remembered by its location. */
   write(location: string, metadata: M): Promise<void>
@@ -32,6 +38,11 @@ export interface MetadataFiles<M extends FiledMetadata = TableMetadata> {
   /** The folder of the metadata files of a table or a view. */
   folderOf(metadata: M): string
 }
+
+/** How the reference names packed files; it and other readers unpack by the name alone. */
+const PACKED_ENDING = '.gz.metadata.json'
+
+const pack = promisify(gzip)
 
 /** Files whose metadata is held parsed; the least recently used one goes first. */
 const MAX_REMEMBERED = 64
@@ -68,12 +79,14 @@ export function createMetadataFilesOf<M extends FiledMetadata>(
     },
     nextLocation: (metadata, previous) => {
       const version = previous === undefined ? 0 : versionOf(previous) + 1
-      const name = `${String(version).padStart(5, '0')}-${ids.uuid()}.metadata.json`
+      const ending = isPacked(metadata) ? PACKED_ENDING : '.metadata.json'
+      const name = `${String(version).padStart(5, '0')}-${ids.uuid()}${ending}`
       return joinLocation(folderOf(metadata), name)
     },
     write: async (location, metadata) => {
       checkStore(fileIO, location)
-      await fileIO.write(location, new TextEncoder().encode(format.serialize(metadata)))
+      const text = Buffer.from(format.serialize(metadata), 'utf8')
+      await fileIO.write(location, location.endsWith(PACKED_ENDING) ? await pack(text) : text)
       remember(location, metadata)
     },
     remove: async (locations) => {
@@ -96,6 +109,21 @@ async function readMetadata<M extends FiledMetadata>(
 
 function folderOf(metadata: FiledMetadata): string {
   return metadata.properties['write.metadata.path'] ?? joinLocation(metadata.location, 'metadata')
+}
+
+/**
+ * Whether files are packed, by `write.metadata.compression-codec`: `none`, which is the default, or
+ * `gzip`. Source: https://iceberg.apache.org/docs/latest/configuration/#write-properties
+ */
+function isPacked({ properties }: FiledMetadata): boolean {
+  const codec = properties['write.metadata.compression-codec'] ?? 'none'
+  const name = codec.toLowerCase()
+  if (name === 'none' || name === 'gzip') return name === 'gzip'
+  throw new SluiceError(
+    'invalid-input',
+    `The property write.metadata.compression-codec is "${codec}". Nothing was committed. Set it ` +
+      'to gzip or none.',
+  )
 }
 
 /** The number at the start of a metadata file's name (`00012-….metadata.json`); -1 without one. */

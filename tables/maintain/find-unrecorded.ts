@@ -1,4 +1,5 @@
 import type { LoadedTable } from '../catalog/catalog.ts'
+import { decodeMetadataBytes, namingFile } from '../catalog/decode-metadata-bytes.ts'
 import { isLive } from '../commit/compose-manifests.ts'
 import {
   loadEntries,
@@ -56,7 +57,9 @@ async function loadEarlier(
 ): Promise<TableMetadata[]> {
   const read = async ({ 'metadata-file': path }: { readonly 'metadata-file': string }) => {
     const bytes = await ifThere(reader.fileIO.read(path))
-    return bytes === undefined ? undefined : parseTableMetadata(Buffer.from(bytes).toString('utf8'))
+    if (bytes === undefined) return undefined
+    const text = await decodeMetadataBytes(path, bytes)
+    return namingFile(path, () => parseTableMetadata(text))
   }
   const read4 = await mapBounded(metadata['metadata-log'], read, 4)
   return read4.filter((one) => one !== undefined)
