@@ -1,8 +1,9 @@
 import type { LoadedTable, TableCommit } from '../catalog/catalog.ts'
 import { isErrorKind, SluiceError } from '../errors.ts'
 import { ancestors, cutNumberOf, findByToken, findSnapshot, HEAD_TAG } from '../spec/cut-history.ts'
-import { MAIN_BRANCH } from '../spec/snapshot.ts'
+import { MAIN_BRANCH, type Snapshot } from '../spec/snapshot.ts'
 import { tableKey } from '../spec/table-identifier.ts'
+import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
 import type { CommitContext } from './commit-context.ts'
 import type { CutJournal } from './cut-journal.ts'
@@ -70,7 +71,7 @@ async function undoOf(
   if (table === undefined) return undefined
   const updates =
     stagedSnapshotOf(commit) === undefined
-      ? restoredHead(table, commit)
+      ? restoredHead(table, commit, journal, cause)
       : removedSnapshot(table, journal, cause)
   if (updates === undefined) return undefined
   return { identifier: commit.identifier, requirements: headRequirements(table), updates }
@@ -104,16 +105,54 @@ function removedSnapshot(
   ]
 }
 
-/** For a commit that only moved `main`: back to where it was. */
-function restoredHead(table: LoadedTable, commit: TableCommit): readonly TableUpdate[] | undefined {
+/** For a commit that only moved `main`, or took it away: back to where it was, the tag with it. */
+function restoredHead(
+  table: LoadedTable,
+  commit: TableCommit,
+  journal: CutJournal,
+  cause: SluiceError,
+): readonly TableUpdate[] | undefined {
   const moved = commit.updates.find(
-    (update) => update.action === 'set-snapshot-ref' && update['ref-name'] === MAIN_BRANCH,
+    (update) => 'ref-name' in update && update['ref-name'] === MAIN_BRANCH,
   )
-  if (moved === undefined || !('snapshot-id' in moved)) return undefined
+  if (moved === undefined) return undefined
+  const { metadata } = table
+  const target = 'snapshot-id' in moved ? moved['snapshot-id'] : null
   const before = assertedHeadOf(commit)
-  const head = table.metadata['current-snapshot-id']
-  if (before === null || head !== moved['snapshot-id'] || head === before) return undefined
-  return [setRef(MAIN_BRANCH, 'branch', before)]
+  const place = placeOfHead(metadata, before, target)
+  if (place === 'before') return undefined
+  if (place === 'beyond') throw stuckBehind(table, journal, before, cause)
+  if (before === null) return removeRefs([MAIN_BRANCH, HEAD_TAG])
+  const main = setRef(MAIN_BRANCH, 'branch', before)
+  const lastCut = ancestorsOf(metadata, before).find((one) => cutNumberOf(one) !== undefined)
+  return lastCut === undefined
+    ? [main, ...removeRefs([HEAD_TAG])]
+    : [main, setRef(HEAD_TAG, 'tag', lastCut['snapshot-id'])]
+}
+
+/**
+ * Where `main` is: still where it was, foreign commits on top or not; `moved` by us; or `beyond`,
+ * which is moved by us with foreign commits on top.
+ */
+function placeOfHead(
+  metadata: TableMetadata,
+  before: bigint | null,
+  target: bigint | null,
+): 'before' | 'moved' | 'beyond' {
+  const head = metadata['current-snapshot-id'] ?? null
+  if (head === before) return 'before'
+  if (head === target) return 'moved'
+  // One of both comes from the other: the nearer one is what the foreign commits stand on.
+  const base = ancestorsOf(metadata, head).find((one) => {
+    return one['snapshot-id'] === before || one['snapshot-id'] === target
+  })
+  return (base?.['snapshot-id'] ?? null) === before ? 'before' : 'beyond'
+}
+
+function ancestorsOf(metadata: TableMetadata, snapshotId: bigint | null): Snapshot[] {
+  if (snapshotId === null) return []
+  const main = { type: 'branch', 'snapshot-id': snapshotId } as const
+  return [...ancestors({ ...metadata, refs: { [MAIN_BRANCH]: main } })]
 }
 
 function setRef(name: string, type: 'branch' | 'tag', snapshotId: bigint): TableUpdate {
@@ -138,5 +177,22 @@ function stuck(
       `Set main of ${name} to the parent of that snapshot and commit the foreign rows again, then ` +
       'start again.',
     { cause, context: { table: name, cut: journal.cutNumber, snapshotId } },
+  )
+}
+
+function stuckBehind(
+  table: LoadedTable,
+  journal: CutJournal,
+  before: bigint | null,
+  cause: SluiceError,
+): SluiceError {
+  const name = tableKey(table.identifier)
+  const where = before === null ? 'no snapshot' : `snapshot ${before}`
+  return new SluiceError(
+    'data-loss',
+    `Cut ${journal.cutNumber}, a rollback, is half made: ${name} was set back and has foreign ` +
+      `commits since, and it cannot be finished: ${cause.message} Nothing was taken back. Set main ` +
+      `of ${name} to ${where} and commit the foreign rows again, then start again.`,
+    { cause, context: { table: name, cut: journal.cutNumber } },
   )
 }

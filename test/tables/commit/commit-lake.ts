@@ -180,12 +180,14 @@ export interface TestCut {
   readonly previousCut?: number
   readonly token?: string
   readonly changes: readonly TableChange[]
+  /** Heads that tables are set to, by dotted name; null: to none. */
+  readonly restoredHeads?: ReadonlyMap<string, bigint | null>
   readonly rederive?: () => Promise<readonly TableChange[]>
 }
 
 /** Commits a cut whose own row is one file. */
 export async function cut(lake: CommitLake, request: TestCut): Promise<CommittedCut> {
-  const { cutNumber, rederive } = request
+  const { cutNumber, rederive, restoredHeads } = request
   let attempts = 0
   return commitCut(lake.context, {
     cutsTable: CUTS,
@@ -202,6 +204,7 @@ export async function cut(lake: CommitLake, request: TestCut): Promise<Committed
     },
     cutsProperties: { 'sluice.positions': `{"cut":${cutNumber}}` },
     ...(rederive === undefined ? {} : { rederive }),
+    ...(restoredHeads === undefined ? {} : { restoredHeads }),
   })
 }
 
