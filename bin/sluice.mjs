@@ -21,6 +21,10 @@ try {
   process.exit(1)
 }
 
+// The S3 client would say on each command that its releases of 2027 need a newer Node; the release
+// that is installed is pinned, and runs on this one.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 tsx.register()
 const { main } = await import('../pipelines/cli/main.ts')
 process.exitCode = await main(process.argv.slice(2))

@@ -1,4 +1,4 @@
-import type { CatalogSecrets } from '../lake/open-lake-catalog.ts'
+import type { LakeSecrets } from '../lake/lake-secrets.ts'
 import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
 
 /** What the surroundings say. The only place of the command line that reads them. */
@@ -15,9 +15,10 @@ export interface Environment {
   readonly catalogTokens: readonly CatalogToken[]
   /**
    * For a lake whose tables another catalog keeps: SLUICE_REST_TOKEN, or SLUICE_REST_CREDENTIAL
-   * (`id:secret` of OAuth2 client credentials).
+   * (`id:secret` of OAuth2 client credentials). For tables on HDFS: SLUICE_HDFS_TOKEN, a delegation
+   * token. Accounts of S3 stores are found by the SDK (AWS_ACCESS_KEY_ID and its like, profiles).
    */
-  readonly restSecrets: CatalogSecrets
+  readonly secrets: LakeSecrets
   /** SLUICE_FAULT: where to die in a commit, for proofs of recovery (`createFaultHooks`). */
   readonly fault: string | undefined
   /** TERM=dumb: a terminal that cannot move its cursor. */
@@ -36,9 +37,12 @@ export function readEnvironment(): Environment {
       ...tokensIn(variables['SLUICE_CATALOG_WRITE_TOKEN'], 'write'),
       ...tokensIn(variables['SLUICE_CATALOG_READ_TOKEN'], 'read'),
     ],
-    restSecrets: {
-      token: nonEmpty(variables['SLUICE_REST_TOKEN']),
-      credential: nonEmpty(variables['SLUICE_REST_CREDENTIAL']),
+    secrets: {
+      catalog: {
+        token: nonEmpty(variables['SLUICE_REST_TOKEN']),
+        credential: nonEmpty(variables['SLUICE_REST_CREDENTIAL']),
+      },
+      hdfsToken: nonEmpty(variables['SLUICE_HDFS_TOKEN']),
     },
     fault: nonEmpty(variables['SLUICE_FAULT']),
     isTerminalDumb: variables['TERM'] === 'dumb',

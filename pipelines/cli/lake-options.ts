@@ -47,7 +47,7 @@ export async function withLake<T>(
     clock,
     ids,
     createIfMissing: false,
-    catalogSecrets: environment.restSecrets,
+    secrets: environment.secrets,
   })
   const release = lake.holdCopies()
   try {

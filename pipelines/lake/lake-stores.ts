@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { SluiceError } from '../../tables/errors.ts'
-import { createFileCache } from '../../tables/file-io/file-cache.ts'
+import { createFileCache, type FileCache } from '../../tables/file-io/file-cache.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
 import { pathOfLocation } from '../../tables/file-io/local-location.ts'
 import { joinLocation, schemeOf } from '../../tables/file-io/location.ts'
 import { createRoutingFileIO } from '../../tables/file-io/routing-file-io.ts'
 import { readLakeFile, writeLakeFile } from './lake-file.ts'
+import type { LakeSecrets } from './lake-secrets.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders } from './scratch-folder.ts'
 
@@ -112,6 +113,7 @@ export interface OpenStores {
 export interface OpenStoresOptions {
   readonly directory: string
   readonly stores: LakeStores
+  readonly secrets: LakeSecrets | undefined
   readonly clock: Clock
   readonly ids: IdSource
 }
@@ -134,12 +136,35 @@ export async function openStores(options: OpenStoresOptions): Promise<OpenStores
   const ownFolder = await createScratchFolder(owners, await identifyProcess())
   const bytesMax = stores.fileCache?.bytesMax ?? FILE_CACHE_BYTES
   const cache = createFileCache({ folder, ownFolder, bytesMax, clock, ids })
+  const remote: RemoteStore[] = []
+  for (const scheme of schemes) remote.push(await openRemote(scheme, options, cache))
   return {
-    fileIO: createRoutingFileIO([local]),
+    fileIO: createRoutingFileIO([local, ...remote]),
     folders: [...folders, folder],
     holdCopies: cache.hold,
-    close: () => rm(ownFolder, { recursive: true, force: true }),
+    close: async () => {
+      for (const store of remote) store.close()
+      await rm(ownFolder, { recursive: true, force: true })
+    },
   }
+}
+
+type RemoteStore = FileIO & { close(): void }
+
+/** Loaded only where it is used: the SDK alone is a quarter of a second of each command. */
+async function openRemote(
+  scheme: string,
+  { stores, secrets, clock, ids }: OpenStoresOptions,
+  cache: FileCache,
+): Promise<RemoteStore> {
+  const { createS3FileIO } = await import('../../tables/file-io/s3-file-io.ts')
+  if (scheme === 's3') {
+    return createS3FileIO({ ...stores.s3, credentials: secrets?.s3, cache, clock, ids })
+  }
+  throw new SluiceError(
+    'unsupported',
+    `No store is known for ${scheme}: warehouses. Nothing was opened. Use file:, s3: or hdfs:.`,
+  )
 }
 
 function placesOf({ warehouse, warehouses = {} }: LakeStores): string {

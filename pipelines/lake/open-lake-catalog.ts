@@ -12,6 +12,7 @@ import type { Clock, IdSource } from '../../tables/clock.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { readLakeFile } from './lake-file.ts'
+import type { CatalogSecrets } from './lake-secrets.ts'
 
 const lakeCatalogSchema = z.object({
   uri: z.string().min(1),
@@ -29,13 +30,6 @@ export interface LakeCatalog {
   /** Of OAuth2 client credentials, where the catalog takes them. */
   readonly oauthScope?: string | undefined
   readonly oauthTokenUri?: string | undefined
-}
-
-/** How to show such a catalog who we are; the credential wins. Never stored. */
-export interface CatalogSecrets {
-  readonly token?: string | undefined
-  /** `id:secret` of OAuth2 client credentials. */
-  readonly credential?: string | undefined
 }
 
 export interface OpenLakeCatalogOptions {

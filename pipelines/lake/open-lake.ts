@@ -12,9 +12,10 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { createLakeTables, type LakeFormatVersion } from './create-lake-tables.ts'
 import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
 import { checkLayout } from './lake-layout.ts'
+import type { LakeSecrets } from './lake-secrets.ts'
 import { namespaceLocation, openStores, settleStores } from './lake-stores.ts'
 import type { LakeStores, OpenStores } from './lake-stores.ts'
-import { type CatalogSecrets, type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
+import { type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
 import { readLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
@@ -35,8 +36,8 @@ export interface OpenLakeOptions {
   readonly catalog?: LakeCatalog | undefined
   /** Where the tables are to lie; absent: as the lake was made, or in its folder. */
   readonly stores?: LakeStores | undefined
-  /** How to show such a catalog who we are. */
-  readonly catalogSecrets?: CatalogSecrets | undefined
+  /** For such a catalog, and for stores that are not this machine's disk. */
+  readonly secrets?: LakeSecrets | undefined
 }
 
 /**
@@ -49,11 +50,11 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   await prepareFolder(directory, location, options)
   await removeDeadScratchFolders(scratchParent())
   const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
-  const { clock, ids, catalog: wanted, catalogSecrets: secrets } = options
+  const { clock, ids, catalog: wanted, secrets } = options
   const stores = await settleStores(directory, options.stores)
-  const openedStores = await openStores({ directory, stores, clock, ids })
+  const openedStores = await openStores({ directory, stores, secrets, clock, ids })
   const { fileIO } = openedStores
-  const parts = { directory, location, fileIO, clock, ids, wanted, secrets }
+  const parts = { directory, location, fileIO, clock, ids, wanted, secrets: secrets?.catalog }
   const catalog = await openLakeCatalog(parts)
   await createLakeTables(catalog, options.formatVersion, (namespace) =>
     namespaceLocation(stores, namespace),

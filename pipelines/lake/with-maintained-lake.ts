@@ -5,7 +5,7 @@ import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { lakeCommitContext, readFence } from './lake-commit-context.ts'
 import { createLakeDeleteQueue } from './lake-delete-queue.ts'
 import type { Lake } from './lake.ts'
-import type { CatalogSecrets } from './open-lake-catalog.ts'
+import type { LakeSecrets } from './lake-secrets.ts'
 import { withWritableLake } from './with-writable-lake.ts'
 
 export interface MaintainedLakeOptions {
@@ -15,7 +15,7 @@ export interface MaintainedLakeOptions {
   readonly clock: Clock
   readonly ids: IdSource
   /** For a lake whose tables another REST catalog keeps. */
-  readonly catalogSecrets?: CatalogSecrets | undefined
+  readonly secrets?: LakeSecrets | undefined
 }
 
 /** A lake that only this process writes to, and that takes commits which are no cuts. */

@@ -4,7 +4,8 @@ import type { LakeFormatVersion } from './create-lake-tables.ts'
 import { acquireLakeLock } from './lake-lock.ts'
 import type { LakeStores } from './lake-stores.ts'
 import type { Lake } from './lake.ts'
-import type { CatalogSecrets, LakeCatalog } from './open-lake-catalog.ts'
+import type { LakeSecrets } from './lake-secrets.ts'
+import type { LakeCatalog } from './open-lake-catalog.ts'
 import { openLake, requireLake } from './open-lake.ts'
 import { serveCatalog, type CatalogAddress } from './serve-catalog.ts'
 
@@ -18,7 +19,7 @@ export interface WritableLakeOptions {
   readonly serve?: CatalogAddress
   /** The REST catalog that keeps the tables, where it is not the lake's own. */
   readonly catalog?: LakeCatalog | undefined
-  readonly catalogSecrets?: CatalogSecrets | undefined
+  readonly secrets?: LakeSecrets | undefined
   /** Where the tables are to lie; absent: as the lake was made. */
   readonly stores?: LakeStores | undefined
   /** Of tables that are made now; default 2. */
@@ -44,7 +45,7 @@ export async function withWritableLake<T>(
   options: WritableLakeOptions,
   use: (writable: WritableLake) => Promise<T>,
 ): Promise<T> {
-  const { purpose, clock, ids, serve, catalog, catalogSecrets } = options
+  const { purpose, clock, ids, serve, catalog, secrets } = options
   const directory = resolve(options.directory)
   const createIfMissing = options.createIfMissing ?? true
   // Without it the lock would be left in a folder that is none of ours.
@@ -53,7 +54,7 @@ export async function withWritableLake<T>(
   try {
     const lake = await openLake({
       ...{ directory, clock, ids, createIfMissing },
-      ...{ catalog, catalogSecrets, stores: options.stores },
+      ...{ catalog, secrets, stores: options.stores },
       ...(options.formatVersion === undefined ? {} : { formatVersion: options.formatVersion }),
     })
     try {

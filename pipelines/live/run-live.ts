@@ -4,7 +4,7 @@ import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { Config } from '../config/load-config.ts'
 import type { Lake } from '../lake/lake.ts'
-import type { CatalogSecrets } from '../lake/open-lake-catalog.ts'
+import type { LakeSecrets } from '../lake/lake-secrets.ts'
 import { withWritableLake } from '../lake/with-writable-lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
@@ -19,8 +19,8 @@ export interface LiveOptions {
   readonly logger: Logger
   /** What clients of the catalog must send; needed where it is open to other machines. */
   readonly catalogTokens: readonly CatalogToken[]
-  /** What another catalog wants of us, where the config names one. */
-  readonly catalogSecrets?: CatalogSecrets
+  /** What another catalog and the stores want of us. */
+  readonly secrets?: LakeSecrets
   readonly hooks: CommitHooks | undefined
   readonly onCut: (receipt: CutReceipt) => void
 }
@@ -41,7 +41,7 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
       ids,
       catalog: config.lakeCatalog,
       stores: config.stores,
-      catalogSecrets: options.catalogSecrets,
+      secrets: options.secrets,
       serve: { ...config.catalog, tokens: options.catalogTokens, logger },
     },
     async ({ lake, directory, catalogUrl }) => {

@@ -109,7 +109,7 @@ await describeWithService(['kafka', 'iceberg-java'], 'sluice live over a catalog
     const lake = await openLake({
       directory: join(folder, name),
       ...{ clock: systemClock, ids: randomIds, createIfMissing: false },
-      catalogSecrets: { token: at.token },
+      secrets: { catalog: { token: at.token } },
     })
     try {
       expect(await receiptProblems(lake)).toEqual([])

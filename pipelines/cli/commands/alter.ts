@@ -43,9 +43,9 @@ export function addAlterCommand(program: Command, context: CommandContext): void
     ) => {
       const alteration = parseAlteration(change, words, options)
       const { clock, ids, environment } = context
-      const catalogSecrets = environment.restSecrets
+      const { secrets } = environment
       const altered = await withMaintainedLake(
-        { directory: options.lake, purpose: 'sluice alter', clock, ids, catalogSecrets },
+        { directory: options.lake, purpose: 'sluice alter', clock, ids, secrets },
         ({ lake }) => alterTable(lake, table, alteration),
       )
       if (options.json) printJson(context, altered)

@@ -58,7 +58,7 @@ async function runBackfill(
       ...{ directory: options.lake, purpose: 'sluice backfill', clock, ids },
       formatVersion: config?.tableFormatVersion,
       catalog: config?.lakeCatalog,
-      catalogSecrets: context.environment.restSecrets,
+      secrets: context.environment.secrets,
       stores: config?.stores,
     },
     async ({ lake }) => {

@@ -22,10 +22,10 @@ export function addCherryPickCommand(program: Command, context: CommandContext):
   addLakeOptions(command, context).action(
     async (table: string, snapshotId: bigint, options: LakeOptions) => {
       const { clock, ids, environment } = context
-      const catalogSecrets = environment.restSecrets
+      const { secrets } = environment
       const purpose = 'sluice cherry-pick'
       const picked = await withMaintainedLake(
-        { directory: options.lake, purpose, clock, ids, catalogSecrets },
+        { directory: options.lake, purpose, clock, ids, secrets },
         (maintained) => pickSnapshot(maintained, table, snapshotId),
       )
       if (options.json) printJson(context, { ...picked, pickedId: snapshotId })

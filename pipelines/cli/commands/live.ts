@@ -37,7 +37,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
           ids,
           logger,
           catalogTokens: environment.catalogTokens,
-          catalogSecrets: environment.restSecrets,
+          secrets: environment.secrets,
           hooks:
             fault === undefined
               ? undefined

@@ -54,9 +54,9 @@ async function runCompact(
   }
   const chosen = chooseLakeTables(tables)
   const { clock, ids, environment } = context
-  const catalogSecrets = environment.restSecrets
+  const { secrets } = environment
   const done = await withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain compact', clock, ids, catalogSecrets },
+    { directory: options.lake, purpose: 'sluice maintain compact', clock, ids, secrets },
     (maintained) =>
       compactTables(maintained, chosen, {
         strategy,

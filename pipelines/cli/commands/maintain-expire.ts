@@ -60,9 +60,9 @@ async function runExpire(
   }
   const identifiers = chooseLakeTables(tables)
   const { clock, ids, environment } = context
-  const catalogSecrets = environment.restSecrets
+  const { secrets } = environment
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain expire', clock, ids, catalogSecrets },
+    { directory: options.lake, purpose: 'sluice maintain expire', clock, ids, secrets },
     async ({ lake, fence, noteCommit }) => {
       const done = await expireSnapshots(lakeCommitContext(lake), {
         cutsTable: CUTS_TABLE,

@@ -45,9 +45,9 @@ async function runManifests(
 ): Promise<readonly ManifestLine[]> {
   const chosen = chooseLakeTables(tables)
   const { clock, ids, environment } = context
-  const catalogSecrets = environment.restSecrets
+  const { secrets } = environment
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain manifests', clock, ids, catalogSecrets },
+    { directory: options.lake, purpose: 'sluice maintain manifests', clock, ids, secrets },
     async ({ lake, fence, noteCommit }) => {
       const lines: ManifestLine[] = []
       for (const identifier of chosen) {

@@ -45,7 +45,7 @@ async function runOrphans(
   options: OrphansOptions,
 ): Promise<readonly FileStat[]> {
   const { clock, ids, environment } = context
-  const catalogSecrets = environment.restSecrets
+  const { secrets } = environment
   const request = {
     tables: chooseLakeTables(tables),
     olderThanMs: options.olderThan,
@@ -55,7 +55,7 @@ async function runOrphans(
     return withLake(context, options.lake, (lake) => findLakeOrphans(lake, request))
   }
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain orphans', clock, ids, catalogSecrets },
+    { directory: options.lake, purpose: 'sluice maintain orphans', clock, ids, secrets },
     ({ lake }) => findLakeOrphans(lake, request),
   )
 }

@@ -44,10 +44,10 @@ export async function runTableRollback(
     )
   }
   const { clock, ids, environment } = context
-  const catalogSecrets = environment.restSecrets
+  const { secrets } = environment
   const { dryRun: isDryRun, lake: directory } = options
   const result = await withMaintainedLake(
-    { directory, purpose: 'sluice rollback', clock, ids, catalogSecrets },
+    { directory, purpose: 'sluice rollback', clock, ids, secrets },
     (maintained) => rollBackLakeTable(maintained, { name, target, isDryRun }),
   )
   if (options.json) printJson(context, toJson(result))

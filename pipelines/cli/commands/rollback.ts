@@ -69,7 +69,7 @@ async function runLakeRollback(
       purpose: 'sluice rollback',
       clock,
       ids,
-      catalogSecrets: context.environment.restSecrets,
+      secrets: context.environment.secrets,
       createIfMissing: false,
     },
     ({ lake }) =>

@@ -63,10 +63,10 @@ async function changeTag(
     )
   }
   const { clock, ids, environment } = context
-  const catalogSecrets = environment.restSecrets
+  const { secrets } = environment
   const purpose = 'sluice tag'
   const changed = await withMaintainedLake(
-    { directory: options.lake, purpose, clock, ids, catalogSecrets },
+    { directory: options.lake, purpose, clock, ids, secrets },
     ({ lake }) => (options.drop ? dropTag(lake, name) : tagLake(lake, name, options.cut)),
   )
   if (options.json) printJson(context, { ...toJson(changed), isChanged: changed.isChanged })

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../pipelines/config/load-config.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { openLake } from '../../../pipelines/lake/open-lake.ts'
-import type { CatalogSecrets, LakeCatalog } from '../../../pipelines/lake/open-lake-catalog.ts'
+import type { CatalogSecrets } from '../../../pipelines/lake/lake-secrets.ts'
+import type { LakeCatalog } from '../../../pipelines/lake/open-lake-catalog.ts'
 import { openEmbeddedCatalog } from '../../../tables/catalog/embedded-catalog.ts'
 import { type RestServer, startRestServer } from '../../../tables/catalog/rest-server.ts'
 import { randomIds, systemClock } from '../../../tables/clock.ts'
@@ -44,11 +45,11 @@ describe('a lake over a REST catalog of another process', () => {
   })
 
   const open = (
-    catalogSecrets: CatalogSecrets,
+    secrets: CatalogSecrets,
     catalog: LakeCatalog | undefined = { uri: server.url, atomicTransactions: 'marked' },
   ): Promise<Lake> => {
     const directory = join(folder, 'lake')
-    return openLake({ ...parts, directory, createIfMissing: true, catalog, catalogSecrets })
+    return openLake({ ...parts, directory, createIfMissing: true, catalog, secrets: { catalog: secrets } })
   }
 
   it('takes messages in by atomic cuts, and is opened again without the config', async () => {
