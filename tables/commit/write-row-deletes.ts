@@ -3,7 +3,9 @@ import { contentKey } from '../spec/content-key.ts'
 import type { DeletionVector, PositionDelete } from '../spec/manifest.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { currentSnapshot } from '../spec/cut-history.ts'
+import { readDeletedPositions } from '../scan/read-deleted-positions.ts'
 import { writeDeletionVectors } from '../write/write-deletion-vectors.ts'
+import type { VectorDeletes } from '../write/write-deletion-vectors.ts'
 import type { WriteContext } from '../write/write-context.ts'
 import { writePositionDeletes } from '../write/write-position-deletes.ts'
 import type { DeletedPositions } from '../write/write-position-deletes.ts'
@@ -45,11 +47,13 @@ export async function writeRowDeletes(
     return { addDeletes, removeDeletePaths: [], mustBeLive }
   }
   const live = await loadLiveDeletes(context, metadata)
-  const merged = wanted.map((one) => {
+  const merged: VectorDeletes[] = []
+  for (const one of wanted) {
     const partition = partitionKey(one.file.specId, one.file.partition)
     const forAny = live.byPartition.get(partition) ?? []
-    return { ...one, held: [...(live.byFile.get(one.file.filePath) ?? []), ...forAny] }
-  })
+    const held = [...(live.byFile.get(one.file.filePath) ?? []), ...forAny]
+    merged.push({ ...one, held: await readDeletedPositions(context, one.file, held) })
+  }
   return {
     addDeletes: await writeDeletionVectors(context, metadata, merged),
     removeDeletePaths: mustBeLive.flatMap((path) => (live.byFile.get(path) ?? []).map(contentKey)),

@@ -12,3 +12,11 @@ export function sqlString(text: string): string {
 export function sqlStrings(texts: readonly string[]): string {
   return `[${texts.map(sqlString).join(', ')}]`
 }
+
+/**
+ * The path of a file as a literal for functions that read files: these take `*`, `?` and `[` for
+ * patterns of names.
+ */
+export function sqlPath(path: string): string {
+  return sqlString(path.replaceAll(/[*?[]/g, '[$&]'))
+}

@@ -2,6 +2,7 @@ import { sqlString } from '../engine/sql-text.ts'
 import type { SchemaField } from '../spec/schema.ts'
 import { readPuffinFooter } from '../puffin/puffin-file.ts'
 import { parseJson, stringifyJson } from '../spec/json.ts'
+import { positionDeletesSql } from '../scan/read-deleted-positions.ts'
 import { copyToParquet } from '../write/copy-to-parquet.ts'
 import { FILE_PATH_FIELD_ID, POSITION_FIELD_ID } from '../write/write-position-deletes.ts'
 import type { WriteContext } from '../write/write-context.ts'
@@ -22,24 +23,27 @@ const deleteFields: readonly SchemaField[] = [
  * Writes a position delete file anew: its rows name data files by their locations, and a reader
  * that finds another one there passes the delete over in silence.
  * @param location the delete file as the manifest named it
+ * @param fileSizeBytes its size, as the manifest says
+ * @throws SluiceError `corrupt-data` where it has another one
  */
 export async function relocatePositionDeletes(
   ctx: WriteContext,
   location: string,
+  fileSizeBytes: number,
   relocation: Relocation,
 ): Promise<RelocatedFile> {
-  const path = await ctx.fileIO.localPath(relocation.moved(location))
-  const rows = `read_parquet(${sqlString(path)}, hive_partitioning = false)`
-  const named = await ctx.session.rows<{ file_path: string }>(
-    `SELECT DISTINCT file_path FROM ${rows}`,
-  )
-  const pairs = named.map(
-    ({ file_path: old }) => `(${sqlString(old)}, ${sqlString(relocation.moved(old))})`,
-  )
+  const moved = { filePath: relocation.moved(location), fileSizeBytes }
+  const rows = `(${await positionDeletesSql([moved], ctx.fileIO)})`
+  const named = await ctx.session.rows<{ path: string }>(`SELECT DISTINCT path FROM ${rows}`)
+  const pairs = [
+    // A file of no rows is one too.
+    '(CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))',
+    ...named.map(({ path: old }) => `(${sqlString(old)}, ${sqlString(relocation.moved(old))})`),
+  ]
   const query =
     `SELECT moved.new_path AS file_path, CAST(pos AS BIGINT) AS pos FROM ${rows} AS rows ` +
     `JOIN (VALUES ${pairs.join(', ')}) AS moved(old_path, new_path) ` +
-    `ON rows.file_path = moved.old_path ORDER BY 1, 2`
+    `ON rows.path = moved.old_path ORDER BY 1, 2`
   const local = await copyToParquet(ctx, deleteFields, query, {})
   const target = relocation.renamed(location)
   const { sizeBytes } = await ctx.fileIO.adopt(local.path, target)

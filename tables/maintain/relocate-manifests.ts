@@ -40,12 +40,16 @@ export function createManifestRelocator(
   /** Undefined where the file is gone: an entry that says so may name it still. */
   async function relocateDeleteFile(
     location: string,
+    sizeBytes: number,
     isPuffin: boolean,
   ): Promise<RelocatedFile | undefined> {
     if (deleteFiles.has(location)) return deleteFiles.get(location)
     const isThere = (await fileIO.stat(relocation.moved(location))) !== undefined
-    const write = isPuffin ? relocateDeletionVectors : relocatePositionDeletes
-    const file = isThere ? await write(ctx, location, relocation) : undefined
+    const write = () =>
+      isPuffin
+        ? relocateDeletionVectors(ctx, location, relocation)
+        : relocatePositionDeletes(ctx, location, sizeBytes, relocation)
+    const file = isThere ? await write() : undefined
     deleteFiles.set(location, file)
     if (file === undefined) return undefined
     locations.set(location, file.location)
@@ -137,7 +141,11 @@ async function relocateEntry(
   file: AvroValues,
   shape: EntryShape,
   relocation: Relocation,
-  relocateDeleteFile: (location: string, isPuffin: boolean) => Promise<RelocatedFile | undefined>,
+  relocateDeleteFile: (
+    location: string,
+    sizeBytes: number,
+    isPuffin: boolean,
+  ) => Promise<RelocatedFile | undefined>,
 ): Promise<AvroValues> {
   const path = String(file[shape.path])
   const moved = { ...file, [shape.path]: relocation.moved(path) }
@@ -145,7 +153,8 @@ async function relocateEntry(
   const referenced = file[shape.referenced]
   const isOurs = relocation.moved(path) !== path
   const isPuffin = String(file[shape.format]).toUpperCase() === 'PUFFIN'
-  const written = isOurs ? await relocateDeleteFile(path, isPuffin) : undefined
+  const size = Number(file[shape.size])
+  const written = isOurs ? await relocateDeleteFile(path, size, isPuffin) : undefined
   return {
     ...moved,
     ...(typeof referenced === 'string' ? { [shape.referenced]: relocation.moved(referenced) } : {}),

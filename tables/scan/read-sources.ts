@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises'
-import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import { decodeDeletionVector } from '../puffin/deletion-vector.ts'
 import type { PositionBlock } from '../puffin/roaring-bitmap.ts'
@@ -12,13 +10,12 @@ import { specById } from '../write/current-layout.ts'
 import { positionDeleteFields } from './deleted-rows.ts'
 import { readFileLayouts } from './file-layout.ts'
 import type { FileLayout } from './file-layout.ts'
+import { fetchEach, locateFiles } from './locate-files.ts'
+import type { LocatedFile } from './locate-files.ts'
 import type { ScanPlan, ScanTask } from './plan-scan.ts'
 import { isReadByEngine } from './select-files.ts'
 import type { SourceFile } from './select-files.ts'
 import { partitionValueSql } from './value-sql.ts'
-
-/** Files fetched at once where the store is not the local disk. */
-const FETCH_AT_ONCE = 16
 
 /** What a scan reads, by location. */
 export interface ScanSources {
@@ -35,7 +32,7 @@ export async function readSources(
   fields: readonly SchemaField[],
 ): Promise<ScanSources> {
   const { tasks } = plan
-  const dataFiles = await locate(
+  const dataFiles = await locateFiles(
     tasks.map(({ file }) => file),
     fileIO,
   )
@@ -50,7 +47,7 @@ export async function readSources(
     ['position-deletes', nameMappingOf({ type: 'struct', fields: positionDeleteFields })],
   ] as const) {
     const files = [...ofDeletes.values()].filter((file) => file.content === content)
-    const located = await locate(files, fileIO)
+    const located = await locateFiles(files, fileIO)
     const known = await readFileLayouts(located, fileIO, ids)
     for (const one of located) deletes.set(one.location, sourceOf(plan, one, known, fields))
   }
@@ -59,39 +56,6 @@ export async function readSources(
     deletes,
     vectors: await readVectors(tasks, fileIO),
   }
-}
-
-interface LocatedFile {
-  readonly location: string
-  readonly path: string
-  readonly file: ContentFile
-}
-
-async function locate(
-  files: readonly ContentFile[],
-  fileIO: FileIO,
-): Promise<readonly LocatedFile[]> {
-  return inBlocks(files, async (file) => {
-    const location = file.filePath
-    const path = await fileIO.localPath(location, file.fileSizeBytes)
-    await checkSize(file, path)
-    return { location, path, file }
-  })
-}
-
-/**
- * What is cut off or put in its place would often be found by the engine, but not another Parquet
- * file: without the columns that are asked for, it would be read as rows of nulls.
- */
-async function checkSize(file: ContentFile, path: string): Promise<void> {
-  const { size } = await stat(path)
-  if (size === file.fileSizeBytes) return
-  throw new SluiceError(
-    'corrupt-data',
-    `The file ${file.filePath} has ${size} bytes, its manifest says ${file.fileSizeBytes}. Nothing ` +
-      'was read. Restore the file, or roll the table back to a snapshot before it.',
-    { context: { file: file.filePath } },
-  )
 }
 
 function sourceOf(
@@ -172,7 +136,7 @@ async function readVectors(
   const pairs = tasks.flatMap(({ file, deletes }) =>
     deletes.flatMap((one) => (one.content === 'deletion-vector' ? [{ file, vector: one }] : [])),
   )
-  const read = await inBlocks(pairs, async ({ file, vector }) => {
+  const read = await fetchEach(pairs, async ({ file, vector }) => {
     const blob = await readBlob(vector, fileIO)
     const { filePath: location, recordCount: cardinality } = vector
     const facts = { location, cardinality, rowCount: file.recordCount }
@@ -185,15 +149,4 @@ async function readVectors(
 async function readBlob(vector: DeletionVector, fileIO: FileIO): Promise<Uint8Array> {
   const range = { offset: vector.contentOffset, length: vector.contentSizeBytes }
   return fileIO.read(vector.filePath, range)
-}
-
-async function inBlocks<T, R>(
-  items: readonly T[],
-  work: (item: T) => Promise<R>,
-): Promise<readonly R[]> {
-  const results: R[] = []
-  for (let from = 0; from < items.length; from += FETCH_AT_ONCE) {
-    results.push(...(await Promise.all(items.slice(from, from + FETCH_AT_ONCE).map(work))))
-  }
-  return results
 }

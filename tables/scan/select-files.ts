@@ -1,5 +1,5 @@
 import { columnType } from '../engine/column-type.ts'
-import { sqlName, sqlString } from '../engine/sql-text.ts'
+import { sqlName, sqlPath, sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { IcebergType, SchemaField } from '../spec/schema.ts'
 import { defaultText, initialDefaultSql } from '../write/default-sql.ts'
@@ -53,11 +53,6 @@ export function selectFiles(
   }
   const selects = [...others.values()].map((group) => selectByLayout(group, fields, withPlace))
   return plain.length === 0 ? selects : [selectByIds(plain, fields, withPlace), ...selects]
-}
-
-/** Paths as a list literal: the engine takes `*`, `?` and `[` for patterns of names. */
-export function sqlPaths(paths: readonly string[]): string {
-  return `[${paths.map((path) => sqlString(path.replaceAll(/[*?[]/g, '[$&]'))).join(', ')}]`
 }
 
 /** Whether reading the field by its id and type gives what the table means. */
@@ -120,7 +115,7 @@ function selectByLayout(
 }
 
 function readParquet(files: readonly SourceFile[], schema: string): string {
-  const paths = sqlPaths(files.map(({ path }) => path))
+  const paths = `[${files.map(({ path }) => sqlPath(path)).join(', ')}]`
   return `read_parquet(${paths}, hive_partitioning = false${schema})`
 }
 

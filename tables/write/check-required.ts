@@ -1,5 +1,5 @@
 import type { Session } from '../engine/engine.ts'
-import { sqlName, sqlString } from '../engine/sql-text.ts'
+import { sqlName, sqlPath } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import type { IcebergType, Schema } from '../spec/schema.ts'
 import type { LocalParquet } from './copy-to-parquet.ts'
@@ -32,7 +32,7 @@ export async function checkRequired(
     return `count(*) FILTER (WHERE ${brokenSql}) AS broken${index}`
   })
   const [row] = await session.rows<Record<string, bigint>>(
-    `SELECT ${counts.join(', ')} FROM read_parquet(${sqlString(file.path)}, hive_partitioning = false)`,
+    `SELECT ${counts.join(', ')} FROM read_parquet(${sqlPath(file.path)}, hive_partitioning = false)`,
   )
   for (const [index, { name }] of rules.entries()) {
     const nullCount = Number(row?.[`broken${index}`] ?? 0n)

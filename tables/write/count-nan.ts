@@ -1,5 +1,5 @@
 import type { Session } from '../engine/engine.ts'
-import { sqlString } from '../engine/sql-text.ts'
+import { sqlPath } from '../engine/sql-text.ts'
 import type { Leaf, NanFacts } from './column-metrics.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function countNan(
     `min(${leaf.path}) FILTER (WHERE NOT isnan(${leaf.path})) AS low${index}`,
   ])
   const [row] = await session.rows<Record<string, bigint | number | null>>(
-    `SELECT ${aggregates.join(', ')} FROM read_parquet(${sqlString(path)}, hive_partitioning = false)`,
+    `SELECT ${aggregates.join(', ')} FROM read_parquet(${sqlPath(path)}, hive_partitioning = false)`,
   )
   return new Map(
     leaves.map(({ fieldId }, index) => {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import type { Session } from '../engine/engine.ts'
-import { sqlString } from '../engine/sql-text.ts'
+import { sqlPath } from '../engine/sql-text.ts'
 import type { SchemaField } from '../spec/schema.ts'
 import { copyToParquet } from './copy-to-parquet.ts'
 import type { LocalParquet, ParquetOptions } from './copy-to-parquet.ts'
@@ -37,7 +37,7 @@ export async function* fitFile(
     return
   }
   try {
-    const file = `read_parquet(${sqlString(local.path)}, hive_partitioning = false)`
+    const file = `read_parquet(${sqlPath(local.path)}, hive_partitioning = false)`
     for (let start = 0; start < local.rowCount; start += rowsPerFile) {
       const end = start + rowsPerFile
       const rows =
@@ -73,7 +73,7 @@ export async function splitOffsets(
   if (local.rowCount <= local.rowGroupRows) return undefined
   const rows = await session.rows<{ start: bigint }>(
     'SELECT min(least(data_page_offset, coalesce(dictionary_page_offset, data_page_offset))) ' +
-      `AS start FROM parquet_metadata(${sqlString(local.path)}) ` +
+      `AS start FROM parquet_metadata(${sqlPath(local.path)}) ` +
       'GROUP BY row_group_id ORDER BY row_group_id',
   )
   return rows.map(({ start }) => Number(start))

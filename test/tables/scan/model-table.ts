@@ -9,6 +9,8 @@ import { NAME_MAPPING_PROPERTY, serializeNameMapping } from '../../../tables/spe
 import { childFields, findFieldById } from '../../../tables/spec/schema-fields.ts'
 import type { Schema, SchemaField } from '../../../tables/spec/schema.ts'
 import { currentSchema } from '../../../tables/write/current-layout.ts'
+import { readDeletedPositions } from '../../../tables/scan/read-deleted-positions.ts'
+import type { VectorDeletes } from '../../../tables/write/write-deletion-vectors.ts'
 import { writeDeletionVectors } from '../../../tables/write/write-deletion-vectors.ts'
 import { writePositionDeletes } from '../../../tables/write/write-position-deletes.ts'
 import type { Workshop } from '../write/sample-table.ts'
@@ -81,17 +83,19 @@ export function createModelTable(shop: Workshop, table: GrowingTable, hasIds: bo
     for (const { file, position } of gone) {
       byFile.set(file, [...(byFile.get(file) ?? []), BigInt(position)])
     }
-    const deletes = [...byFile].map(([file, positions]) => ({
-      file,
-      positions,
-      held: held.get(file.filePath) ?? [],
-    }))
+    const deletes = [...byFile].map(([file, positions]) => {
+      return { file, positions, before: held.get(file.filePath) ?? [] }
+    })
     const { metadata } = table
     if (metadata['format-version'] === 2) {
       await table.commit({ deletes: await writePositionDeletes(shop, metadata, deletes) })
     } else {
-      const vectors = await writeDeletionVectors(shop, metadata, deletes)
-      const removed = deletes.flatMap((one) => one.held.map(contentKey))
+      const merged: VectorDeletes[] = []
+      for (const { file, positions, before } of deletes) {
+        merged.push({ file, positions, held: await readDeletedPositions(shop, file, before) })
+      }
+      const vectors = await writeDeletionVectors(shop, metadata, merged)
+      const removed = deletes.flatMap(({ before }) => before.map(contentKey))
       await table.commit({ deletes: vectors, removed })
       for (const vector of vectors) held.set(vector.referencedDataFile, [vector])
     }

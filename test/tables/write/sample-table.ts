@@ -20,8 +20,9 @@ export interface Workshop extends WriteContext {
   close(): Promise<void>
 }
 
-export async function openWorkshop(): Promise<Workshop> {
-  const root = await mkdtemp(join(tmpdir(), 'sluice-write-'))
+/** @param name what its folder's name begins with */
+export async function openWorkshop(name = 'sluice-write-'): Promise<Workshop> {
+  const root = await mkdtemp(join(tmpdir(), name))
   const scratchDir = join(root, 'scratch')
   const engine = await createEngine({ scratchDir })
   const session = await engine.connect()

@@ -1,8 +1,12 @@
+import { stat } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readDeletedPositions } from '../../../tables/scan/read-deleted-positions.ts'
 import { readPuffinFooter } from '../../../tables/puffin/puffin-file.ts'
 import { decodeDeletionVector } from '../../../tables/puffin/deletion-vector.ts'
 import { positionsOf } from '../../../tables/puffin/roaring-bitmap.ts'
-import type { DataFile, DeletionVector } from '../../../tables/spec/manifest.ts'
+import { pathOfLocation } from '../../../tables/file-io/local-location.ts'
+import type { DataFile, DeletionVector, PositionDelete } from '../../../tables/spec/manifest.ts'
+import type { StructType } from '../../../tables/spec/schema.ts'
 import type { TableMetadata } from '../../../tables/spec/table-metadata.ts'
 import { writeDataFiles } from '../../../tables/write/write-data-files.ts'
 import { writeDeletionVectors } from '../../../tables/write/write-deletion-vectors.ts'
@@ -73,7 +77,7 @@ describe('writing deletion vectors', () => {
     ])
     const all = [...held, older as DeletionVector]
     const [vector] = await writeDeletionVectors(shop, table, [
-      { file, positions: [30n], held: all },
+      { file, positions: [30n], held: await readDeletedPositions(shop, file, all) },
     ])
     expect(await read(vector as DeletionVector)).toEqual([1n, 2n, 20n, 30n])
     expect(vector?.recordCount).toBe(4)
@@ -85,5 +89,93 @@ describe('writing deletion vectors', () => {
     await expect(
       writeDeletionVectors(shop, table, [{ file, positions: [50n], held: [] }]),
     ).rejects.toThrow(/a file of 50 rows/)
+  })
+})
+
+// The engine takes such signs in paths for patterns of names.
+describe('a folder whose name reads like a pattern', () => {
+  let shop: Workshop
+
+  beforeAll(async () => {
+    shop = await openWorkshop('sluice [a-c]*?{x,y} ')
+  })
+
+  afterAll(() => shop.close())
+
+  const place: StructType = {
+    type: 'struct',
+    fields: [{ id: 8, name: 'x', required: true, type: 'int' }],
+  }
+  const tableOf = (properties: Readonly<Record<string, string>> = {}) =>
+    sampleTable({
+      location: `${shop.location}/t`,
+      columns: { id: 'long', price: 'double', place },
+      formatVersion: 3,
+      properties,
+    })
+  const rows =
+    "SELECT i AS id, CASE WHEN i > 5 THEN 'NaN'::DOUBLE ELSE 0.5 END AS price, " +
+    "{'x': i::INT} AS place FROM range(5000) t(i)"
+
+  it('takes data files that are checked, counted and cut', async () => {
+    const properties = { 'write.parquet.row-group-limit': '2048' }
+    const files = await writeDataFiles(shop, tableOf(properties), rows)
+    expect(files.map((file) => [file.recordCount, file.nanValueCounts.get(2)])).toEqual([
+      [5000, 4994],
+    ])
+    expect(files[0]?.splitOffsets).toHaveLength(3)
+    const small = { 'write.target-file-size-bytes': '8000' }
+    const cut = await writeDataFiles(shop, tableOf(small), rows)
+    expect(cut.length).toBeGreaterThan(1)
+    expect(cut.reduce((sum, file) => sum + file.recordCount, 0)).toBe(5000)
+  })
+
+  it('gives the deletes that are held there', async () => {
+    const table = tableOf()
+    const [file] = (await writeDataFiles(shop, table, rows)) as [DataFile]
+    const held = await writePositionDeletes(shop, table, [{ file, positions: [1n, 2n] }])
+    expect(await readDeletedPositions(shop, file, held)).toEqual([1n, 2n])
+  })
+})
+
+describe('deletes that are held', () => {
+  let shop: Workshop
+  let table: TableMetadata
+  let file: DataFile
+
+  beforeAll(async () => {
+    shop = await openWorkshop()
+    table = sampleTable({ location: `${shop.location}/t`, columns: { id: 'long' } })
+    const [written] = await writeDataFiles(shop, table, 'SELECT range AS id FROM range(9)')
+    file = written as DataFile
+  })
+
+  afterAll(() => shop.close())
+
+  // Another file in its place would be read as no deletes, and the rows would come back.
+  it('are refused in a file of another size than its manifest says', async () => {
+    const [held] = (await writePositionDeletes(shop, table, [{ file, positions: [4n] }])) as [
+      PositionDelete,
+    ]
+    const other = { ...held, fileSizeBytes: held.fileSizeBytes + 1 }
+    await expect(readDeletedPositions(shop, file, [other])).rejects.toMatchObject({
+      kind: 'corrupt-data',
+    })
+    expect(await readDeletedPositions(shop, file, [held])).toEqual([4n])
+  })
+
+  it('count in a file without field ids too, which some writers make', async () => {
+    const [held] = (await writePositionDeletes(shop, table, [{ file, positions: [4n] }])) as [
+      PositionDelete,
+    ]
+    const filePath = `${shop.location}/t/data/foreign-deletes.parquet`
+    const path = pathOfLocation(filePath)
+    const values = `('${file.filePath}', 6::BIGINT), ('elsewhere', 7)`
+    await shop.session.run(
+      `COPY (SELECT * FROM (VALUES ${values}) AS t(file_path, pos)) TO '${path}' (FORMAT parquet)`,
+    )
+    const { size: fileSizeBytes } = await stat(path)
+    const foreign = { ...held, filePath, fileSizeBytes, recordCount: 2 }
+    expect(await readDeletedPositions(shop, file, [held, foreign])).toEqual([4n, 6n])
   })
 })
