@@ -43,6 +43,7 @@ await describeWithService(
   () => {
     let folder = ''
     let fixture: RestFixture
+    let straight: Record<string, string>
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'sluice-foreign-'))
@@ -73,7 +74,7 @@ await describeWithService(
       const lake = await open(clock)
       await runLoop(lake, clock)
       expect(await receiptProblems(lake)).toEqual([])
-      const straight = await straightHashes()
+      straight = await straightHashes()
       expect(Object.keys(straight).length).toBeGreaterThan(3)
       expect(await readContentHashes(lake)).toEqual(straight)
       const left: string[] = []
@@ -100,6 +101,31 @@ await describeWithService(
       const asked = await runSluice(['sql', '--lake', join(folder, 'lake'), '--json', query])
       expect(asked.code, asked.stderr).toBe(0)
       expect(asked.stdout).toContain(String(trades))
+    })
+
+    it('goes back to a cut by the command line, and comes to the same content again', async () => {
+      const directory = join(folder, 'lake')
+      const clock = createTestClock(AFTER_ALL_US)
+      const rollBack = async (cut: number) => {
+        const args = ['rollback', '--cut', String(cut), '--lake', directory, '--json']
+        const { code, stdout, stderr } = await runSluice(args)
+        expect(code, stderr).toBe(0)
+        return JSON.parse(stdout) as { cutNumber: number; previousCut: number }
+      }
+      const { cutNumber, previousCut } = await rollBack(3)
+      expect(cutNumber).toBe(previousCut + 1)
+      // Forward to the cut that was undone, and back again.
+      await rollBack(previousCut)
+      const forward = await open(clock)
+      expect(await readContentHashes(forward)).toEqual(straight)
+      await forward.close()
+      await rollBack(CUTS - 2)
+      const lake = await open(clock)
+      expect(await readContentHashes(lake)).not.toEqual(straight)
+      await runLoop(lake, clock)
+      expect(await readContentHashes(lake)).toEqual(straight)
+      expect(await receiptProblems(lake)).toEqual([])
+      await lake.close()
     })
 
     it('opens with the catalog that the lake was made with, and refuses another', async () => {
