@@ -38,18 +38,11 @@ export function createManifestRelocator(
   const manifests = new Map<string, RelocatedFile>()
 
   /** Undefined where the file is gone: an entry that says so may name it still. */
-  async function relocateDeleteFile(
-    location: string,
-    sizeBytes: number,
-    isPuffin: boolean,
-  ): Promise<RelocatedFile | undefined> {
+  async function relocateDeleteFile(deletes: DeletesOfEntry): Promise<RelocatedFile | undefined> {
+    const { location } = deletes
     if (deleteFiles.has(location)) return deleteFiles.get(location)
     const isThere = (await fileIO.stat(relocation.moved(location))) !== undefined
-    const write = () =>
-      isPuffin
-        ? relocateDeletionVectors(ctx, location, relocation)
-        : relocatePositionDeletes(ctx, location, sizeBytes, relocation)
-    const file = isThere ? await write() : undefined
+    const file = isThere ? await relocateDeletes(ctx, deletes, relocation) : undefined
     deleteFiles.set(location, file)
     if (file === undefined) return undefined
     locations.set(location, file.location)
@@ -137,15 +130,28 @@ function entryShape(schema: AvroRecord): EntryShape {
 
 const POSITION_DELETES = 1
 
+/** A delete file as its manifest entry has it. */
+interface DeletesOfEntry {
+  readonly location: string
+  readonly sizeBytes: number
+  readonly isPuffin: boolean
+}
+
+function relocateDeletes(
+  ctx: WriteContext,
+  { location, sizeBytes, isPuffin }: DeletesOfEntry,
+  relocation: Relocation,
+): Promise<RelocatedFile> {
+  return isPuffin
+    ? relocateDeletionVectors(ctx, location, relocation)
+    : relocatePositionDeletes(ctx, location, sizeBytes, relocation)
+}
+
 async function relocateEntry(
   file: AvroValues,
   shape: EntryShape,
   relocation: Relocation,
-  relocateDeleteFile: (
-    location: string,
-    sizeBytes: number,
-    isPuffin: boolean,
-  ) => Promise<RelocatedFile | undefined>,
+  relocateDeleteFile: (deletes: DeletesOfEntry) => Promise<RelocatedFile | undefined>,
 ): Promise<AvroValues> {
   const path = String(file[shape.path])
   const moved = { ...file, [shape.path]: relocation.moved(path) }
@@ -153,8 +159,8 @@ async function relocateEntry(
   const referenced = file[shape.referenced]
   const isOurs = relocation.moved(path) !== path
   const isPuffin = String(file[shape.format]).toUpperCase() === 'PUFFIN'
-  const size = Number(file[shape.size])
-  const written = isOurs ? await relocateDeleteFile(path, size, isPuffin) : undefined
+  const deletes = { location: path, sizeBytes: Number(file[shape.size]), isPuffin }
+  const written = isOurs ? await relocateDeleteFile(deletes) : undefined
   return {
     ...moved,
     ...(typeof referenced === 'string' ? { [shape.referenced]: relocation.moved(referenced) } : {}),
