@@ -1,20 +1,24 @@
 import { stringify as stringifyLossless } from 'lossless-json'
 import type { Session } from '../engine/engine.ts'
+import { sqlString } from '../engine/sql-text.ts'
+import { constantText } from './constant-text.ts'
 import { parseStatement } from './parse-statement.ts'
 import { isNode, nodesOf } from './syntax-tree.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
 /** A whole tree as SQL text, by the engine. */
 export async function statementText(session: Session, tree: SyntaxNode): Promise<string> {
+  const argument = sqlString(stringifyLossless(tree) ?? '')
   const [row] = await session.rows<{ sql: string }>(
-    'SELECT json_deserialize_sql(CAST($1 AS JSON)) AS sql',
-    [stringifyLossless(tree) ?? ''],
+    `SELECT json_deserialize_sql(CAST(${argument} AS JSON)) AS sql`,
   )
   return row?.sql ?? ''
 }
 
 /** One expression of a statement as SQL text. */
 export async function expressionText(session: Session, expression: SyntaxNode): Promise<string> {
+  const constant = constantText(expression)
+  if (constant !== undefined) return constant
   return (await selectText(session, [expression])).replace(/^SELECT\s+/, '')
 }
 
@@ -23,6 +27,10 @@ export async function expressionsText(
   session: Session,
   expressions: readonly SyntaxNode[],
 ): Promise<string> {
+  const constants = expressions.map(constantText)
+  if (constants.every((text) => text !== undefined)) {
+    return `SELECT ${constants.map((text, index) => `${text} AS l${index}`).join(', ')}`
+  }
   return selectText(
     session,
     expressions.map((expression, index) => ({ ...expression, alias: `l${index}` })),

@@ -1,5 +1,6 @@
 import { parse as parseLossless } from 'lossless-json'
 import type { Session } from '../engine/engine.ts'
+import { sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import { isNode, textOf } from './syntax-tree.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
@@ -40,10 +41,7 @@ interface Serialized {
 }
 
 async function serialize(session: Session, sql: string): Promise<Serialized> {
-  const [row] = await session.rows<{ tree: string }>(
-    'SELECT json_serialize_sql(CAST($1 AS VARCHAR)) AS tree',
-    [sql],
-  )
+  const [row] = await serialized(session, sql)
   const tree = readTree(row?.tree ?? '')
   if (tree.error === false) return { tree, reason: '', isSyntaxError: false }
   return {
@@ -51,6 +49,16 @@ async function serialize(session: Session, sql: string): Promise<Serialized> {
     reason: textOf(tree, 'error_message'),
     isSyntaxError: tree.error_type === 'parser',
   }
+}
+
+/**
+ * A literal in the text takes the engine half of the time that a bound value does. A text with a
+ * zero character, at which a statement ends, is bound.
+ */
+function serialized(session: Session, sql: string): Promise<{ readonly tree: string }[]> {
+  return sql.includes('\0')
+    ? session.rows('SELECT json_serialize_sql(CAST($1 AS VARCHAR)) AS tree', [sql])
+    : session.rows(`SELECT json_serialize_sql(${sqlString(sql)}) AS tree`)
 }
 
 /** The tree of a text, undefined where it is no SELECT. */
