@@ -22,6 +22,9 @@ export type S3FailureReason =
   | 'not-implemented'
   | 'refused'
 
+/** The SDK's words for an answer without a body, as HEAD has. */
+const UNKNOWN_CODES = ['Unknown', 'UnknownError']
+
 /**
  * A failed request in words that are fit for logs. The SDK's own errors carry what a store answers,
  * which can be the key id, the signature and the text that was signed; none of it is kept here.
@@ -32,7 +35,8 @@ export class S3Failure extends Error {
   readonly code: string
 
   constructor(reason: S3FailureReason, code: string, status?: number) {
-    super(status === undefined ? code : `${code}, status ${status}`)
+    const word = UNKNOWN_CODES.includes(code) ? [] : [code]
+    super([...word, ...(status === undefined ? [] : [`status ${status}`])].join(', ') || code)
     this.name = 'S3Failure'
     this.reason = reason
     this.code = code

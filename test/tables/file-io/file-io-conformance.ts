@@ -125,6 +125,14 @@ export function testFileIO(
       await expect(access(made)).rejects.toMatchObject({ code: 'ENOENT' })
     })
 
+    it('replaces by a local file what was there before, also for the engine', async () => {
+      await fileIO.write(at('x'), bytesOf('old and longer'))
+      expect(await readFile(await fileIO.localPath(at('x')), 'utf8')).toBe('old and longer')
+      await fileIO.adopt(await localFile('new'), at('x'))
+      expect(textOf(await fileIO.read(at('x')))).toBe('new')
+      expect(await readFile(await fileIO.localPath(at('x')), 'utf8')).toBe('new')
+    })
+
     it('says corrupt-data where the file to take over is missing', async () => {
       await expect(fileIO.adopt(join(folder, 'nothing'), at('x'))).rejects.toMatchObject({
         kind: 'corrupt-data',
@@ -157,6 +165,20 @@ export function testFileIO(
       expect(await listed(at('nothing'))).toEqual([])
     })
 
+    it('says in a listing what it says of each file alone', async () => {
+      await fileIO.write(at('t/a'), bytesOf('12345'))
+      await fileIO.write(at('t/b c'), new Uint8Array())
+      const listedFiles: FileStat[] = []
+      for await (const file of fileIO.list(at('t'))) listedFiles.push(file)
+      expect(listedFiles).toHaveLength(2)
+      for (const { location, sizeBytes, modifiedMs } of listedFiles) {
+        const found = await fileIO.stat(location)
+        expect(found).toMatchObject({ location, sizeBytes })
+        // Some stores say the time of a single file in whole seconds.
+        expect(Math.abs((found?.modifiedMs ?? 0) - modifiedMs)).toBeLessThan(1000)
+      }
+    })
+
     it('says size and a plausible time of a file', async () => {
       await fileIO.write(at('x'), bytesOf('12345'))
       const found = await fileIO.stat(at('x'))
@@ -165,7 +187,8 @@ export function testFileIO(
     })
 
     it('keeps names apart that percent-encoding or a URL parser would mix up', async () => {
-      const names = ['a b', 'a%20b', 'a%2Fb', 'q?x=1', 'h#1', '100%', 'é', 'day=2024-08-08', "o'k"]
+      const names = ['a b', 'a%20b', 'a%2Fb', 'a+b', 'q?x=1', 'h#1', '100%', 'é', '日本', "o'k"]
+      names.push('day=2024-08-08', 'x&y;z')
       for (const name of names) await fileIO.write(at(`n/${name}`), bytesOf(name))
       for (const name of names) expect(textOf(await fileIO.read(at(`n/${name}`)))).toBe(name)
       expect(await listed(at('n'))).toEqual(names.map((name) => at(`n/${name}`)).sort())
