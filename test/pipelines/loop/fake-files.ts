@@ -3,6 +3,7 @@ import type { ScanTask } from '../../../tables/scan/plan-scan.ts'
 import type { DataFile, PositionDelete } from '../../../tables/spec/manifest.ts'
 import type { TableMetadata } from '../../../tables/spec/table-metadata.ts'
 import type { IdSource } from '../../../tables/clock.ts'
+import { makeDataFile } from '../../support/data-file.ts'
 
 /** Wednesday, 15 January 2025, as day and as month since 1970: every fake file is of this day. */
 export const FAKE_DAY = Date.UTC(2025, 0, 15) / 86_400_000
@@ -21,21 +22,13 @@ export function fakeFile(ids: IdSource, table: TableMetadata, facts: FakeFileFac
     name,
     transform === 'month' ? FAKE_MONTH : FAKE_DAY,
   ])
-  return {
-    content: 'data',
-    filePath: `${table.location}/data/${facts.namePrefix ?? ''}${ids.uuid()}.parquet`,
-    fileFormat: 'PARQUET',
+  const name = `${facts.namePrefix ?? ''}${ids.uuid()}.parquet`
+  return makeDataFile(`${table.location}/data/${name}`, {
     specId: table['default-spec-id'],
     partition: Object.fromEntries(partition),
     recordCount: facts.recordCount,
     fileSizeBytes: facts.sizeBytes,
-    columnSizes: new Map(),
-    valueCounts: new Map(),
-    nullValueCounts: new Map(),
-    nanValueCounts: new Map(),
-    lowerBounds: new Map(),
-    upperBounds: new Map(),
-  }
+  })
 }
 
 /** A position delete file of one row that names one data file. */

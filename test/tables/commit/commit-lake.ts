@@ -18,6 +18,7 @@ import { createManifestCache } from '../../../tables/scan/manifest-cache.ts'
 import type { DataFile, PositionDelete } from '../../../tables/spec/manifest.ts'
 import type { Schema } from '../../../tables/spec/schema.ts'
 import { type TableIdentifier, tableId, tableKey } from '../../../tables/spec/table-identifier.ts'
+import { makeDataFile } from '../../support/data-file.ts'
 import { createTestClock, type TestClock } from '../../support/memory-lake.ts'
 
 export const TRADES = tableId('lake.trades')
@@ -131,21 +132,11 @@ export function dataFile(
   filePath: string,
   facts: { readonly day?: number; readonly recordCount?: number; readonly sizeBytes?: number } = {},
 ): DataFile {
-  return {
-    content: 'data',
-    filePath: `memory://lake/warehouse/lake/${filePath}.parquet`,
-    fileFormat: 'PARQUET',
-    specId: 0,
+  return makeDataFile(`memory://lake/warehouse/lake/${filePath}.parquet`, {
     partition: { day: facts.day ?? 20_000 },
     recordCount: facts.recordCount ?? 10,
     fileSizeBytes: facts.sizeBytes ?? 1_000,
-    columnSizes: new Map(),
-    valueCounts: new Map(),
-    nullValueCounts: new Map(),
-    nanValueCounts: new Map(),
-    lowerBounds: new Map(),
-    upperBounds: new Map(),
-  }
+  })
 }
 
 /** A position delete file that names one data file. */

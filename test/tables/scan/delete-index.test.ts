@@ -2,17 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createDeleteIndex } from '../../../tables/scan/delete-index.ts'
 import type { DataFile, DeleteFile, ManifestEntry } from '../../../tables/spec/manifest.ts'
 import type { PartitionSpec } from '../../../tables/spec/partition-spec.ts'
+import { makeDataFile } from '../../support/data-file.ts'
 
-const noMetrics = {
-  recordCount: 10,
-  fileSizeBytes: 100,
-  columnSizes: new Map(),
-  valueCounts: new Map(),
-  nullValueCounts: new Map(),
-  nanValueCounts: new Map(),
-  lowerBounds: new Map(),
-  upperBounds: new Map(),
-}
 const venue = { 'source-id': 1, 'field-id': 1000, name: 'venue' } as const
 const specs: readonly PartitionSpec[] = [
   { 'spec-id': 0, fields: [] },
@@ -24,30 +15,24 @@ const unpartitioned: Place = { specId: 0, partition: {} }
 const dropped: Place = { specId: 2, partition: { venue: null } }
 const inVenue = (name: string | null): Place => ({ specId: 1, partition: { venue: name } })
 
-const PARQUET = { fileFormat: 'PARQUET' } as const
-
 function dataFile(place: Place = unpartitioned): DataFile {
-  return { content: 'data', filePath: 'memory://d', ...PARQUET, ...place, ...noMetrics }
+  return makeDataFile('memory://d', place)
 }
 
 function equality(name: string, place: Place): DeleteFile {
-  const file = { filePath: name, ...PARQUET, ...place, ...noMetrics }
-  return { content: 'equality-deletes', equalityIds: [1], ...file }
+  return { ...makeDataFile(name, place), content: 'equality-deletes', equalityIds: [1] }
 }
 
 function positions(name: string, place: Place, referencedDataFile?: string): DeleteFile {
-  const file = { filePath: name, ...PARQUET, ...place, ...noMetrics }
-  if (referencedDataFile === undefined) return { content: 'position-deletes', ...file }
-  return { content: 'position-deletes', ...file, referencedDataFile }
+  const file = { ...makeDataFile(name, place), content: 'position-deletes' as const }
+  return referencedDataFile === undefined ? file : { ...file, referencedDataFile }
 }
 
 function vector(name: string, place: Place, referencedDataFile = 'memory://d'): DeleteFile {
   return {
+    ...makeDataFile(name, place),
     content: 'deletion-vector',
-    filePath: name,
     fileFormat: 'PUFFIN',
-    ...place,
-    ...noMetrics,
     referencedDataFile,
     contentOffset: 4,
     contentSizeBytes: 50,

@@ -5,6 +5,7 @@ import type { DataFile, EqualityDelete } from '../../../tables/spec/manifest.ts'
 import type { SchemaField } from '../../../tables/spec/schema.ts'
 import { fieldIdsOption } from '../../../tables/write/field-ids.ts'
 import type { WriteContext } from '../../../tables/write/write-context.ts'
+import { makeDataFile } from '../../support/data-file.ts'
 
 export interface ForeignFile extends Partial<Pick<DataFile, 'specId' | 'partition'>> {
   /** Folder and first part of the name, a full location. */
@@ -31,21 +32,12 @@ export async function writeForeignFile(ctx: WriteContext, file: ForeignFile): Pr
   )
   const filePath = `${file.location}-${file.suffix ?? ctx.ids.uuid()}.parquet`
   const { sizeBytes } = await ctx.fileIO.adopt(path, filePath)
-  return {
-    content: 'data',
-    filePath,
-    fileFormat: 'PARQUET',
+  return makeDataFile(filePath, {
     specId: file.specId ?? 0,
     partition: file.partition ?? {},
     recordCount: Number(row?.Count ?? 0),
     fileSizeBytes: sizeBytes,
-    columnSizes: new Map(),
-    valueCounts: new Map(),
-    nullValueCounts: new Map(),
-    nanValueCounts: new Map(),
-    lowerBounds: new Map(),
-    upperBounds: new Map(),
-  }
+  })
 }
 
 /** The same as a file of rows to delete by the values of some of its columns. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createManifestCache } from '../../../tables/scan/manifest-cache.ts'
 import type { ManifestCache } from '../../../tables/scan/manifest-cache.ts'
 import type { ContentFile, Manifest, ManifestEntry } from '../../../tables/spec/manifest.ts'
+import { makeDataFile } from '../../support/data-file.ts'
 import { dataEntries } from '../write/arbitrary-entries.ts'
 
 const entry = (filePath: string): ManifestEntry => ({
@@ -10,21 +11,12 @@ const entry = (filePath: string): ManifestEntry => ({
   snapshotId: 1n,
   sequenceNumber: 1,
   fileSequenceNumber: 1,
-  file: {
-    content: 'data',
-    filePath,
-    fileFormat: 'PARQUET',
-    specId: 0,
-    partition: {},
-    recordCount: 1,
-    fileSizeBytes: 1,
-    columnSizes: new Map(),
+  file: makeDataFile(filePath, {
     valueCounts: new Map([[1, 5]]),
     nullValueCounts: new Map([[1, 0]]),
-    nanValueCounts: new Map(),
     lowerBounds: new Map([[1, Buffer.from('lower')]]),
     upperBounds: new Map([[1, Buffer.from('upper')]]),
-  },
+  }),
 })
 
 const entries = (count: number): readonly ManifestEntry[] =>

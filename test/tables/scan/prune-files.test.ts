@@ -6,6 +6,7 @@ import type { DataFile } from '../../../tables/spec/manifest.ts'
 import type { PrimitiveType, Schema } from '../../../tables/spec/schema.ts'
 import { toSingleValue } from '../../../tables/spec/single-value.ts'
 import type { SingleValue } from '../../../tables/spec/single-value.ts'
+import { type DataFileFacts, makeDataFile } from '../../support/data-file.ts'
 
 const schemaOf = (type: PrimitiveType): Schema => ({
   type: 'struct',
@@ -17,23 +18,16 @@ const file = (
   type: PrimitiveType,
   low: SingleValue,
   high: SingleValue,
-  counts: Partial<DataFile> = {},
-): DataFile => ({
-  content: 'data',
-  filePath: 'memory://f',
-  fileFormat: 'PARQUET',
-  specId: 0,
-  partition: {},
-  recordCount: 3,
-  fileSizeBytes: 1,
-  columnSizes: new Map(),
-  valueCounts: new Map([[1, 3]]),
-  nullValueCounts: new Map([[1, 0]]),
-  nanValueCounts: new Map(),
-  lowerBounds: new Map([[1, toSingleValue(type, low)]]),
-  upperBounds: new Map([[1, toSingleValue(type, high)]]),
-  ...counts,
-})
+  counts: DataFileFacts = {},
+): DataFile =>
+  makeDataFile('memory://f', {
+    recordCount: 3,
+    valueCounts: new Map([[1, 3]]),
+    nullValueCounts: new Map([[1, 0]]),
+    lowerBounds: new Map([[1, toSingleValue(type, low)]]),
+    upperBounds: new Map([[1, toSingleValue(type, high)]]),
+    ...counts,
+  })
 
 const matches = (
   type: PrimitiveType,

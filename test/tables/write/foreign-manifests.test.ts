@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import avro from 'avsc'
 import { avroMetadata, avroRead } from 'icebird'
 import { describe, expect, it } from 'vitest'
-import type { DataFile, Manifest, ManifestEntry } from '../../../tables/spec/manifest.ts'
+import type { Manifest, ManifestEntry } from '../../../tables/spec/manifest.ts'
 import { decodeManifest, encodeManifest } from '../../../tables/write/manifest-file.ts'
 import { decodeManifestList, encodeManifestList } from '../../../tables/write/manifest-list.ts'
+import { makeDataFile } from '../../support/data-file.ts'
 
 /** Reads an Avro file with icebird, another implementation of the format. */
 function readByIcebird(bytes: Uint8Array): { header: object; records: object[] } {
@@ -40,11 +41,7 @@ async function writeByAvsc(
   return Buffer.concat(chunks)
 }
 
-const file: DataFile = {
-  content: 'data',
-  filePath: 'file:///lake/t/data/a.parquet',
-  fileFormat: 'PARQUET',
-  specId: 0,
+const file = makeDataFile('file:///lake/t/data/a.parquet', {
   partition: { day: 19943, symbol: 'AAPL' },
   recordCount: 3,
   fileSizeBytes: 1234,
@@ -54,12 +51,11 @@ const file: DataFile = {
     [2, 3],
   ]),
   nullValueCounts: new Map([[1, 0]]),
-  nanValueCounts: new Map(),
   lowerBounds: new Map([[1, Buffer.from('0102', 'hex')]]),
   upperBounds: new Map([[1, Buffer.from('ff', 'hex')]]),
   splitOffsets: [4],
   sortOrderId: 1,
-}
+})
 
 describe('our files in another reader', () => {
   it('show icebird the same manifest', () => {

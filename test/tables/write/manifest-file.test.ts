@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SluiceError } from '../../../tables/errors.ts'
-import type { DataFile, Manifest, ManifestEntry } from '../../../tables/spec/manifest.ts'
+import type { Manifest, ManifestEntry } from '../../../tables/spec/manifest.ts'
 import type { PartitionSpec } from '../../../tables/spec/partition-spec.ts'
 import type { Schema } from '../../../tables/spec/schema.ts'
 import { readAvroContainer } from '../../../tables/write/avro-container.ts'
 import { decodeManifest, encodeManifest } from '../../../tables/write/manifest-file.ts'
+import { makeDataFile } from '../../support/data-file.ts'
 import { dataEntries, deleteEntries, wideSchema, wideSpec } from './arbitrary-entries.ts'
 
 const schema: Schema = {
@@ -22,10 +23,7 @@ const spec: PartitionSpec = {
 }
 const unpartitioned: PartitionSpec = { 'spec-id': 0, fields: [] }
 
-const file: DataFile = {
-  content: 'data',
-  filePath: 'file:///lake/t/data/event_ts_day=2024-08-08/a.parquet',
-  fileFormat: 'PARQUET',
+const file = makeDataFile('file:///lake/t/data/event_ts_day=2024-08-08/a.parquet', {
   specId: 1,
   partition: { event_ts_day: 19943 },
   recordCount: 3,
@@ -33,10 +31,8 @@ const file: DataFile = {
   columnSizes: new Map([[1, 50]]),
   valueCounts: new Map([[1, 3]]),
   nullValueCounts: new Map([[1, 0]]),
-  nanValueCounts: new Map(),
   lowerBounds: new Map([[1, Buffer.from('00', 'hex')]]),
-  upperBounds: new Map(),
-}
+})
 const added: ManifestEntry = {
   status: 'added',
   snapshotId: 6234567890123456789n,

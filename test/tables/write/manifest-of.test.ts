@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { DataFile, ManifestEntry } from '../../../tables/spec/manifest.ts'
+import type { ManifestEntry } from '../../../tables/spec/manifest.ts'
 import type { PartitionValue } from '../../../tables/spec/partition-spec.ts'
 import type { PrimitiveType } from '../../../tables/spec/schema.ts'
 import { manifestOf } from '../../../tables/write/manifest-file.ts'
+import { makeDataFile } from '../../support/data-file.ts'
 
 function factsOf(type: PrimitiveType) {
   return {
@@ -29,22 +30,8 @@ function entry(
   recordCount: number,
   value: PartitionValue,
 ): ManifestEntry {
-  const none = new Map<number, never>()
-  const file: DataFile = {
-    content: 'data',
-    filePath: 'file:///lake/t/data/a.parquet',
-    fileFormat: 'PARQUET',
-    specId: 2,
-    partition: { p: value },
-    recordCount,
-    fileSizeBytes: 1,
-    columnSizes: none,
-    valueCounts: none,
-    nullValueCounts: none,
-    nanValueCounts: none,
-    lowerBounds: none,
-    upperBounds: none,
-  }
+  const partition = { p: value }
+  const file = makeDataFile('file:///lake/t/data/a.parquet', { specId: 2, partition, recordCount })
   return { status, snapshotId: 1n, sequenceNumber, fileSequenceNumber: sequenceNumber, file }
 }
 

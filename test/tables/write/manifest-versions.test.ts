@@ -10,28 +10,15 @@ import type {
 import { readAvroContainer } from '../../../tables/write/avro-container.ts'
 import { decodeManifest, encodeManifest } from '../../../tables/write/manifest-file.ts'
 import { decodeManifestList, encodeManifestList } from '../../../tables/write/manifest-list.ts'
+import { type DataFileFacts, makeDataFile } from '../../support/data-file.ts'
 import { dataEntries, wideSchema, wideSpec } from './arbitrary-entries.ts'
 import { packZstandard, withoutFieldIds } from './avro-variants.ts'
 
 const unpartitioned = { 'spec-id': 0, fields: [] }
 
-function dataFile(name: string, facts: Partial<DataFile> = {}): DataFile {
-  return {
-    content: 'data',
-    filePath: `file:///lake/t/data/${name}.parquet`,
-    fileFormat: 'PARQUET',
-    specId: 0,
-    partition: {},
-    recordCount: 10,
-    fileSizeBytes: 100,
-    columnSizes: new Map(),
-    valueCounts: new Map(),
-    nullValueCounts: new Map(),
-    nanValueCounts: new Map(),
-    lowerBounds: new Map(),
-    upperBounds: new Map(),
-    ...facts,
-  }
+function dataFile(name: string, facts: DataFileFacts = {}): DataFile {
+  const path = `file:///lake/t/data/${name}.parquet`
+  return makeDataFile(path, { recordCount: 10, fileSizeBytes: 100, ...facts })
 }
 
 const vector: DeletionVector = {
