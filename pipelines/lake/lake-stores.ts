@@ -151,19 +151,26 @@ export async function openStores(options: OpenStoresOptions): Promise<OpenStores
 
 type RemoteStore = FileIO & { close(): void }
 
-/** Loaded only where it is used: the SDK alone is a quarter of a second of each command. */
+/** Loaded only where it is used: the S3 client alone is a quarter of a second of each command. */
 async function openRemote(
   scheme: string,
   { stores, secrets, clock, ids }: OpenStoresOptions,
   cache: FileCache,
 ): Promise<RemoteStore> {
-  const { createS3FileIO } = await import('../../tables/file-io/s3-file-io.ts')
   if (scheme === 's3') {
+    const { createS3FileIO } = await import('../../tables/file-io/s3-file-io.ts')
     return createS3FileIO({ ...stores.s3, credentials: secrets?.s3, cache, clock, ids })
   }
+  const { hdfs } = stores
+  if (scheme === 'hdfs' && hdfs !== undefined) {
+    const { createHdfsFileIO } = await import('../../tables/file-io/hdfs-file-io.ts')
+    return createHdfsFileIO({ ...hdfs, delegationToken: secrets?.hdfsToken, cache, clock, ids })
+  }
+  const wanted = scheme === 'hdfs' ? 'its NameNodes are not named' : 'no such store is known'
   throw new SluiceError(
-    'unsupported',
-    `No store is known for ${scheme}: warehouses. Nothing was opened. Use file:, s3: or hdfs:.`,
+    'invalid-input',
+    `Tables are to lie in ${scheme}: locations, and ${wanted}. Nothing was opened. Use file:, s3: ` +
+      'or hdfs:, the last with `hdfs: { namenodes: [http://host:9870] }` in the config.',
   )
 }
 
