@@ -52,6 +52,9 @@ export function hdfsSite(ports: HdfsPorts, folder: string): Readonly<Record<stri
     'dfs.namenode.handler.count': '4',
     'dfs.datanode.handler.count': '4',
     'dfs.datanode.du.reserved': '0',
+    // WebHDFS writes through a DataNode, which closes the file as a client does: where the
+    // NameNode has not yet heard of the last block it asks again after this, by default 400 ms.
+    'dfs.client.block.write.locateFollowingBlock.initial.delay.ms': '5',
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest'
 import { installDuckDbExtensions } from '../../stack/duckdb-extensions.ts'
+import { installHdfs } from '../../stack/hdfs.ts'
 import { installIcebergJava } from '../../stack/iceberg-java.ts'
 import { installKafka } from '../../stack/kafka.ts'
 import { installMinio } from '../../stack/minio.ts'
@@ -13,6 +14,7 @@ import { dataFolder, hasData } from './data.ts'
 export type Service =
   | 'kafka'
   | 'duckdb-iceberg'
+  | 'hdfs'
   | 'iceberg-java'
   | 'minio'
   | 'pyiceberg'
@@ -26,6 +28,7 @@ export const OFF_MARK = '[OFF: '
 const probes: Readonly<Record<Service, () => Promise<unknown>>> = {
   kafka: installKafka,
   'duckdb-iceberg': installDuckDbExtensions,
+  hdfs: installHdfs,
   'iceberg-java': installIcebergJava,
   minio: installMinio,
   pyiceberg: installPyIceberg,

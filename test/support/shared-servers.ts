@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestProject } from 'vitest/node'
+import { startHdfs } from '../../stack/hdfs.ts'
 import { startMinio } from '../../stack/minio.ts'
 import { startVersitygw } from '../../stack/versitygw.ts'
 
@@ -18,6 +19,7 @@ interface SharedServer {
 
 /** Servers that suites may share, as each keeps to names of its own (a bucket, a folder). */
 const starters = {
+  hdfs: () => startHdfs(),
   minio: () => startMinio(),
   versitygw: () => startVersitygw(),
 } satisfies Readonly<Record<string, () => Promise<SharedServer>>>
