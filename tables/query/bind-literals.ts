@@ -6,10 +6,12 @@ import type { ColumnTest } from '../scan/column-predicate.ts'
 import { leavesOf, mapTree } from '../scan/predicate-tree.ts'
 import { primitiveShape } from '../spec/primitive-type.ts'
 import type { PrimitiveShape } from '../spec/primitive-type.ts'
-import type { PrimitiveType, Schema } from '../spec/schema.ts'
+import { findFieldByName } from '../spec/schema-fields.ts'
+import { parentsOf } from '../spec/schema-rules.ts'
+import type { PrimitiveType, Schema, SchemaField } from '../spec/schema.ts'
 import { expressionsText } from './expression-text.ts'
 import { isDoubleConstant, isTextConstant } from './read-predicate.ts'
-import type { LiteralPredicate, LiteralTest } from './read-predicate.ts'
+import type { ColumnNames, LiteralPredicate, LiteralTest } from './read-predicate.ts'
 import { isNode } from './syntax-tree.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
@@ -73,12 +75,28 @@ interface Column {
   readonly type: PrimitiveType
 }
 
-/** SQL names have no case; a table with two columns that differ in case only gets no predicate. */
-function columnOf(schema: Schema, name: string): Column | undefined {
-  const found = schema.fields.filter((field) => field.name.toLowerCase() === name.toLowerCase())
-  const [only] = found
-  if (only === undefined || found.length > 1 || typeof only.type !== 'string') return undefined
-  return { name: only.name, type: only.type }
+/**
+ * SQL names have no case; where two names of one struct differ in case only there is no column,
+ * and none where the dotted name of a member is a column's own.
+ */
+function columnOf(schema: Schema, names: ColumnNames): Column | undefined {
+  let fields = schema.fields
+  let found: SchemaField | undefined
+  for (const name of names) {
+    const same = fields.filter((field) => field.name.toLowerCase() === name.toLowerCase())
+    found = same.length === 1 ? same[0] : undefined
+    const type = found?.type
+    fields = typeof type === 'object' && type.type === 'struct' ? type.fields : []
+  }
+  if (found === undefined || typeof found.type !== 'string') return undefined
+  const name = namesOf(schema, found).join('.')
+  return findFieldByName(schema, name) === found ? { name, type: found.type } : undefined
+}
+
+/** The names as the schema spells them. */
+function namesOf(schema: Schema, field: SchemaField): readonly string[] {
+  const parents = parentsOf(schema, field.id).map((parent) => parent.name)
+  return [...parents.reverse(), field.name]
 }
 
 async function literalValues(

@@ -1,6 +1,6 @@
 import { joinTrees } from '../scan/predicate-tree.ts'
 import { acceptsNulls, readPredicate } from './read-predicate.ts'
-import type { ColumnOf, LiteralPredicate } from './read-predicate.ts'
+import type { ColumnNames, ColumnOf, LiteralPredicate } from './read-predicate.ts'
 import { isNode, nodesOf, textOf } from './syntax-tree.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
@@ -23,7 +23,8 @@ export function findPredicate(
   if (tables === undefined || own === undefined) return undefined
   if (isNode(reference.sample) || nodesLength(reference.column_name_alias) > 0) return undefined
   const names = namesOf(reference)
-  const columnOf: ColumnOf = (expression) => ownColumn(expression, names, tables.length === 1)
+  const others = tables.filter((table) => table !== own).flatMap(({ node }) => namesOf(node))
+  const columnOf: ColumnOf = (expression) => ownColumn(expression, names, others)
   const conjuncts = conjunctsOf(select.where_clause).flatMap((conjunct) => {
     const predicate = readPredicate(conjunct, columnOf)
     return predicate === undefined ? [] : [predicate]
@@ -59,19 +60,26 @@ function namesOf(reference: SyntaxNode): readonly string[] {
   return [table.toLowerCase(), `${textOf(reference, 'schema_name')}.${table}`.toLowerCase()]
 }
 
-/** The column's name where the expression surely means this table. */
+/**
+ * The column where the expression surely means this table. `a.b` may be column `b` of the table
+ * `a`, and member `b` of a struct `a`: as for the engine, a name of a table comes first.
+ * @param others the names of the other tables
+ */
 function ownColumn(
   expression: unknown,
   names: readonly string[],
-  isOnly: boolean,
-): string | undefined {
+  others: readonly string[],
+): ColumnNames | undefined {
   if (!isNode(expression) || expression.class !== 'COLUMN_REF') return undefined
   const parts = expression.column_names
-  if (!Array.isArray(parts)) return undefined
-  const column: unknown = parts.at(-1)
-  if (typeof column !== 'string') return undefined
-  if (parts.length === 1) return isOnly ? column : undefined
-  return names.includes(parts.slice(0, -1).join('.').toLowerCase()) ? column : undefined
+  if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return undefined
+  const prefixLength = (of: readonly string[]): number => {
+    const prefixes = parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('.'))
+    return 1 + prefixes.findLastIndex((prefix) => of.includes(prefix.toLowerCase()))
+  }
+  if (prefixLength(others) > 0) return undefined
+  const ownPrefix = prefixLength(names)
+  return ownPrefix > 0 || others.length === 0 ? parts.slice(ownPrefix) : undefined
 }
 
 function conjunctsOf(where: SyntaxNode): readonly SyntaxNode[] {

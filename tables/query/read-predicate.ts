@@ -4,25 +4,28 @@ import type { ComparisonOperator } from '../scan/value-range.ts'
 import { isNode, nodesOf, textOf } from './syntax-tree.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
+/** A column as a statement names it: from the outermost one down through structs. */
+export type ColumnNames = readonly string[]
+
 /** A test of a column against literals, not yet bound to the column's type. */
 export type LiteralTest =
   | {
-      readonly column: string
+      readonly column: ColumnNames
       readonly op: ComparisonOperator | 'in' | 'not-in'
       readonly literals: readonly SyntaxNode[]
     }
   | {
-      readonly column: string
+      readonly column: ColumnNames
       readonly op: 'starts-with' | 'not-starts-with'
       readonly prefix: string
     }
-  | { readonly column: string; readonly op: 'is-null' | 'not-null' }
-  | { readonly column: string; readonly op: 'is-true' | 'is-false' }
+  | { readonly column: ColumnNames; readonly op: 'is-null' | 'not-null' }
+  | { readonly column: ColumnNames; readonly op: 'is-true' | 'is-false' }
 
 export type LiteralPredicate = PredicateTree<LiteralTest>
 
-/** The name of the column that an expression is; undefined where it is none of the table's. */
-export type ColumnOf = (expression: unknown) => string | undefined
+/** The column that an expression is; undefined where it is none of the table's. */
+export type ColumnOf = (expression: unknown) => ColumnNames | undefined
 
 const comparisons: Readonly<Record<string, ComparisonOperator>> = {
   COMPARE_EQUAL: '=',
@@ -136,13 +139,13 @@ function readBetween(
   ])
 }
 
-function nullTest(column: string | undefined, isNull: boolean): LiteralTest | undefined {
+function nullTest(column: ColumnNames | undefined, isNull: boolean): LiteralTest | undefined {
   return column === undefined ? undefined : { column, op: isNull ? 'is-null' : 'not-null' }
 }
 
 /** IS [NOT] DISTINCT FROM: a null is a value like others. */
 function distinctTest(
-  column: string | undefined,
+  column: ColumnNames | undefined,
   literal: unknown,
   isSame: boolean,
 ): LiteralPredicate | undefined {
@@ -152,7 +155,7 @@ function distinctTest(
 }
 
 function literalTest(
-  column: string | undefined,
+  column: ColumnNames | undefined,
   op: ComparisonOperator | 'in' | 'not-in',
   literals: readonly unknown[],
 ): LiteralTest | undefined {
@@ -198,7 +201,7 @@ const prefixFunctions: ReadonlySet<string> = new Set(['starts_with', 'prefix', '
 /** starts_with, and LIKE whose pattern begins with plain text; without ESCAPE nothing escapes. */
 function prefixTest(
   name: string,
-  column: string | undefined,
+  column: ColumnNames | undefined,
   argument: SyntaxNode | undefined,
   isNegated: boolean,
 ): LiteralTest | undefined {

@@ -1,6 +1,7 @@
 import { SluiceError } from '../errors.ts'
 import { primitiveShape } from '../spec/primitive-type.ts'
 import { findFieldByName } from '../spec/schema-fields.ts'
+import { parentsOf } from '../spec/schema-rules.ts'
 import type { PrimitiveType, Schema } from '../spec/schema.ts'
 import type { SingleValue } from '../spec/single-value.ts'
 import { mapTree } from './predicate-tree.ts'
@@ -42,13 +43,16 @@ export interface BoundTest {
   readonly fieldId: number
   readonly type: PrimitiveType
   readonly test: RangeTest
+  /** It is a member of a struct: where that is null, the column is. */
+  readonly isNested?: boolean
 }
 
 export type BoundPredicate = PredicateTree<BoundTest>
 
 /**
- * Binds a filter to a schema. Tests of nested columns and of values that have no exact form in
- * the column's type prune nothing and are left out. Throws `invalid-input` for an unknown column.
+ * Binds a filter to a schema; a member of a struct is named by its dotted name. Tests of columns
+ * inside of lists and maps and of values that have no exact form in the column's type prune nothing
+ * and are left out. Throws `invalid-input` for an unknown column.
  */
 export function bindPredicates(
   schema: Schema,
@@ -63,9 +67,14 @@ export function bindPredicates(
 function bindTest(schema: Schema, columnTest: ColumnTest): BoundTest | undefined {
   const field = findFieldByName(schema, columnTest.column)
   if (field === undefined) throw unknownColumn(schema, columnTest.column)
-  if (typeof field.type !== 'string' || !schema.fields.includes(field)) return undefined
+  if (typeof field.type !== 'string') return undefined
+  const parents = schema.fields.includes(field) ? [] : parentsOf(schema, field.id)
+  // A row has many values of a column in a list or map, and their bounds are not a row's.
+  if (parents.some(({ type }) => typeof type === 'string' || type.type !== 'struct'))
+    return undefined
   const test = rangeTest(field.type, columnTest)
-  return test === undefined ? undefined : { fieldId: field.id, type: field.type, test }
+  const isNested = parents.length > 0
+  return test === undefined ? undefined : { fieldId: field.id, type: field.type, test, isNested }
 }
 
 function rangeTest(type: PrimitiveType, test: ColumnTest): RangeTest | undefined {

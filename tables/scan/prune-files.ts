@@ -25,7 +25,7 @@ export function fileMayMatch(
   )
 }
 
-function rangeOf(file: ContentFile, { fieldId, type }: BoundTest): ValueRange {
+function rangeOf(file: ContentFile, { fieldId, type, isNested }: BoundTest): ValueRange {
   const nullCount = file.nullValueCounts.get(fieldId)
   const valueCount = file.valueCounts.get(fieldId)
   // NaN lies outside the bounds, and SQL sorts it above every number.
@@ -34,7 +34,8 @@ function rangeOf(file: ContentFile, { fieldId, type }: BoundTest): ValueRange {
   return {
     lower: readBound(type, file.lowerBounds.get(fieldId)),
     upper: mayHoldNan ? undefined : readBound(type, file.upperBounds.get(fieldId)),
-    hasNulls: nullCount === undefined ? undefined : nullCount > 0,
+    // Not all writers count a member as null where its struct is.
+    hasNulls: nullCount === undefined || (isNested && nullCount === 0) ? undefined : nullCount > 0,
     // Some writers count values without the nulls among them: the rows decide too.
     hasOnlyNulls:
       nullCount === undefined || valueCount === undefined
