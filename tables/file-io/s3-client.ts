@@ -78,6 +78,9 @@ function createClient(options: S3ConnectionOptions): S3Client {
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials: sdkCredentials(credentials) }),
     forcePathStyle: options.isPathStyle ?? isOwnStore,
+    // A server or proxy that does not know `Expect: 100-continue` would cost 6 s a file, and one
+    // that does a new connection.
+    expectContinueHeader: false,
     // Requests are repeated in one place alone, which knows what a lost answer can mean.
     maxAttempts: 1,
     requestHandler: {

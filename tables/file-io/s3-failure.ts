@@ -135,7 +135,8 @@ const advice: Readonly<Record<S3FailureReason, readonly [ErrorKind, string]>> = 
   'refused-access': [
     'storage-unavailable',
     'the store refuses it to these credentials: check the access key, its secret, the session ' +
-      'token, what its policy allows, and the clock of this machine',
+      'token, what its policy allows (without the right to list, a missing object looks so too), ' +
+      'and the clock of this machine',
   ],
   'no-credentials': [
     'storage-unavailable',
@@ -145,6 +146,9 @@ const advice: Readonly<Record<S3FailureReason, readonly [ErrorKind, string]>> = 
   'not-implemented': ['unsupported', 'the store cannot do that'],
   refused: ['storage-unavailable', 'the store refuses it: look at its log'],
 }
+
+/** Failures after which the whole call may succeed if it is made again. */
+const REPEATABLE: readonly S3FailureReason[] = ['passing', 'missing-upload', 'taken']
 
 /** The error for a caller: `what` happened, what was `notDone`, and what to do next. */
 export function s3Error(
@@ -156,7 +160,7 @@ export function s3Error(
   const [kind, next] = advice[failure.reason]
   return new SluiceError(kind, `${location} ${what} (${failure.message}). ${notDone}; ${next}.`, {
     cause: failure,
-    isRetryable: failure.reason === 'passing' || failure.reason === 'missing-upload',
+    isRetryable: REPEATABLE.includes(failure.reason),
     context: { location, code: failure.code },
   })
 }

@@ -123,6 +123,30 @@ for (const server of ['minio', 'versitygw'] as const) {
       },
     )
 
+    it('sends a file again where nothing is answered', async () => {
+      const location = newLocation()
+      const impatient = open({ idleTimeoutMs: 400 })
+      await impatient.probe(location)
+      proxy.arm({ how: 'stall', method: 'PUT', times: 1 })
+      const content = Buffer.alloc(3 * MIB, 'rows')
+      await impatient.write(location, content, { ifAbsent: true })
+      expect(Buffer.compare(await direct.read(location), content)).toBe(0)
+      impatient.close()
+    })
+
+    it('does not mix two versions of a file that is replaced while it is read', async () => {
+      const location = newLocation()
+      await direct.write(location, Buffer.alloc(20 * MIB, 'old'))
+      const replace = () => direct.write(location, Buffer.alloc(20 * MIB, 'new'))
+      proxy.arm(
+        { how: 'none', method: 'GET', times: 1 },
+        { how: 'none', method: 'GET', times: 1, before: replace },
+      )
+      await expect(fileIO.localPath(location)).rejects.toMatchObject(away)
+      const again = await readFile(await fileIO.localPath(location))
+      expect(Buffer.compare(again, Buffer.alloc(20 * MIB, 'new'))).toBe(0)
+    })
+
     it('lists all or fails where a page breaks off', async () => {
       const prefix = `s3://${bucket}/listed-${(nameCount += 1)}`
       for (const name of ['a', 'b', 'c']) await direct.write(`${prefix}/${name}`, bytesOf(name))

@@ -19,11 +19,11 @@ await describeWithService('minio', 'an S3 store whose buckets are hosts', () => 
     server = await startMinio({ domain: 's3.test' })
     // No name server knows these names: they all are this machine.
     const resolve = dns.lookup
-    vi.spyOn(dns, 'lookup').mockImplementation(((host: string, ...rest: unknown[]) => {
+    vi.spyOn(dns, 'lookup').mockImplementation((host: string, ...rest: unknown[]) => {
       asked.add(host)
       const isOurs = host.endsWith('s3.test')
       Reflect.apply(resolve, dns, [isOurs ? '127.0.0.1' : host, ...rest])
-    }) as typeof dns.lookup)
+    })
   })
   afterAll(async () => {
     vi.restoreAllMocks()
