@@ -30,7 +30,7 @@ export const liveKafkaBenchmark: Benchmark = {
   about: 'a Kafka topic through the loop: rate, freshness, memory (--events --rate --seconds)',
   run: async (context) => {
     const { counts } = readCounts(context.args, defaults)
-    const node = await startKafkaNode(1024)
+    const node = await startKafkaNode({ heapMb: 1024 })
     try {
       const brokers = [node.brokers]
       if (counts.events > 0) await measureThroughput(context, counts, brokers)
@@ -79,7 +79,7 @@ async function measureFreshness(
   const task = taskOf(context, counts, brokers, topic)
   const child = startChild<string, LoopReport>('loop', task)
   await child.nextNews()
-  const watch = watchCuts(task.lakeDirectory)
+  const watch = await watchCuts(task.lakeDirectory)
   const finish = async (): Promise<LoopReport> => {
     child.tell(await produce(brokers, topic, rate, seconds * 1000))
     return child.report

@@ -15,9 +15,13 @@ export interface HdfsDaemon {
 
 const KEPT_LINES = 60
 
-/** Starts a daemon, which is not yet ready then. `name` is for messages. */
-export function startHdfsDaemon(java: string, args: readonly string[], name: string): HdfsDaemon {
-  const child = spawnGuarded(java, args)
+/** Starts a daemon, which is not yet ready then. `name` is for messages, `logPath` gets its log. */
+export function startHdfsDaemon(
+  java: string,
+  args: readonly string[],
+  { name, logPath }: { readonly name: string; readonly logPath?: string | undefined },
+): HdfsDaemon {
+  const child = spawnGuarded(java, args, { logPath })
   const lines: string[] = []
   const keep = (line: string): void => {
     lines.push(line)

@@ -49,6 +49,8 @@ export interface HdfsOptions {
   readonly ports?: HdfsPorts
   /** Heap of each of both. 256 MB where it is left out. */
   readonly heapMb?: number
+  /** A file that the logs of both are added to. */
+  readonly logPath?: string
 }
 
 interface HdfsInstall {
@@ -113,7 +115,7 @@ async function startOnPorts(
     const ports = options.ports ?? (await freeHdfsPorts())
     const home = await layOut(install, folder, { ports, heapMb: options.heapMb ?? 256 })
     await formatOnce(home, folder)
-    const cluster = clusterOf(home, ports)
+    const cluster = clusterOf(home, ports, options.logPath)
     try {
       await Promise.all([cluster.startNameNode(), cluster.startDataNode()])
       return cluster
@@ -177,13 +179,16 @@ async function formatOnce(home: HdfsHome, folder: string): Promise<void> {
   await runCommand(home.java, [...home.javaArgs, NAME_NODE, '-format', '-nonInteractive', '-force'])
 }
 
-function clusterOf(home: HdfsHome, ports: HdfsPorts): HdfsCluster {
+function clusterOf(home: HdfsHome, ports: HdfsPorts, logPath: string | undefined): HdfsCluster {
   const webUrl = `http://127.0.0.1:${ports.nameNodeHttp}`
   const dataNodeUrl = `http://127.0.0.1:${ports.dataNodeHttp}`
   let nameNode: HdfsDaemon | undefined
   let dataNode: HdfsDaemon | undefined
   const start = (mainClass: string) =>
-    startHdfsDaemon(home.java, [...home.javaArgs, mainClass], `${mainClass} ${HDFS_VERSION}`)
+    startHdfsDaemon(home.java, [...home.javaArgs, mainClass], {
+      name: `${mainClass} ${HDFS_VERSION}`,
+      logPath,
+    })
   return {
     rootLocation: `hdfs://127.0.0.1:${ports.nameNodeRpc}`,
     webUrl,

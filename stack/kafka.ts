@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,8 +23,19 @@ export interface KafkaNode {
   readonly brokers: string
   /** The Java process, for measuring it. */
   readonly pid: number
-  /** Ends it and removes its data. A second call does nothing. */
+  /** Ends it, and removes its data where it chose the folder itself. A second call does nothing. */
   stop(): Promise<void>
+}
+
+export interface KafkaOptions {
+  /** 512 MB where it is left out. */
+  readonly heapMb?: number
+  /** Where its data lie and stay; a temporary folder that `stop` removes where it is left out. */
+  readonly folder?: string
+  /** Free ones where they are left out. */
+  readonly ports?: { readonly broker: number; readonly controller: number }
+  /** A file that its log is added to. */
+  readonly logPath?: string
 }
 
 interface KafkaInstall {
@@ -47,69 +59,78 @@ export async function installKafka(): Promise<KafkaInstall> {
 }
 
 /**
- * Starts one KRaft node on free ports of 127.0.0.1, with its data in a temporary folder, and
- * resolves once it takes requests. The node dies with this process.
+ * Starts one KRaft node on 127.0.0.1 and resolves once it takes requests. The node dies with this
+ * process.
  */
-export async function startKafkaNode(heapMb = 512): Promise<KafkaNode> {
+export async function startKafkaNode(options: KafkaOptions = {}): Promise<KafkaNode> {
   const install = await installKafka()
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-kafka-'))
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'sluice-kafka-')))
+  const clean = async (): Promise<void> => {
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
+  }
   try {
-    return await startOnFreePorts(install, folder, heapMb)
+    return await startOnPorts(install, folder, options, clean)
   } catch (error) {
-    await rm(folder, { recursive: true, force: true })
+    await clean()
     throw error
   }
 }
 
 /** A port that was free can be taken before Java binds it: such a start is made again. */
-async function startOnFreePorts(
+async function startOnPorts(
   install: KafkaInstall,
   folder: string,
-  heapMb: number,
+  options: KafkaOptions,
+  clean: () => Promise<void>,
 ): Promise<KafkaNode> {
+  const { ports, logPath, heapMb = 512 } = options
   for (let attempt = 1; ; attempt += 1) {
-    const [broker, controller] = (await freePorts(2)).map((port) => `127.0.0.1:${port}`)
+    const [broker, controller] = (
+      ports === undefined ? await freePorts(2) : [ports.broker, ports.controller]
+    ).map((port) => `127.0.0.1:${port}`)
     if (broker === undefined || controller === undefined) throw new Error('no free ports')
-    const home = join(folder, `try-${attempt}`)
+    const home = options.folder ?? join(folder, `try-${attempt}`)
     const config = await formatNode(install, home, { broker, controller })
     const args = javaArgs(install, home, heapMb)
-    const child = spawnGuarded(install.java, [...args, 'kafka.Kafka', config])
+    const child = spawnGuarded(install.java, [...args, 'kafka.Kafka', config], { logPath })
     try {
       await untilLogged(child, {
         name: `Kafka ${KAFKA_VERSION}`,
         ready: READY,
         timeoutMs: START_MS_MAX,
       })
-      return nodeOf(child, broker, folder)
+      return nodeOf(child, broker, clean)
     } catch (error) {
       await stopGuarded(child, 0)
       const isPortTaken = String(error).includes('Address already in use')
-      if (!isPortTaken || attempt === START_TRIES) throw error
+      if (!isPortTaken || ports !== undefined || attempt === START_TRIES) throw error
     }
   }
 }
 
-function nodeOf(child: GuardedProcess, brokers: string, folder: string): KafkaNode {
+function nodeOf(child: GuardedProcess, brokers: string, clean: () => Promise<void>): KafkaNode {
   return {
     brokers,
     pid: child.pid ?? 0,
     stop: async () => {
       await stopGuarded(child)
-      await rm(folder, { recursive: true, force: true })
+      await clean()
     },
   }
 }
 
-/** Writes the config and the empty log folder; gives the config's path. */
+/** Writes the config, and the empty log folder where there is none yet; gives the config's path. */
 async function formatNode(
   install: KafkaInstall,
   home: string,
   addresses: { broker: string; controller: string },
 ): Promise<string> {
+  const logs = join(home, 'logs')
   await mkdir(home, { recursive: true })
   const config = join(home, 'server.properties')
-  await writeFile(config, propertiesText(kafkaSettings(addresses, join(home, 'logs'))))
+  await writeFile(config, propertiesText(kafkaSettings(addresses, logs)))
   await writeFile(join(home, 'log4j2.properties'), LOG_TO_STDOUT)
+  if (existsSync(join(logs, 'meta.properties'))) return config
   // 16 bytes in base64url. A leading '-' (1 in 64) would be read as an option.
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
   const tool = ['kafka.tools.StorageTool', 'format', '-c', config, '-t', clusterId]

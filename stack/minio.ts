@@ -28,7 +28,7 @@ export async function startMinio(options: S3ServerOptions = {}): Promise<S3Serve
       healthPath: '/minio/health/ready',
       launch: ({ address, dataFolder }) => ({
         args: ['server', '--quiet', '--address', address, dataFolder],
-        env: minioEnvironment(options.domain),
+        env: minioEnvironment(options),
       }),
     },
     options,
@@ -36,10 +36,11 @@ export async function startMinio(options: S3ServerOptions = {}): Promise<S3Serve
 }
 
 /** No console with its port, no look for a newer version, no report home. */
-function minioEnvironment(domain: string | undefined): Readonly<Record<string, string>> {
+function minioEnvironment(options: S3ServerOptions): Readonly<Record<string, string>> {
+  const { domain, account = S3_ACCOUNT } = options
   return {
-    MINIO_ROOT_USER: S3_ACCOUNT.accessKeyId,
-    MINIO_ROOT_PASSWORD: S3_ACCOUNT.secretAccessKey,
+    MINIO_ROOT_USER: account.accessKeyId,
+    MINIO_ROOT_PASSWORD: account.secretAccessKey,
     MINIO_REGION: S3_ACCOUNT.region,
     MINIO_BROWSER: 'off',
     MINIO_UPDATE: 'off',

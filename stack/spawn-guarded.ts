@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcessByStdio } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 
 export type GuardedProcess = ChildProcessByStdio<Writable, Readable, Readable>
@@ -15,6 +16,8 @@ const GUARD =
 export interface GuardedOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** A file that its output is added to, beside being readable here. */
+  readonly logPath?: string | undefined
 }
 
 /** Starts a long-running program that dies with this process. Its output must be read. */
@@ -28,6 +31,12 @@ export function spawnGuarded(
     env: { ...process.env, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  if (options.logPath !== undefined) {
+    const log = createWriteStream(options.logPath, { flags: 'a' })
+    // Two sources: the first one that ends must not close the file to the other.
+    for (const output of [child.stdout, child.stderr]) output.pipe(log, { end: false })
+    child.once('close', () => log.end())
+  }
   child.stdin.on('error', () => undefined)
   child.once('exit', () => child.stdin.end())
   return child

@@ -31,6 +31,10 @@ export interface S3ServerOptions {
   readonly dataFolder?: string
   /** Makes `bucket.domain` an address of a bucket, beside `/bucket` (virtual-host style). */
   readonly domain?: string
+  /** Whose the server is; one for tests where it is left out. */
+  readonly account?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  /** A file that its output is added to. */
+  readonly logPath?: string
 }
 
 /** What differs between servers. */
@@ -46,7 +50,7 @@ export interface S3Program {
   }
 }
 
-/** The account of every server that is started here: loopback only, and gone with the run. */
+/** The account of servers of tests: loopback only, and gone with the run. */
 export const S3_ACCOUNT = {
   region: 'us-east-1',
   accessKeyId: 'sluice-test',
@@ -89,10 +93,11 @@ async function startOnPort(
       cwd: folder,
       // Else they would write into the home folder of the person who runs the tests.
       env: { ...env, HOME: folder },
+      logPath: options.logPath,
     })
     try {
       await untilHealthy(child, program, `http://${address}`)
-      return serverOf(child, address, folder)
+      return serverOf(child, address, { folder, options })
     } catch (error) {
       await stopGuarded(child, 0)
       const isPortTaken = /address already in use/i.test(String(error))
@@ -101,9 +106,14 @@ async function startOnPort(
   }
 }
 
-function serverOf(child: GuardedProcess, address: string, folder: string): S3Server {
+function serverOf(
+  child: GuardedProcess,
+  address: string,
+  { folder, options }: { readonly folder: string; readonly options: S3ServerOptions },
+): S3Server {
   return {
     ...S3_ACCOUNT,
+    ...options.account,
     endpoint: `http://${address}`,
     pid: child.pid ?? 0,
     stop: async () => {
