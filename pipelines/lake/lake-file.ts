@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SluiceError } from '../../tables/errors.ts'
@@ -54,6 +54,11 @@ export async function writeLakeFile(directory: string, file: LakeFile): Promise<
   const temporary = `${path}.${process.pid}.new`
   await writeFile(temporary, `${JSON.stringify(file, null, 2)}\n`, { flush: true })
   await rename(temporary, path)
+}
+
+/** The folder is no lake any more. */
+export async function removeLakeFile(directory: string): Promise<void> {
+  await rm(join(directory, FILE_NAME), { force: true })
 }
 
 /** Stores where the lake's catalog is served, for `sluice status` and other processes. */

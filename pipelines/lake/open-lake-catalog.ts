@@ -65,7 +65,13 @@ export async function openLakeCatalog(options: OpenLakeCatalogOptions): Promise<
     atomicTransactions: (wanted ?? kept).atomicTransactions,
     auth: authOf(wanted ?? kept, secrets ?? {}),
     ...(kept.warehouse === undefined ? {} : { warehouse: kept.warehouse }),
+  }).catch((error: unknown) => {
+    throw isStranger(error) ? notKnownThere(kept, error) : error
   })
+}
+
+function isStranger(error: unknown): error is SluiceError {
+  return error instanceof SluiceError && error.context['refusal'] === 'NotAuthorizedException'
 }
 
 function authOf(catalog: LakeCatalog, { token, credential }: CatalogSecrets): RestAuth {
@@ -105,5 +111,15 @@ function brokenCatalog(directory: string, cause: unknown): SluiceError {
     `lake.json in ${directory} names its catalog in a form that cannot be read. Nothing was ` +
       'opened. Restore it from a backup of the lake.',
     { cause },
+  )
+}
+
+function notKnownThere(catalog: LakeCatalog, cause: SluiceError): SluiceError {
+  return new SluiceError(
+    'invalid-input',
+    `The catalog at ${catalog.uri} does not know who asks. Nothing was opened. Put what it wants ` +
+      'into the environment: SLUICE_REST_TOKEN, or SLUICE_REST_CREDENTIAL as id:secret. It said: ' +
+      cause.message,
+    { cause, context: cause.context },
   )
 }

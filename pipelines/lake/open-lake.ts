@@ -16,7 +16,7 @@ import type { LakeSecrets } from './lake-secrets.ts'
 import { namespaceLocation, openStores, settleStores } from './lake-stores.ts'
 import type { LakeStores, OpenStores } from './lake-stores.ts'
 import { type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
-import { readLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
+import { readLakeFile, removeLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
 
@@ -47,7 +47,7 @@ export interface OpenLakeOptions {
 export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   const directory = resolve(options.directory)
   const location = locationOfPath(directory)
-  await prepareFolder(directory, location, options)
+  const isNew = await prepareFolder(directory, location, options)
   await removeDeadScratchFolders(scratchParent())
   const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
   const { clock, ids, catalog: wanted, secrets } = options
@@ -55,7 +55,13 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   const openedStores = await openStores({ directory, stores, secrets, clock, ids })
   const { fileIO } = openedStores
   const parts = { directory, location, fileIO, clock, ids, wanted, secrets: secrets?.catalog }
-  const catalog = await openLakeCatalog(parts)
+  const catalog = await openLakeCatalog(parts).catch(async (error: unknown) => {
+    // It never had its catalog, so it is no lake yet: a corrected address must not be refused.
+    if (isNew) await removeLakeFile(directory)
+    await openedStores.close()
+    await rm(scratchDir, { recursive: true, force: true })
+    throw error
+  })
   await createLakeTables(catalog, options.formatVersion, (namespace) =>
     namespaceLocation(stores, namespace),
   )
@@ -73,15 +79,17 @@ async function journalFolderOf(catalog: Catalog): Promise<string | undefined> {
   return cuts === undefined ? undefined : `${cuts.metadata.location}.journals`
 }
 
+/** True where the folder became a lake just now. */
 async function prepareFolder(
   directory: string,
   location: string,
   options: OpenLakeOptions,
-): Promise<void> {
+): Promise<boolean> {
   const file = await readLakeFile(directory)
   if (file !== undefined) {
     if (file.location !== location) throw moved(directory, file)
-    return checkLayout(directory, file.layoutVersion, options.layoutVersion)
+    checkLayout(directory, file.layoutVersion, options.layoutVersion)
+    return false
   }
   if (!options.createIfMissing) throw noLake(directory)
   await mkdir(directory, { recursive: true })
@@ -92,6 +100,7 @@ async function prepareFolder(
     ...(options.catalog === undefined ? {} : { catalog: options.catalog }),
     ...(Object.keys(options.stores ?? {}).length === 0 ? {} : { stores: options.stores }),
   })
+  return true
 }
 
 function moved(directory: string, file: LakeFile): SluiceError {

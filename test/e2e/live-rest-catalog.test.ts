@@ -140,7 +140,7 @@ await describeWithService(['kafka', 'iceberg-java'], 'sluice live over a catalog
     const at = { uri, token: TOKEN }
     const stranger = await runSluice(['live', '--config', await writeConfig('atomic', at)])
     expect(stranger.code).toBe(2)
-    expect(stranger.stderr).toContain('the token is missing or unknown')
+    expect(stranger.stderr).toContain('SLUICE_REST_TOKEN')
     await runThrough('atomic', at, ['commitSent@2', 'commitLanded@3'])
     await expectStraight('atomic', at)
     // The lake whose catalog it is holds the tables.

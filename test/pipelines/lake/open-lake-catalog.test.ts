@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -79,6 +79,15 @@ describe('a lake over a REST catalog of another process', () => {
       context: { refusal: 'NotAuthorizedException' },
     })
     await expect(opening).rejects.not.toThrow(/guessed/)
+    await expect(opening).rejects.toThrow(/SLUICE_REST_TOKEN/)
+  })
+
+  it('is no lake before its catalog has let it in, so an address can be corrected', async () => {
+    const mistyped = { uri: `${server.url}/x`, atomicTransactions: 'marked' } as const
+    await expect(open({ token: 'let-me-in' }, mistyped)).rejects.toThrow(/404/)
+    await expect(open({ token: 'guessed' })).rejects.toThrow()
+    expect(await readdir(join(folder, 'lake'))).toEqual([])
+    await (await open({ token: 'let-me-in' })).close()
   })
 
   it('is no lake of its own afterwards, nor the other way round', async () => {
