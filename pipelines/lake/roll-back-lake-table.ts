@@ -27,40 +27,46 @@ export interface RolledBackLakeTable extends TableRollback {
   readonly isChanged: boolean
 }
 
-export interface LakeTableRollback {
-  /** Its dotted name, or its bare one where it is the only such. */
-  readonly name: string
-  readonly target: RollbackTarget
-  readonly isDryRun: boolean
+/**
+ * What setting one table back would undo; changes nothing.
+ * @param name its dotted name, or its bare one where it is the only such
+ * @throws SluiceError as `rollBackLakeTable`.
+ */
+export async function judgeLakeTableRollback(
+  lake: Lake,
+  name: string,
+  target: RollbackTarget,
+): Promise<RolledBackLakeTable> {
+  const loaded = await findTable(lake, name)
+  const { identifier, metadata } = loaded
+  const cuts = await loadCuts(lake)
+  const snapshotId = chooseTarget(loaded, target)
+  const judged = judgeRollback(identifier, metadata, cuts.metadata, snapshotId)
+  return { table: tableKey(identifier), ...judged, isChanged: false }
 }
 
 /**
  * Sets one table back to an earlier state of its own. A table of the lake goes back at most to
  * the last cut, so that only what others committed since is undone.
+ * @param name its dotted name, or its bare one where it is the only such
  * @throws SluiceError `invalid-input` for a table, tag or time that is not there, for a snapshot
  * that the table's head does not come from, and behind the last cut.
  */
 export async function rollBackLakeTable(
   { lake, fence, noteCommit }: MaintainedLake,
-  { name, target, isDryRun }: LakeTableRollback,
+  name: string,
+  target: RollbackTarget,
 ): Promise<RolledBackLakeTable> {
   const loaded = await findTable(lake, name)
   const { identifier } = loaded
-  const table = tableKey(identifier)
-  const snapshotId = chooseTarget(loaded, target)
-  if (isDryRun) {
-    const cuts = await loadCuts(lake)
-    const judged = judgeRollback(identifier, loaded.metadata, cuts.metadata, snapshotId)
-    return { table, ...judged, isChanged: false }
-  }
   const commit = await rollBackTable(lakeCommitContext(lake), {
     cutsTable: CUTS_TABLE,
     identifier,
-    snapshotId,
+    snapshotId: chooseTarget(loaded, target),
     afterCut: fence,
   })
   await noteCommit(commit)
-  return { table, ...commit.result, isChanged: commit.tables.size > 0 }
+  return { table: tableKey(identifier), ...commit.result, isChanged: commit.tables.size > 0 }
 }
 
 async function loadCuts(lake: Lake): Promise<LoadedTable> {

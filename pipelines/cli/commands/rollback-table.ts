@@ -1,6 +1,7 @@
 import { SluiceError } from '../../../tables/errors.ts'
 import { parseTimeText } from '../../../tables/spec/time-text.ts'
 import {
+  judgeLakeTableRollback,
   rollBackLakeTable,
   type RollbackTarget,
   type RolledBackLakeTable,
@@ -8,7 +9,7 @@ import {
 import { withMaintainedLake } from '../../lake/with-maintained-lake.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { formatInstant } from '../format-units.ts'
-import type { LakeOptions } from '../lake-options.ts'
+import { withLake, type LakeOptions } from '../lake-options.ts'
 import { drawTextTable } from '../text-table.ts'
 
 /** The options of `sluice rollback TABLE`. */
@@ -43,15 +44,25 @@ export async function runTableRollback(
         '--to-snapshot, --to-tag and --to-time.',
     )
   }
+  const result = options.dryRun
+    ? await withLake(context, options.lake, (lake) => judgeLakeTableRollback(lake, name, target))
+    : await rollBack(context, name, target, options)
+  if (options.json) printJson(context, toJson(result))
+  else for (const line of drawResult(result, options.dryRun)) printLine(context, line)
+}
+
+function rollBack(
+  context: CommandContext,
+  name: string,
+  target: RollbackTarget,
+  options: LakeOptions,
+): Promise<RolledBackLakeTable> {
   const { clock, ids, environment } = context
   const { secrets } = environment
-  const { dryRun: isDryRun, lake: directory } = options
-  const result = await withMaintainedLake(
-    { directory, purpose: 'sluice rollback', clock, ids, secrets },
-    (maintained) => rollBackLakeTable(maintained, { name, target, isDryRun }),
+  return withMaintainedLake(
+    { directory: options.lake, purpose: 'sluice rollback', clock, ids, secrets },
+    (maintained) => rollBackLakeTable(maintained, name, target),
   )
-  if (options.json) printJson(context, toJson(result))
-  else for (const line of drawResult(result, isDryRun)) printLine(context, line)
 }
 
 function toJson({ table, fromSnapshotId, toSnapshotId, undone, isChanged }: RolledBackLakeTable) {

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import type { CommandContext } from '../../../pipelines/cli/command-context.ts'
 import { loadCommands } from '../../../pipelines/cli/commands.ts'
 import { readEnvironment } from '../../../pipelines/cli/environment.ts'
+import { acquireLakeLock } from '../../../pipelines/lake/lake-lock.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { randomIds, systemClock } from '../../../tables/clock.ts'
 import {
@@ -164,8 +165,17 @@ describe('sluice rollback TABLE', () => {
 
   it('sets a table of your own back to a snapshot, and says what that undid', async () => {
     const [first = '', second = '', third = ''] = await snapshotIds(SIGNALS)
+    // What would be done is told while another process writes to the lake, too.
+    const lock = await acquireLakeLock({
+      ...{ directory: local.directory, purpose: 'sluice live' },
+      ...{ clock: systemClock, ids: randomIds },
+    })
     const dry = await run('rollback', SIGNALS, '--to-snapshot', first, '--dry-run')
     expect(dry).toContain('nothing was changed')
+    await expect(run('rollback', SIGNALS, '--to-snapshot', first)).rejects.toMatchObject({
+      kind: 'commit-conflict',
+    })
+    await lock.release()
     expect(await signals()).toEqual([1n, 2n, 3n])
     expect(await json('rollback', SIGNALS, '--to-snapshot', first)).toEqual({
       table: SIGNALS,
