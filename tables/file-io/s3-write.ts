@@ -27,9 +27,9 @@ export async function putS3Object(
  * Creates an object where there is none; the store must obey `If-None-Match`. Throws as
  * `FileIO.write` does.
  *
- * A request whose answer was lost may have been carried out: its repetition then meets our own
- * object and is refused. Each call marks its object with an id of its own, by which the two are
- * told apart.
+ * A request whose answer was lost may have been carried out: its repetition, by us or by a proxy on
+ * the way, then meets our own object and is refused. Each call marks its object with an id of its
+ * own, by which it is known again.
  */
 export async function createS3Object(
   requests: S3Requests,
@@ -45,7 +45,7 @@ export async function createS3Object(
     })
   } catch (error) {
     if (!isS3Failure(error, 'taken')) throw createError(location, error)
-    if (tryCount > 1 && (await isOurs(requests, location, bytes, mark))) return
+    if (await isOurs(requests, { location, bytes, mark, isRepeated: tryCount > 1 })) return
     throw fileExists(location, error)
   }
 }
@@ -72,20 +72,33 @@ async function put(
   })
 }
 
-/** A store that keeps no marks is asked for the bytes: equal ones are as good as ours. */
-async function isOurs(
-  requests: S3Requests,
-  location: string,
-  bytes: Uint8Array,
-  mark: string,
-): Promise<boolean> {
-  const found = await statS3Object(requests, location)
-  // It was there a moment ago: somebody has deleted it, whosever it was.
-  if (found === undefined) return false
-  const foundMark = found.metadata[WRITE_MARK]
-  if (foundMark !== undefined) return foundMark === mark
-  if (found.sizeBytes !== bytes.length) return false
-  return Buffer.compare(await readS3Object(requests, location), bytes) === 0
+interface Creation {
+  readonly location: string
+  readonly bytes: Uint8Array
+  readonly mark: string
+  /** Whether we sent the request more than once. */
+  readonly isRepeated: boolean
+}
+
+async function isOurs(requests: S3Requests, creation: Creation): Promise<boolean> {
+  const { location, bytes, mark, isRepeated } = creation
+  try {
+    const found = await statS3Object(requests, location)
+    // It was there a moment ago: somebody has deleted it, whosever it was.
+    if (found === undefined) return false
+    const foundMark = found.metadata[WRITE_MARK]
+    if (foundMark !== undefined) return foundMark === mark
+    // A store that keeps no marks is asked for the bytes: equal ones are as good as ours.
+    if (!isRepeated || found.sizeBytes !== bytes.length) return false
+    return Buffer.compare(await readS3Object(requests, location), bytes) === 0
+  } catch (error) {
+    throw new SluiceError(
+      'storage-unavailable',
+      `${location} is there, and the store went away before it said who created it. Nothing was ` +
+        'overwritten; read the file once the store is back, and decide again.',
+      { cause: error, isRetryable: true, context: { location } },
+    )
+  }
 }
 
 /** What `write` and `adopt` throw. */

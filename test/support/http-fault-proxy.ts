@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
  * - `answer`: the server never sees it, the client gets this status;
  * - `reset`: the server never sees it, the connection breaks;
  * - `drop-after`: the server does it, the connection breaks without an answer;
+ * - `twice`: the server does it twice, as a proxy may have it; the second answer comes;
  * - `stall`: nobody does anything with it, and nothing is answered;
  * - `truncate`: half of the answer's body comes, then the connection breaks;
  * - `stall-body`: half of the answer's body comes, then nothing more;
@@ -18,6 +19,7 @@ export interface HttpFault {
     | 'answer'
     | 'reset'
     | 'drop-after'
+    | 'twice'
     | 'stall'
     | 'truncate'
     | 'stall-body'
@@ -105,6 +107,7 @@ async function serve(
       answer.end(fault.body ?? '')
       return
     default: {
+      if (fault?.how === 'twice') await pass(target, incoming, sent)
       const { headers, status, body } = await pass(target, incoming, sent)
       if (fault?.how === 'drop-after') incoming.socket.resetAndDestroy()
       else await reply(answer, { headers, status, body }, fault?.how)

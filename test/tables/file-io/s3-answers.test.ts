@@ -113,6 +113,9 @@ describe('an S3 store that answers in its own way', () => {
     expect(text).toContain('SignatureDoesNotMatch')
     const signatures = requests.map((incoming) => told(incoming).split('Signature=')[1] ?? '')
     expect(signatures.every((signature) => /^[0-9a-f]{64}$/.test(signature))).toBe(true)
+    expect(requests.every(({ headers }) => headers['x-amz-security-token'] === sessionToken)).toBe(
+      true,
+    )
     const secrets = [account.accessKeyId, account.secretAccessKey, sessionToken, 'AWS4-HMAC']
     for (const secret of [...secrets, ...signatures]) expect(text).not.toContain(secret)
   })

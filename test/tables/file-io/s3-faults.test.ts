@@ -172,6 +172,26 @@ for (const server of ['minio', 'versitygw'] as const) {
       },
     )
 
+    it('knows its own file where a proxy on the way sent the request twice', async () => {
+      const location = newLocation()
+      proxy.arm({ how: 'twice', method: 'PUT' })
+      await fileIO.write(location, bytesOf('ours'), { ifAbsent: true })
+      await expect(
+        fileIO.write(location, bytesOf('ours'), { ifAbsent: true }),
+      ).rejects.toMatchObject({ kind: 'commit-conflict' })
+    })
+
+    it('overwrites nothing where it cannot be told who was first', async () => {
+      const location = newLocation()
+      proxy.arm(
+        { how: 'drop-after', method: 'PUT', times: 1 },
+        { how: 'answer', status: 503, method: 'HEAD' },
+      )
+      const failure = fileIO.write(location, bytesOf('ours'), { ifAbsent: true })
+      await expect(failure).rejects.toMatchObject(away)
+      await expect(failure).rejects.toThrow(/before it said who created it/)
+    })
+
     it('knows the file of another where its own request was lost, equal bytes or not', async () => {
       for (const theirs of ['theirs', 'ours']) {
         const location = newLocation()
