@@ -8,6 +8,7 @@ import { machineBenchmark } from './machine-benchmark.ts'
 import { memoryBenchmark } from './memory.ts'
 import { planBenchmark } from './plan.ts'
 import { queryBenchmark } from './query.ts'
+import { storesBenchmark } from './stores.ts'
 
 /** All benchmarks, by the name on the command line. */
 export const benchmarks: readonly Benchmark[] = [
@@ -20,4 +21,5 @@ export const benchmarks: readonly Benchmark[] = [
   commitBenchmark,
   catalogBenchmark,
   memoryBenchmark,
+  storesBenchmark,
 ]

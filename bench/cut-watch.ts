@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { openStores, settleStores } from '../pipelines/lake/lake-stores.ts'
 import { openEmbeddedCatalog } from '../tables/catalog/embedded-catalog.ts'
 import { randomIds, systemClock } from '../tables/clock.ts'
 import { committedCut } from '../tables/spec/cut-history.ts'
-import { createLocalFileIO } from '../tables/file-io/local-file-io.ts'
 import { tableId } from '../tables/spec/table-identifier.ts'
 
 /** When a reader first saw a cut. */
@@ -24,12 +24,14 @@ const LOOK_EVERY_MS = 10
  * Reads the head of sluice.cuts again and again, through a catalog of its own on the lake's file:
  * what it sees, every reader of the lake can see.
  */
-export function watchCuts(lakeDirectory: string): CutWatch {
+export async function watchCuts(lakeDirectory: string): Promise<CutWatch> {
   const directory = resolve(lakeDirectory)
+  const own = { directory, clock: systemClock, ids: randomIds, secrets: undefined }
+  const stores = await openStores({ ...own, stores: await settleStores(directory, undefined) })
   const catalog = openEmbeddedCatalog({
     path: join(directory, 'catalog.db'),
     warehouse: `${pathToFileURL(directory).href}/warehouse`,
-    fileIO: createLocalFileIO(),
+    fileIO: stores.fileIO,
     clock: systemClock,
     ids: randomIds,
   })
@@ -57,6 +59,7 @@ export function watchCuts(lakeDirectory: string): CutWatch {
         await watching
       } finally {
         await catalog.close()
+        await stores.close()
       }
       return sightings
     },

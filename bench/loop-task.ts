@@ -1,4 +1,5 @@
 import { openLake } from '../pipelines/lake/open-lake.ts'
+import type { LakeStores } from '../pipelines/lake/lake-stores.ts'
 import type { Lake } from '../pipelines/lake/lake.ts'
 import { runMicroBatches } from '../pipelines/loop/run-micro-batches.ts'
 import { openLocalLog } from '../pipelines/producers/local-log.ts'
@@ -17,6 +18,8 @@ import { createSteadySimulator } from './steady-simulator.ts'
 /** The live loop over one source, until it has committed a number of messages. */
 export interface LoopTask {
   readonly lakeDirectory: string
+  /** Where its tables lie; in its folder where absent. */
+  readonly stores?: LakeStores
   readonly source:
     | { readonly kind: 'log'; readonly directory: string }
     | { readonly kind: 'kafka'; readonly brokers: readonly string[]; readonly topic: string }
@@ -41,6 +44,7 @@ export async function runLoopTask(side: ChildSide): Promise<LoopReport> {
     clock: systemClock,
     ids: randomIds,
     createIfMissing: true,
+    stores: task.stores,
   })
   try {
     if (task.source.kind === 'kafka') {

@@ -40,6 +40,33 @@ await describeWithService('kafka', 'live-kafka', () => {
   )
 })
 
+await describeWithService(['minio', 'hdfs'], 'stores', () => {
+  it(
+    'takes in the same events in each store, and queries what it took in',
+    async () => {
+      const small = ['--events', '2000', '--rate', '1000', '--seconds', '2', '--runs', '1']
+      const lines = await run('stores', ...small)
+      for (const store of ['local disk', 'MinIO', 'HDFS']) {
+        const results = lines.filter(({ name }) => name.startsWith(`${store}: `))
+        expect(results.map(({ unit }) => unit)).toEqual([
+          'events/s',
+          'ms',
+          'ms',
+          'ms',
+          'ms',
+          'files',
+        ])
+        expect(results[0]?.facts).toMatchObject({ events: 2000 })
+        for (const { value, peer } of results) {
+          expect(value).toBeGreaterThan(0)
+          expect(peer !== undefined).toBe(store !== 'local disk')
+        }
+      }
+    },
+    PATIENCE_MS,
+  )
+})
+
 describe('backfill-ticks', () => {
   it(
     'takes in the same rows as plain DuckDB',
