@@ -140,6 +140,14 @@ describe('pure floors', () => {
     )
     expect(users.map(show)).toEqual([])
   })
+
+  it('keep the S3 client behind tables/file-io', () => {
+    const users = imports.filter(
+      ({ from, specifier }) =>
+        specifier.startsWith('@aws-sdk/') && !/^(tables\/file-io\/s3-|test|bench)/.test(from),
+    )
+    expect(users.map(show)).toEqual([])
+  })
 })
 
 describe('imports', () => {
