@@ -130,4 +130,4 @@ export function checkNames(columns: readonly ParquetColumn[], location: string):
 }
 
 /** What the engine calls a file and the place of a row in it. */
-const engineColumns: readonly string[] = ['filename', 'file_row_number']
+export const engineColumns: readonly string[] = ['filename', 'file_row_number']

@@ -1,17 +1,18 @@
 import type { FileIO } from '../file-io/file-io.ts'
 import { decodeDeletionVector } from '../puffin/deletion-vector.ts'
 import type { PositionBlock } from '../puffin/roaring-bitmap.ts'
-import { TOKEN_KEY } from '../spec/cut-history.ts'
 import type { ContentFile, DeletionVector } from '../spec/manifest.ts'
 import { NAME_MAPPING_PROPERTY, nameMappingOf, parseNameMapping } from '../spec/name-mapping.ts'
 import type { NameMapping } from '../spec/name-mapping.ts'
 import type { SchemaField } from '../spec/schema.ts'
 import { specById } from '../write/current-layout.ts'
 import { positionDeleteFields } from './deleted-rows.ts'
+import { filesOfTableNames } from './files-of-table-names.ts'
 import { readFileLayouts } from './file-layout.ts'
 import type { FileLayout } from './file-layout.ts'
 import { fetchEach, locateFiles } from './locate-files.ts'
 import type { LocatedFile } from './locate-files.ts'
+import { ownSnapshots } from './own-snapshots.ts'
 import type { ScanPlan, ScanTask } from './plan-scan.ts'
 import { isReadByEngine } from './select-files.ts'
 import type { SourceFile } from './select-files.ts'
@@ -51,8 +52,13 @@ export async function readSources(
     const known = await readFileLayouts(located, fileIO, ids)
     for (const one of located) deletes.set(one.location, sourceOf(plan, one, known, fields))
   }
+  const ofTableNames = filesOfTableNames(plan)
+  const dataSource = (one: LocatedFile): SourceFile => ({
+    ...sourceOf(plan, one, layouts, fields),
+    hasTableNames: ofTableNames.has(one.location),
+  })
   return {
-    data: new Map(dataFiles.map((one) => [one.location, sourceOf(plan, one, layouts, fields)])),
+    data: new Map(dataFiles.map((one) => [one.location, dataSource(one)])),
     deletes,
     vectors: await readVectors(tasks, fileIO),
   }
@@ -84,7 +90,7 @@ async function dataLayouts(
 ): Promise<ReadonlyMap<string, FileLayout>> {
   const isNested = fields.some(({ type }) => typeof type !== 'string')
   if (isNested || mapping !== undefined) return readFileLayouts(files, fileIO, mapping)
-  const own = ownSnapshots(plan)
+  const own = new Set(ownSnapshots(plan.metadata).map((one) => one['snapshot-id']))
   const byCommit = new Map<bigint | null, LocatedFile[]>()
   for (const [index, task] of plan.tasks.entries()) {
     const file = files[index]
@@ -100,12 +106,6 @@ async function dataLayouts(
     return source !== undefined && !fields.every((field) => isReadByEngine(source, field))
   })
   return new Map([...layouts, ...(await readFileLayouts(strange.flat(), fileIO, undefined))])
-}
-
-/** Snapshots that our own writer committed: its files have field ids and all columns. */
-function ownSnapshots({ metadata }: ScanPlan): ReadonlySet<bigint> {
-  const own = metadata.snapshots.filter(({ summary }) => summary[TOKEN_KEY] !== undefined)
-  return new Set(own.map((snapshot) => snapshot['snapshot-id']))
 }
 
 function mappingOf({ metadata }: ScanPlan): NameMapping | undefined {

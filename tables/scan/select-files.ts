@@ -18,6 +18,8 @@ export interface SourceFile {
   readonly layout: FileLayout | undefined
   /** SQL of the values of identity partition columns, which the file itself may lack. */
   readonly partitionValues: ReadonlyMap<number, string>
+  /** Its columns have the names and the types of the table's, now as when it was written. */
+  readonly hasTableNames?: boolean
 }
 
 /** An outermost field, with the type that is wanted of it, and the name that it gets. */
@@ -77,6 +79,10 @@ function selectByIds(
   fields: readonly ReadColumn[],
   withPlace: boolean,
 ): string {
+  if (!withPlace && fields.length > 0 && files.every((file) => file.hasTableNames === true)) {
+    const named = fields.map(({ name, column }) => `${sqlName(name)} AS ${column}`)
+    return `SELECT ${named.join(', ')} FROM ${readParquet(files, '')}`
+  }
   const columns = [...fields.map(({ column }) => column), ...placeColumns(withPlace)]
   const entries = fields.map(
     (field) =>
