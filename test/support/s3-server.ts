@@ -7,10 +7,9 @@ import { randomIds, systemClock } from '../../tables/clock.ts'
 import { createFileCache } from '../../tables/file-io/file-cache.ts'
 import { createS3FileIO } from '../../tables/file-io/s3-file-io.ts'
 import type { S3FileIO, S3FileIOOptions } from '../../tables/file-io/s3-file-io.ts'
-import type { SharedServerName } from './shared-servers.ts'
 
 /** The S3 server that all suites of this run share; started on first use. */
-export async function sharedS3(name: SharedServerName): Promise<S3Account> {
+export async function sharedS3(name: 'minio' | 'versitygw'): Promise<S3Account> {
   const response = await fetch(`${inject('sharedServers')}/${name}`)
   const text = await response.text()
   if (!response.ok) throw new Error(`${name} could not be started: ${text}`)

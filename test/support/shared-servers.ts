@@ -24,13 +24,6 @@ const starters = {
   versitygw: () => startVersitygw(),
 } satisfies Readonly<Record<string, () => Promise<SharedServer>>>
 
-export type SharedServerName = keyof typeof starters
-
-/** What a suite gets of a server: all of it that is data. */
-export type SharedServerFacts<Name extends SharedServerName> = Awaited<
-  ReturnType<(typeof starters)[Name]>
->
-
 /**
  * Global setup: suites run in processes of their own, so this one starts what they share. A server
  * is started when the first suite asks for it, and stopped after the last suite.
