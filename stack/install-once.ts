@@ -13,6 +13,11 @@ export function cacheFolder(): string {
   return process.env['SLUICE_CACHE'] ?? join(homedir(), '.cache', 'sluice')
 }
 
+/** Whether `installOnce` of that name has been done on this machine. */
+export function isInstalled(name: string): boolean {
+  return existsSync(join(cacheFolder(), name, DONE))
+}
+
 /**
  * The folder `<cache>/<name>`, filled by `install` once per machine. Put versions into the name:
  * a folder is never updated. Several processes may ask at once; one installs and the others wait.

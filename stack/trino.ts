@@ -27,6 +27,15 @@ export interface TrinoServer {
   stop(): Promise<void>
 }
 
+export interface TrinoOptions {
+  /** A free one where it is left out. */
+  readonly port?: number
+  /** Added to its environment: what `${ENV:NAME}` in a catalog's properties names. */
+  readonly env?: Readonly<Record<string, string>>
+  /** A file that its log is added to. */
+  readonly logPath?: string
+}
+
 export interface TrinoInstall {
   readonly java: string
   /** Holds classes/, server/ and plugin/iceberg/. */
@@ -71,13 +80,11 @@ const PLUGIN_CLASS = 'io.trino.plugin.iceberg.IcebergPlugin\n'
  * and resolves once it answers a query. Catalogs are made by `CREATE CATALOG`. The process dies
  * with this one.
  */
-export async function startTrinoServer(
-  options: { readonly port?: number } = {},
-): Promise<TrinoServer> {
+export async function startTrinoServer(options: TrinoOptions = {}): Promise<TrinoServer> {
   const install = await installTrino()
   const folder = await mkdtemp(join(tmpdir(), 'sluice-trino-'))
   try {
-    return await startOnFreePort(install, folder, options.port)
+    return await startOnFreePort(install, folder, options)
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
@@ -88,15 +95,20 @@ export async function startTrinoServer(
 async function startOnFreePort(
   install: TrinoInstall,
   folder: string,
-  asked: number | undefined,
+  options: TrinoOptions,
 ): Promise<TrinoServer> {
+  const { port: asked, env, logPath } = options
   for (let attempt = 1; ; attempt += 1) {
     const port = asked ?? (await freePorts(1))[0]
     if (port === undefined) throw new Error('no free port')
     const home = join(folder, `try-${attempt}`)
     const settings = { home, port, pluginFolder: join(install.folder, 'plugin') }
     await configure(settings)
-    const child = spawnGuarded(install.java, javaArgs(install, settings), { cwd: home })
+    const child = spawnGuarded(install.java, javaArgs(install, settings), {
+      cwd: home,
+      logPath,
+      ...(env === undefined ? {} : { env }),
+    })
     try {
       await untilReady(child, port)
       return serverOf(child, port, folder)
