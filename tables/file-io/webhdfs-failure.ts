@@ -86,4 +86,4 @@ const PASSING_REASONS: ReadonlySet<string> = new Set([
 
 /** Plain IOExceptions of HDFS that pass once a DataNode is back. */
 const PASSING_DETAILS =
-  /could only be (written|replicated) to|Failed to find datanode|Could not obtain block|Unable to close file/
+  /could only be (written|replicated) to|Failed to find datanode|No active nodes contain|Could not obtain block|Unable to close file/
