@@ -1,4 +1,5 @@
 import type { LakeSecrets } from '../lake/lake-secrets.ts'
+import type { VendedAccount } from '../lake/serve-catalog.ts'
 import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
 
 /** What the surroundings say. The only place of the command line that reads them. */
@@ -19,6 +20,12 @@ export interface Environment {
    * token. Accounts of S3 stores are found by the SDK (AWS_ACCESS_KEY_ID and its like, profiles).
    */
   readonly secrets: LakeSecrets
+  /**
+   * SLUICE_VENDED_S3_ACCESS_KEY_ID and SLUICE_VENDED_S3_SECRET_ACCESS_KEY: an account of the S3
+   * store that the catalog gives to its clients, SLUICE_VENDED_S3_ENDPOINT the store's address for
+   * them. Without: each client has its own.
+   */
+  readonly vendedS3: VendedAccount | undefined
   /** SLUICE_FAULT: where to die in a commit, for proofs of recovery (`createFaultHooks`). */
   readonly fault: string | undefined
   /** TERM=dumb: a terminal that cannot move its cursor. */
@@ -44,10 +51,19 @@ export function readEnvironment(): Environment {
       },
       hdfsToken: nonEmpty(variables['SLUICE_HDFS_TOKEN']),
     },
+    vendedS3: vendedAccountIn(variables),
     fault: nonEmpty(variables['SLUICE_FAULT']),
     isTerminalDumb: variables['TERM'] === 'dumb',
     isColourRefused: nonEmpty(variables['NO_COLOR']) !== undefined,
   }
+}
+
+function vendedAccountIn(variables: NodeJS.ProcessEnv): VendedAccount | undefined {
+  const accessKeyId = nonEmpty(variables['SLUICE_VENDED_S3_ACCESS_KEY_ID'])
+  const secretAccessKey = nonEmpty(variables['SLUICE_VENDED_S3_SECRET_ACCESS_KEY'])
+  const endpoint = nonEmpty(variables['SLUICE_VENDED_S3_ENDPOINT'])
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
+  return { accessKeyId, secretAccessKey, endpoint }
 }
 
 function tokensIn(text: string | undefined, role: CatalogToken['role']): readonly CatalogToken[] {

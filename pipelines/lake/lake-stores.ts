@@ -102,6 +102,7 @@ export function namespaceLocation(stores: LakeStores, namespace: string): string
 
 /** The open stores of a lake. */
 export interface OpenStores {
+  readonly settings: LakeStores
   readonly fileIO: FileIO
   /** Folders of this machine, beside the lake's own, where the engine finds files of tables. */
   readonly folders: readonly string[]
@@ -127,7 +128,7 @@ export async function openStores(options: OpenStoresOptions): Promise<OpenStores
   const schemes = new Set(places.map(schemeOf))
   schemes.delete('file')
   if (schemes.size === 0) {
-    return { fileIO: local, folders, holdCopies: () => () => undefined, close: async () => {} }
+    return { ...{ settings: stores, fileIO: local, folders }, ...withoutCopies }
   }
   const folder = stores.fileCache?.folder ?? join(directory, '_cache')
   const owners = join(folder, 'open')
@@ -139,6 +140,7 @@ export async function openStores(options: OpenStoresOptions): Promise<OpenStores
   const remote: RemoteStore[] = []
   for (const scheme of schemes) remote.push(await openRemote(scheme, options, cache))
   return {
+    settings: stores,
     fileIO: createRoutingFileIO([local, ...remote]),
     folders: [...folders, folder],
     holdCopies: cache.hold,
@@ -148,6 +150,8 @@ export async function openStores(options: OpenStoresOptions): Promise<OpenStores
     },
   }
 }
+
+const withoutCopies = { holdCopies: () => () => undefined, close: () => Promise.resolve() }
 
 type RemoteStore = FileIO & { close(): void }
 

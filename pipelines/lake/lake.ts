@@ -4,6 +4,7 @@ import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { Engine } from '../../tables/engine/engine.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import type { ManifestCache } from '../../tables/scan/manifest-cache.ts'
+import type { LakeStores } from './lake-stores.ts'
 
 /** The layout of a lake's folder. A lake of another one is refused with what to do. */
 export const LAKE_LAYOUT_VERSION = 2
@@ -29,6 +30,8 @@ export interface Lake {
   readonly clock: Clock
   readonly ids: IdSource
   readonly manifestCache: ManifestCache
+  /** Where its tables lie. */
+  readonly stores: LakeStores
   /** Folders of this machine, beside the lake's own, where the engine finds files of tables. */
   readonly storeFolders: readonly string[]
   /** Until the answer is called, no copy of a remote file goes that is opened from now on. */

@@ -163,6 +163,7 @@ export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> 
     clock,
     ids,
     manifestCache: createManifestCache(),
+    stores: options.stores?.settings ?? {},
     storeFolders: options.stores?.folders ?? [],
     holdCopies: options.stores?.holdCopies ?? (() => () => undefined),
     close: async () => {

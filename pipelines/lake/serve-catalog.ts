@@ -5,6 +5,9 @@ import { SluiceError } from '../../tables/errors.ts'
 import { type Logger, silentLogger } from '../sources/logger.ts'
 import { readLakeHolder } from './lake-lock.ts'
 import { recordCatalogUrl } from './lake-file.ts'
+import type { S3Credentials } from '../../tables/file-io/s3-client.ts'
+import type { VendedS3 } from '../../tables/catalog/vended-storage.ts'
+import type { LakeStores } from './lake-stores.ts'
 import type { Lake } from './lake.ts'
 import { servedCatalogOf } from './served-catalog-of.ts'
 
@@ -25,8 +28,15 @@ export interface CatalogSettings {
 export interface CatalogAddress extends CatalogSettings {
   /** What clients must send where `host` is open to other machines. */
   readonly tokens: readonly CatalogToken[]
+  /** An account of the S3 store for clients, beside the settings of the lake's own. */
+  readonly vended?: VendedAccount | undefined
   /** Failures of its own; at the end, for debugging, how many reports engines sent. No token. */
   readonly logger?: Logger
+}
+
+export interface VendedAccount extends S3Credentials {
+  /** As clients reach the store, where that is another address than the lake's. */
+  readonly endpoint?: string | undefined
 }
 
 export interface ServedLake {
@@ -43,7 +53,7 @@ export interface ServedLake {
  * `storage-unavailable` where no port is free.
  */
 export async function serveCatalog(
-  lake: Pick<Lake, 'servedCatalog' | 'directory'>,
+  lake: Pick<Lake, 'servedCatalog' | 'directory' | 'stores'>,
   serving: CatalogAddress,
 ): Promise<ServedLake> {
   const { host, port, tokens, tls, logger = silentLogger } = serving
@@ -55,6 +65,7 @@ export async function serveCatalog(
     tokens,
     allowPlaintext: serving.allowPlaintext ?? false,
     limits: limitsOf(serving),
+    vended: vendedOf(lake.stores, serving),
     ...(tls === undefined ? {} : { tls: await readTlsKeys(tls) }),
     onFailure: (error) => logger.error({ error: messageOf(error) }, 'the catalog failed'),
     onReport: (_table, kind) => {
@@ -72,6 +83,30 @@ export async function serveCatalog(
       logger.debug({ catalog: server.url, reports: reportCounts }, 'the catalog is closed')
     },
   }
+}
+
+/** @throws SluiceError `invalid-input` where not all is known that a client needs. */
+function vendedOf(
+  { s3 }: LakeStores,
+  { vended, tokens, host }: CatalogAddress,
+): VendedS3 | undefined {
+  if (vended === undefined) return undefined
+  const { endpoint = s3?.endpoint, ...account } = vended
+  const region = s3?.region ?? (endpoint === undefined ? undefined : 'us-east-1')
+  if (endpoint === undefined || region === undefined) {
+    throw cannotVend('the lake does not say at which endpoint; name one in `s3:` of the config')
+  }
+  if (tokens.length === 0) {
+    throw cannotVend(`anyone who reaches ${host} would get it; set SLUICE_CATALOG_TOKEN`)
+  }
+  return { endpoint, region, isPathStyle: s3?.isPathStyle ?? true, ...account }
+}
+
+function cannotVend(why: string): SluiceError {
+  return new SluiceError(
+    'invalid-input',
+    `The catalog is to give clients an account of the S3 store, and ${why}. It was not started.`,
+  )
 }
 
 function limitsOf({ requestsPerSecondMax, bodyBytesMax }: CatalogSettings): object {

@@ -5,6 +5,7 @@ import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { Config } from '../config/load-config.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { LakeSecrets } from '../lake/lake-secrets.ts'
+import type { VendedAccount } from '../lake/serve-catalog.ts'
 import { withWritableLake } from '../lake/with-writable-lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
@@ -19,6 +20,8 @@ export interface LiveOptions {
   readonly logger: Logger
   /** What clients of the catalog must send; needed where it is open to other machines. */
   readonly catalogTokens: readonly CatalogToken[]
+  /** Given to clients of the catalog for the files of tables in S3. */
+  readonly vendedS3?: VendedAccount | undefined
   /** What another catalog and the stores want of us. */
   readonly secrets?: LakeSecrets
   readonly hooks: CommitHooks | undefined
@@ -42,7 +45,12 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
       catalog: config.lakeCatalog,
       stores: config.stores,
       secrets: options.secrets,
-      serve: { ...config.catalog, tokens: options.catalogTokens, logger },
+      serve: {
+        ...config.catalog,
+        tokens: options.catalogTokens,
+        vended: options.vendedS3,
+        logger,
+      },
     },
     async ({ lake, directory, catalogUrl }) => {
       logger.info({ lake: directory, catalog: catalogUrl, topics: topicNames(config) }, 'started')

@@ -5,6 +5,7 @@ import { serializeTableMetadata } from '../spec/table-metadata-json.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { serializeViewMetadata } from '../spec/view-metadata-json.ts'
 import type { LoadedTable } from './catalog.ts'
+import { type StorageConfig, storageCredentials } from './vended-storage.ts'
 import type { LoadedView } from './view-catalog.ts'
 
 /** An answer without a body, or with a body that is JSON text already. */
@@ -21,14 +22,14 @@ export function answer(body: unknown): RestAnswer {
   return { status: 200, json: stringifyJson(body) }
 }
 
-/** A table as clients load it. `config` stays empty: credentials are each engine's own. */
-export function tableAnswer(table: LoadedTable): RestAnswer {
+/** A table as clients load it, with what they are told of its store. */
+export function tableAnswer(table: LoadedTable, config: StorageConfig): RestAnswer {
   return {
     status: 200,
-    headers: { etag: tableTag(table, 'all') },
+    headers: { etag: tableTag(table, 'all', config) },
     json:
       `{"metadata-location":${JSON.stringify(table.metadataLocation)},` +
-      `"metadata":${serializeTableMetadata(table.metadata)},"config":{}}`,
+      `"metadata":${serializeTableMetadata(table.metadata)},${configText(config)}}`,
   }
 }
 
@@ -40,16 +41,26 @@ export function loadedTableAnswer(
   table: LoadedTable,
   snapshots: 'all' | 'refs',
   ifNoneMatch: string | undefined,
+  config: StorageConfig,
 ): RestAnswer {
-  const etag = tableTag(table, snapshots)
+  const etag = tableTag(table, snapshots, config)
   if (hasTag(ifNoneMatch, etag)) return { status: 304, headers: { etag } }
   const shown = snapshots === 'refs' ? withRefsOnly(table) : table
-  return { ...tableAnswer(shown), headers: { etag } }
+  return { ...tableAnswer(shown, config), headers: { etag } }
 }
 
 /** A table that is staged: it has no metadata file yet. */
-export function stagedTableAnswer(metadata: TableMetadata): RestAnswer {
-  return { status: 200, json: `{"metadata":${serializeTableMetadata(metadata)},"config":{}}` }
+export function stagedTableAnswer(metadata: TableMetadata, config: StorageConfig): RestAnswer {
+  const json = `{"metadata":${serializeTableMetadata(metadata)},${configText(config)}}`
+  return { status: 200, json }
+}
+
+/** The members of an answer that say how to reach the files. */
+function configText(config: StorageConfig): string {
+  const credentials = storageCredentials(config)
+  const listed =
+    credentials.length === 0 ? '' : `,"storage-credentials":${JSON.stringify(credentials)}`
+  return `"config":${JSON.stringify(config)}${listed}`
 }
 
 export function viewAnswer(view: LoadedView): RestAnswer {
@@ -61,9 +72,17 @@ export function viewAnswer(view: LoadedView): RestAnswer {
   }
 }
 
-/** A metadata file never changes, so its name and the form of the answer say what it holds. */
-function tableTag({ metadataLocation }: LoadedTable, snapshots: 'all' | 'refs'): string {
-  const digest = createHash('sha256').update(`${snapshots} ${metadataLocation}`).digest('hex')
+/**
+ * A metadata file never changes, so its name, the form of the answer and what is told of the store
+ * say what it holds.
+ */
+function tableTag(
+  { metadataLocation }: LoadedTable,
+  snapshots: 'all' | 'refs',
+  config: StorageConfig,
+): string {
+  const said = `${snapshots} ${metadataLocation} ${JSON.stringify(config)}`
+  const digest = createHash('sha256').update(said).digest('hex')
   return `"${digest.slice(0, 32)}"`
 }
 

@@ -12,6 +12,7 @@ import type { RestLimits } from './rest-server-limits.ts'
 import type { CatalogRole, RestRequest, RestRoute } from './rest-server-route.ts'
 import { MALFORMED } from './rest-server-schemas.ts'
 import type { ServedCatalog } from './served-catalog.ts'
+import { storageConfig, type VendedS3 } from './vended-storage.ts'
 
 export interface AppOptions {
   readonly access: Access
@@ -78,7 +79,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 /** Adds a route under both of its paths: clients that were given no prefix leave its part out. */
-export function addRoute(app: FastifyInstance, catalog: ServedCatalog, route: RestRoute): void {
+export function addRoute(
+  app: FastifyInstance,
+  catalog: ServedCatalog,
+  route: RestRoute,
+  vended?: VendedS3,
+): void {
   const path = route.path.replace(/\{([a-z]+)\}/g, ':$1')
   const { role, isCommit = false } = route
   const configs: readonly (readonly [string, RouteConfig])[] = [
@@ -91,7 +97,7 @@ export function addRoute(app: FastifyInstance, catalog: ServedCatalog, route: Re
       url,
       config,
       handler: async (request, reply) => {
-        return send(reply, await route.handle(catalog, readRequest(request)))
+        return send(reply, await route.handle(catalog, readRequest(request, vended)))
       },
     })
   }
@@ -120,13 +126,14 @@ export function send(reply: FastifyReply, { status, json, headers }: RestAnswer)
   return reply.header('content-type', 'application/json; charset=utf-8').send(json)
 }
 
-export function readRequest(request: FastifyRequest): RestRequest {
+export function readRequest(request: FastifyRequest, vended?: VendedS3): RestRequest {
   const query = Object.entries(request.query as Record<string, string | readonly string[]>)
   return {
     params: request.params as Readonly<Record<string, string>>,
     query: Object.fromEntries(query.map(([key, value]) => [key, [value].flat()[0] ?? ''])),
     body: request.body,
     ifNoneMatch: request.headers['if-none-match'],
+    storageConfig: (location) => storageConfig(vended, location),
   }
 }
 

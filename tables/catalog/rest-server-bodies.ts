@@ -37,10 +37,13 @@ const viewMetadata = z.looseObject({ 'format-version': z.int(), 'view-uuid': z.s
   description: 'https://iceberg.apache.org/view-spec/#view-metadata',
 })
 
+const storageCredentials = z.array(z.object({ prefix: z.string(), config: properties }))
+
 export const tableShown = z.object({
   'metadata-location': z.string().optional().meta({ description: 'Absent: staged, not created.' }),
   metadata: tableMetadata,
   config: properties,
+  'storage-credentials': storageCredentials.optional(),
 })
 
 export const viewShown = z.object({
@@ -50,7 +53,7 @@ export const viewShown = z.object({
 })
 
 export const credentialsShown = z.object({
-  'storage-credentials': z.array(z.object({ prefix: z.string(), config: properties })),
+  'storage-credentials': storageCredentials,
 })
 
 export const configShown = z.object({

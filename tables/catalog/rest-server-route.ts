@@ -4,6 +4,7 @@ import { SluiceError } from '../errors.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
 import type { RestAnswer } from './rest-server-answers.ts'
 import type { ServedCatalog } from './served-catalog.ts'
+import type { StorageConfig } from './vended-storage.ts'
 
 /** A request as a route sees it; parts of the path are decoded. */
 export interface RestRequest {
@@ -12,6 +13,8 @@ export interface RestRequest {
   readonly body: unknown
   /** The header If-None-Match as it came. */
   readonly ifNoneMatch?: string | undefined
+  /** What the client is told of the store of a location. */
+  readonly storageConfig: (location: string) => StorageConfig
 }
 
 /** What a token allows; each role includes those before it. */

@@ -12,6 +12,7 @@ import {
   answer,
   loadedTableAnswer,
   noContent,
+  type RestAnswer,
   stagedTableAnswer,
   tableAnswer,
 } from './rest-server-answers.ts'
@@ -38,6 +39,7 @@ import {
   readTransaction,
 } from './rest-server-updates.ts'
 import type { ServedCatalog } from './served-catalog.ts'
+import { storageCredentials } from './vended-storage.ts'
 
 export const createTableBody = z.object({
   name: z.string(),
@@ -104,7 +106,9 @@ export const tableRoutes: readonly RestRoute[] = [
     },
     handle: async (catalog, request) => {
       const snapshots = request.query['snapshots'] === 'refs' ? 'refs' : 'all'
-      return loadedTableAnswer(await existing(catalog, request), snapshots, request.ifNoneMatch)
+      const table = await existing(catalog, request)
+      const config = request.storageConfig(table.metadata.location)
+      return loadedTableAnswer(table, snapshots, request.ifNoneMatch, config)
     },
   },
   {
@@ -132,7 +136,7 @@ export const tableRoutes: readonly RestRoute[] = [
     handle: async (catalog, request) => {
       const commit = { ...readCommit(request.body), identifier: tableParam(request) }
       const [table] = await catalog.commitTransaction([commit])
-      return table === undefined ? noContent : tableAnswer(table)
+      return table === undefined ? noContent : shown(table, request)
     },
   },
   {
@@ -170,7 +174,7 @@ export const tableRoutes: readonly RestRoute[] = [
       const registered = await registerFile(location, () =>
         catalog.registerTable(table, location, options),
       )
-      return tableAnswer(registered)
+      return shown(registered, request)
     },
   },
   {
@@ -178,14 +182,14 @@ export const tableRoutes: readonly RestRoute[] = [
     path: '/namespaces/{namespace}/tables/{table}/credentials',
     role: 'read',
     about: {
-      summary: 'Lists the credentials for the files of a table: none, they are each engine its own',
+      summary: 'Lists the credentials for the files of a table, where the server gives any',
       answer: credentialsShown,
       refusals: [404],
     },
     handle: async (catalog, request) => {
-      const table = tableParam(request)
-      if (!(await catalog.tableExists(table))) throw noSuchTable(table)
-      return answer({ 'storage-credentials': [] })
+      const { metadata } = await existing(catalog, request)
+      const credentials = storageCredentials(request.storageConfig(metadata.location))
+      return answer({ 'storage-credentials': credentials })
     },
   },
   {
@@ -237,9 +241,13 @@ async function createTable(
   const body = checkBody(createTableBody, request.body)
   const table = { namespace: namespaceParam(request), name: body.name }
   const wanted = createRequest(body)
-  return body['stage-create'] === true
-    ? stagedTableAnswer(await catalog.stageTable(table, wanted))
-    : tableAnswer(await catalog.createTable(table, wanted))
+  if (body['stage-create'] !== true) return shown(await catalog.createTable(table, wanted), request)
+  const staged = await catalog.stageTable(table, wanted)
+  return stagedTableAnswer(staged, request.storageConfig(staged.location))
+}
+
+function shown(table: LoadedTable, request: RestRequest): RestAnswer {
+  return tableAnswer(table, request.storageConfig(table.metadata.location))
 }
 
 function createRequest(body: z.infer<typeof createTableBody>): CreateTableRequest {

@@ -17,6 +17,7 @@ import { addOpenApi } from './rest-server-openapi.ts'
 import { type RestRoute, tableParam } from './rest-server-route.ts'
 import { METRICS_PATH } from './rest-server-tables.ts'
 import type { ServedCatalog } from './served-catalog.ts'
+import type { VendedS3 } from './vended-storage.ts'
 
 export interface RestServerOptions {
   readonly catalog: ServedCatalog
@@ -30,6 +31,8 @@ export interface RestServerOptions {
   /** Listens on another host than this machine's own without TLS. */
   readonly allowPlaintext?: boolean
   readonly limits?: Partial<RestLimits>
+  /** Given to every client that may see a table there. By default each has an account of its own. */
+  readonly vended?: VendedS3 | undefined
   /** Told of every failure that is the server's own and not the request's. */
   readonly onFailure?: (error: unknown) => void
   /** Told of every report of an engine: `scan-report`, `commit-report`. */
@@ -69,7 +72,9 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
   app.get('/v1/config', async (request, reply) => {
     return send(reply, configAnswer(catalog, readRequest(request).query['warehouse']))
   })
-  for (const route of routes) addRoute(app, catalog, reporting(route, options.onReport))
+  for (const route of routes) {
+    addRoute(app, catalog, reporting(route, options.onReport), options.vended)
+  }
   addNotFound(app, routes)
   try {
     await app.listen({ host, port })

@@ -31,10 +31,10 @@ export function addCatalogCommand(program: Command, context: CommandContext): vo
   addLakeOptions(command, context).action(async (options: CatalogOptions) => {
     const signal = context.stopSignal()
     const { environment } = context
-    const tokens = environment.catalogTokens
+    const { catalogTokens: tokens, vendedS3: vended } = environment
     const logger = createLogger(environment)
     await withLake(context, options.lake, async (lake) => {
-      const served = await serveCatalog(lake, { ...addressOf(options), tokens, logger })
+      const served = await serveCatalog(lake, { ...addressOf(options), tokens, vended, logger })
       try {
         const lakeDirectory = resolve(options.lake)
         if (options.json) printJson(context, { catalogUrl: served.url, lake: lakeDirectory })
@@ -49,7 +49,10 @@ export function addCatalogCommand(program: Command, context: CommandContext): vo
 
 const TOKENS_HELP = `
 Tokens come from the environment: SLUICE_CATALOG_TOKEN may do everything,
-SLUICE_CATALOG_WRITE_TOKEN create and commit, SLUICE_CATALOG_READ_TOKEN read.`
+SLUICE_CATALOG_WRITE_TOKEN create and commit, SLUICE_CATALOG_READ_TOKEN read.
+Clients have accounts of the S3 store of their own, or are all given the one in
+SLUICE_VENDED_S3_ACCESS_KEY_ID and SLUICE_VENDED_S3_SECRET_ACCESS_KEY, at
+SLUICE_VENDED_S3_ENDPOINT where that is not the lake's own.`
 
 function addressOf(options: CatalogOptions): CatalogSettings {
   const { host, port, tlsCert, tlsKey, requestsPerSecond } = options

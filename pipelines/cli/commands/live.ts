@@ -37,6 +37,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
           ids,
           logger,
           catalogTokens: environment.catalogTokens,
+          vendedS3: environment.vendedS3,
           secrets: environment.secrets,
           hooks:
             fault === undefined

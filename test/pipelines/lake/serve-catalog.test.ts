@@ -25,7 +25,7 @@ afterEach(async () => {
 const address: CatalogAddress = { host: '127.0.0.1', port: 38_181, tokens: [] }
 
 async function serve(given: Partial<CatalogAddress>): ReturnType<typeof serveCatalog> {
-  return serveCatalog({ servedCatalog: catalog, directory: undefined }, { ...address, ...given })
+  return serveCatalog({ servedCatalog: catalog, directory: undefined, stores: {} }, { ...address, ...given })
 }
 
 describe('a lake that serves its catalog', () => {
@@ -63,8 +63,19 @@ describe('a lake that serves its catalog', () => {
     await expect(serve({ host: '0.0.0.0' })).rejects.toThrow(/SLUICE_CATALOG_TOKEN/)
   })
 
+  it('gives clients an account only where all is known, and not to everyone', async () => {
+    const vended = { accessKeyId: 'reader', secretAccessKey: 'a-secret' }
+    const tokens = [{ token: 'let-me-in', role: 'read' as const }]
+    const refused = serve({ vended, tokens })
+    await expect(refused).rejects.toMatchObject({ kind: 'invalid-input' })
+    await expect(refused).rejects.toThrow('does not say at which endpoint')
+    const open = serve({ vended: { ...vended, endpoint: 'http://store:9000' } })
+    await expect(open).rejects.toThrow('anyone who reaches 127.0.0.1 would get it')
+    await expect(open).rejects.not.toThrow('a-secret')
+  })
+
   it('has nothing to serve where another catalog keeps the tables', async () => {
-    const lake = { servedCatalog: undefined, directory: undefined }
+    const lake = { servedCatalog: undefined, directory: undefined, stores: {} }
     await expect(serveCatalog(lake, address)).rejects.toMatchObject({ kind: 'invalid-input' })
   })
 
