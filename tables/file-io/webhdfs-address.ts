@@ -36,15 +36,33 @@ export function parseNameNodeUrl(text: string): URL {
 }
 
 /**
- * Where a client is sent on to, as it is reached from here.
+ * Checks that each DataNode's host is mapped to a plain `host` or `host:port`.
+ * @throws SluiceError `invalid-input`, with the DataNode's own name alone.
+ */
+export function checkDataNodeHosts(hosts: Readonly<Record<string, string>>): void {
+  for (const [name, mapped] of Object.entries(hosts)) {
+    if (/^[^/?#@\\\s]+$/.test(mapped) && URL.canParse(`http://${mapped}`)) continue
+    throw new SluiceError(
+      'invalid-input',
+      `What the DataNode ${name} is mapped to is no host. Nothing was read or written; write it ` +
+        'as host or host:port.',
+    )
+  }
+}
+
+/**
+ * Where a client is sent on to, as it is reached from here; undefined where that is no address.
  * @param hosts names or `name:port` of DataNodes to those that are reached from here
  */
 export function dataNodeUrl(
   location: string,
   asked: URL,
   hosts: Readonly<Record<string, string>>,
-): URL {
+): URL | undefined {
+  // An error of the parser would hold the whole address, and with it a token.
+  if (!URL.canParse(location, asked.href)) return undefined
   const url = new URL(location, asked)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined
   const mapped = hosts[url.host] ?? hosts[url.hostname]
   if (mapped === undefined) return url
   const { hostname, port } = new URL(`${url.protocol}//${mapped}`)

@@ -1,4 +1,4 @@
-import { dataNodeUrl, parseNameNodeUrl, webHdfsUrl } from './webhdfs-address.ts'
+import { checkDataNodeHosts, dataNodeUrl, parseNameNodeUrl, webHdfsUrl } from './webhdfs-address.ts'
 import type { WebHdfsParameters } from './webhdfs-address.ts'
 import { isOtherNameNodeBetter, WebHdfsFailure } from './webhdfs-failure.ts'
 import { bytesOfAnswer, jsonOfAnswer, sendChecked, unexpectedAnswer } from './webhdfs-exchange.ts'
@@ -47,23 +47,29 @@ const TIMEOUT_MS = 30_000
 
 /** @throws SluiceError `invalid-input` for addresses that are none. */
 export function createWebHdfsClient(options: WebHdfsOptions): WebHdfsClient {
+  const hosts = options.dataNodeHosts ?? {}
+  checkDataNodeHosts(hosts)
   const http = createHttpClient(options.timeoutMs ?? TIMEOUT_MS)
   const nameNodes = createNameNodes(options, http)
 
   /** The last step of OPEN and CREATE. */
   async function sendToDataNode(
-    asked: HttpRequest,
+    asked: Exchange,
     to: string,
     body: HttpBody | undefined,
     avoided: AvoidedDataNodes,
   ): Promise<Exchange> {
-    const url = dataNodeUrl(to, asked.url, options.dataNodeHosts ?? {})
-    const request: HttpRequest = { server: 'datanode', method: asked.method, url, body }
+    const url = dataNodeUrl(to, asked.request.url, hosts)
+    if (url === undefined) {
+      throw unexpectedAnswer(asked.request, asked.answer, 'it names no DataNode')
+    }
+    const { method } = asked.request
+    const request: HttpRequest = { server: 'datanode', method, url, body }
     try {
       return { request, answer: await sendChecked(http, request, options.delegationToken) }
     } catch (error) {
       const isSilent = error instanceof WebHdfsFailure && error.status === undefined
-      if (isSilent) avoided.add(new URL(to, asked.url).hostname)
+      if (isSilent) avoided.add(new URL(to, asked.request.url).hostname)
       throw error
     }
   }
@@ -79,7 +85,7 @@ export function createWebHdfsClient(options: WebHdfsOptions): WebHdfsClient {
       )
       // A gateway sends the bytes itself.
       if (found.to === undefined) return bytesOfAnswer(found.request, found.answer)
-      const sent = await sendToDataNode(found.request, found.to, undefined, avoided)
+      const sent = await sendToDataNode(found, found.to, undefined, avoided)
       return bytesOfAnswer(sent.request, sent.answer)
     },
     create: async (path, body, avoided) => {
@@ -87,7 +93,7 @@ export function createWebHdfsClient(options: WebHdfsOptions): WebHdfsClient {
       const found = await nameNodes.findDataNode('PUT', path, parameters, avoided)
       if (found.to === undefined) found.answer.body.resume()
       const to = found.to ?? gatewayUrl(found.request)
-      const { request, answer } = await sendToDataNode(found.request, to, body, avoided)
+      const { request, answer } = await sendToDataNode(found, to, body, avoided)
       await readText(request, answer)
       if (answer.status === 200 || answer.status === 201) return
       throw unexpectedAnswer(request, answer, 'the file was not taken')

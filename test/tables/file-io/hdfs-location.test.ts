@@ -69,16 +69,21 @@ describe('dataNodeUrl', () => {
   const location = 'http://dn1:9864/webhdfs/v1/a%20b?op=OPEN&offset=3'
 
   it('is where the NameNode sends its client on to', () => {
-    expect(dataNodeUrl(location, asked, {}).href).toBe(location)
-    expect(dataNodeUrl('/other?op=OPEN', asked, {}).href).toBe('http://nn:9870/other?op=OPEN')
+    expect(dataNodeUrl(location, asked, {})?.href).toBe(location)
+    expect(dataNodeUrl('/other?op=OPEN', asked, {})?.href).toBe('http://nn:9870/other?op=OPEN')
   })
 
   it('is the host that is reached from here, with its own port or the one that it maps to', () => {
     const rest = '/webhdfs/v1/a%20b?op=OPEN&offset=3'
-    expect(dataNodeUrl(location, asked, { dn1: '127.0.0.1' }).href).toBe(
+    expect(dataNodeUrl(location, asked, { dn1: '127.0.0.1' })?.href).toBe(
       `http://127.0.0.1:9864${rest}`,
     )
     const hosts = { dn1: 'wrong', 'dn1:9864': 'localhost:19864' }
-    expect(dataNodeUrl(location, asked, hosts).href).toBe(`http://localhost:19864${rest}`)
+    expect(dataNodeUrl(location, asked, hosts)?.href).toBe(`http://localhost:19864${rest}`)
+  })
+  it('is no address of another protocol, and none that cannot be read', () => {
+    for (const wrong of ['file:///data', 'http://:::', 'hdfs://nn/a']) {
+      expect(dataNodeUrl(wrong, asked, {})).toBeUndefined()
+    }
   })
 })

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import {
@@ -152,7 +153,7 @@ describe('WebHDFS and who is asking', () => {
     const failure = (await failing.stat(location).catch((error: unknown) => error)) as Error
     expect(failure.message).toMatch(/403 InvalidToken: token \(… for me\) is expired\)/)
     expect(failure.message).toMatch(/get a new delegation token/)
-    expect(JSON.stringify(failure) + String(failure.cause)).not.toMatch(/SECRET/)
+    expect(inspect(failure, { depth: 9 })).not.toMatch(/SECRET/)
     expect(server.urls[0]).toMatch(/[?&]delegation=SECRET-TOKEN$/)
     expect(server.urls).toHaveLength(1)
 
@@ -168,6 +169,10 @@ describe('WebHDFS and who is asking', () => {
       expect(() => open({ nameNodes: [nameNode] })).not.toThrow(/SECRET/)
     }
     expect(() => open({ nameNodes: [] })).toThrow(/No NameNode of HDFS is named/)
+    const dataNodeHosts = { dn1: 'http://SECRET@there' }
+    expect(() => open({ nameNodes: ['http://nn:9870'], dataNodeHosts })).toThrow(
+      /What the DataNode dn1 is mapped to is no host/,
+    )
   })
 
   it('refuses locations of another HDFS where it knows the names of its own', async () => {
@@ -258,6 +263,18 @@ describe('WebHDFS and its DataNodes', () => {
     const fileIO = open({ nameNodes: [server.url] })
     for await (const file of fileIO.list('hdfs://cluster/lake/')) found.push(file.location)
     expect(found.sort()).toEqual(['a', 'b/d', 'c'].map((name) => `hdfs://cluster/lake/${name}`))
+  })
+
+  it('goes nowhere where it is sent on to no address, and does not tell the token in it', async () => {
+    const server = await startFake(({ url }) =>
+      url.searchParams.get('op') === 'GETFILESTATUS'
+        ? aFile(4)
+        : { status: 307, location: 'http://[::/x?delegation=SECRET' },
+    )
+    const fileIO = open({ nameNodes: [server.url], retry: { triesMax: 1 } })
+    const failure = (await fileIO.read(location).catch((error: unknown) => error)) as Error
+    expect(failure.message).toMatch(/307 UnexpectedAnswer: it names no DataNode/)
+    expect(inspect(failure, { depth: 9 })).not.toMatch(/SECRET/)
   })
 
   it('does not believe an answer that says something else', async () => {
