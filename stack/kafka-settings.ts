@@ -11,7 +11,8 @@ export interface KafkaAddresses {
 export const oneNodeSettings: Readonly<Record<string, string>> = {
   'process.roles': 'broker,controller',
   'node.id': '1',
-  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+  // COMPOSE is what containers call in docker-compose.yml: 127.0.0.1 means another thing there.
+  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,COMPOSE:PLAINTEXT',
   'controller.listener.names': 'CONTROLLER',
   'inter.broker.listener.name': 'PLAINTEXT',
   // A topic that nobody made is a mistake in a config, and must not look like an empty one.

@@ -35,8 +35,10 @@ export async function startMinio(options: S3ServerOptions = {}): Promise<S3Serve
   )
 }
 
-/** No console with its port, no look for a newer version, no report home. */
-function minioEnvironment(options: S3ServerOptions): Readonly<Record<string, string>> {
+/** Its settings: no console with its port, no look for a newer version, no report home. */
+export function minioEnvironment(
+  options: Pick<S3ServerOptions, 'domain' | 'account'>,
+): Readonly<Record<string, string>> {
   const { domain, account = S3_ACCOUNT } = options
   return {
     MINIO_ROOT_USER: account.accessKeyId,

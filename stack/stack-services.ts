@@ -4,6 +4,7 @@ import { HDFS_VERSION, installHdfs, startHdfs } from './hdfs.ts'
 import { isInstalled } from './install-once.ts'
 import { installKafka, KAFKA_VERSION, startKafkaNode } from './kafka.ts'
 import { installMinio, MINIO_VERSION, startMinio } from './minio.ts'
+import { prepareKafka } from './prepare-kafka.ts'
 import { prepareMinio } from './prepare-minio.ts'
 import { isHdfsHealthy, isKafkaHealthy, isMinioHealthy, isTrinoHealthy } from './stack-health.ts'
 import type { StackService } from './stack-service.ts'
@@ -90,6 +91,12 @@ const kafka: StackService = {
   start: async ({ folder, logPath, place }) => {
     const heapMb = STACK_KAFKA_HEAP_MB
     const node = await startKafkaNode({ folder, ports: place.ports.kafka, heapMb, logPath })
+    try {
+      await prepareKafka(node.brokers)
+    } catch (error) {
+      await node.stop()
+      throw error
+    }
     return { addresses: { brokers: node.brokers }, pids: () => [node.pid], stop: node.stop }
   },
   isHealthy: isKafkaHealthy,
