@@ -87,7 +87,7 @@ export async function settleStores(
   if (!read.success) throw brokenStores(directory, read.error)
   const kept = read.data ?? {}
   if (wanted === undefined || file === undefined) return wanted ?? kept
-  if (placesOf(wanted) !== placesOf(kept)) throw otherWarehouses(directory, wanted, kept)
+  if (layoutOf(wanted) !== layoutOf(kept)) throw otherWarehouses(directory, wanted, kept)
   if (JSON.stringify(wanted) !== JSON.stringify(kept)) {
     await writeLakeFile(directory, { ...file, stores: wanted })
   }
@@ -123,7 +123,7 @@ export interface OpenStoresOptions {
 export async function openStores(options: OpenStoresOptions): Promise<OpenStores> {
   const { directory, stores, clock, ids } = options
   const local = createLocalFileIO()
-  const places = [stores.warehouse ?? [], Object.values(stores.warehouses ?? {})].flat()
+  const places = placesOf(stores)
   const folders = places.filter((place) => schemeOf(place) === 'file').map(pathOfLocation)
   const schemes = new Set(places.map(schemeOf))
   schemes.delete('file')
@@ -168,7 +168,9 @@ async function openRemote(
   const { hdfs } = stores
   if (scheme === 'hdfs' && hdfs !== undefined) {
     const { createHdfsFileIO } = await import('../../tables/file-io/hdfs-file-io.ts')
-    return createHdfsFileIO({ ...hdfs, delegationToken: secrets?.hdfsToken, cache, clock, ids })
+    const authorities = placesOf(stores).flatMap((place) => /^hdfs:\/\/([^/]+)/.exec(place)?.[1] ?? [])
+    const delegationToken = secrets?.hdfsToken
+    return createHdfsFileIO({ ...hdfs, delegationToken, authorities, cache, clock, ids })
   }
   const wanted = scheme === 'hdfs' ? 'its NameNodes are not named' : 'no such store is known'
   throw new SluiceError(
@@ -178,7 +180,12 @@ async function openRemote(
   )
 }
 
-function placesOf({ warehouse, warehouses = {} }: LakeStores): string {
+function placesOf({ warehouse, warehouses = {} }: LakeStores): readonly string[] {
+  return [...(warehouse === undefined ? [] : [warehouse]), ...Object.values(warehouses)]
+}
+
+/** Which namespace lies where, in one text. */
+function layoutOf({ warehouse, warehouses = {} }: LakeStores): string {
   const own = Object.entries(warehouses).sort(([a], [b]) => (a < b ? -1 : 1))
   return JSON.stringify([warehouse, own])
 }
