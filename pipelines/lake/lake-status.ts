@@ -1,5 +1,6 @@
 import { readLakeFile } from './lake-file.ts'
 import { readLakeHolder, type LakeHolder } from './lake-lock.ts'
+import type { LakeStores } from './lake-stores.ts'
 import type { Lake } from './lake.ts'
 import { measureDiskUse } from './measure-disk-use.ts'
 import {
@@ -24,6 +25,9 @@ export interface LakeStatus {
   readonly tables: readonly TableSummary[]
   /** Of the last 24 hours. */
   readonly rejectReasons: readonly ReasonLine[]
+  /** Where the tables lie. */
+  readonly stores: LakeStores
+  /** Of the lake's folder, copies of remote files among them. */
   readonly diskBytes: number
 }
 
@@ -43,6 +47,7 @@ export async function readLakeStatus(lake: Lake, directory: string): Promise<Lak
       parts: await readPartLines(lake, session),
       tables: await readTableSummaries(lake),
       rejectReasons: await readRejectReasons(lake, session, nowUs - DAY_US),
+      stores: lake.stores,
       diskBytes: await measureDiskUse(directory),
     }
   } finally {

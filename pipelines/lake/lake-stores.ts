@@ -199,7 +199,8 @@ function otherWarehouses(directory: string, wanted: LakeStores, kept: LakeStores
   )
 }
 
-function placesText({ warehouse, warehouses = {} }: LakeStores): string {
+/** `s3://lake/all, bronze in hdfs://name:8020/raw`, for people. */
+export function placesText({ warehouse, warehouses = {} }: LakeStores): string {
   const own = Object.entries(warehouses).map(([namespace, place]) => `${namespace} in ${place}`)
   return [warehouse ?? 'its own folder', ...own].join(', ')
 }

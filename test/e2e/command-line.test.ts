@@ -190,6 +190,7 @@ describe('sluice status', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^writer +nobody$/m)
     expect(stdout).toMatch(new RegExp(`^last cut +${report.cuts}, .* ago`, 'm'))
+    expect(stdout).toMatch(/^tables +[\d.]+ [kM]B live, in its own folder$/m)
     expect(stdout).toMatch(/^disk use +[\d.]+ [kM]B$/m)
     expect(stdout).toContain('log:demo')
   })

@@ -126,6 +126,18 @@ await describeWithService(['minio', 'hdfs'], 'a lake on HDFS, MinIO and local di
     expect(before).not.toEqual(now)
   })
 
+  it('says where its tables lie', async () => {
+    const said = await runSluice(['status', '--lake', directory()], {
+      env: {
+        AWS_ACCESS_KEY_ID: account.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: account.secretAccessKey,
+      },
+    })
+    expect(said.code, said.stderr).toBe(0)
+    expect(said.stdout).toMatch(/^tables .* live, in its own folder, bronze in hdfs:.*gold in s3:/m)
+    expect(said.stdout).not.toContain(account.secretAccessKey)
+  })
+
   it('reads files of stores as copies on disk, which end with the lake', async () => {
     const copies = join(directory(), '_cache')
     expect((await readdir(join(copies, 'files'))).length).toBeGreaterThan(0)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { readLakeStatus, type LakeStatus } from '../../lake/lake-status.ts'
+import { placesText } from '../../lake/lake-stores.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import {
   formatCount,
@@ -47,6 +48,9 @@ function statusToJson(status: LakeStatus) {
     rejectedLastDay: Object.fromEntries(
       status.rejectReasons.map(({ reason, count }) => [reason, Number(count)]),
     ),
+    warehouse: status.stores.warehouse ?? null,
+    warehouses: status.stores.warehouses ?? {},
+    liveBytes: liveBytesOf(status),
     diskBytes: status.diskBytes,
   }
 }
@@ -66,7 +70,13 @@ function drawStatus(status: LakeStatus): readonly string[] {
   ]
 }
 
-function drawHead({ directory, holder, catalogUrl, lastCut, nowUs, diskBytes }: LakeStatus) {
+/** Of the data and delete files that the newest snapshots name. */
+function liveBytesOf({ tables }: LakeStatus): number {
+  return tables.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+}
+
+function drawHead(status: LakeStatus) {
+  const { directory, holder, catalogUrl, lastCut, nowUs, diskBytes } = status
   const age = (us: bigint): string => formatDuration(Math.max(Number((nowUs - us) / 1000n), 0))
   const held =
     holder === undefined
@@ -85,6 +95,7 @@ function drawHead({ directory, holder, catalogUrl, lastCut, nowUs, diskBytes }: 
     `catalog    ${catalogText(holder !== undefined, catalogUrl)}`,
     `last cut   ${cut}`,
     `watermark  ${watermarkUs === undefined ? 'none yet' : formatInstant(watermarkUs)}`,
+    `tables     ${formatSize(liveBytesOf(status))} live, in ${placesText(status.stores)}`,
     `disk use   ${formatSize(diskBytes)}`,
   ]
 }
