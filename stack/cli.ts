@@ -73,14 +73,28 @@ async function install(services: readonly StackService[]): Promise<void> {
     const { name, title, download } = service
     if (service.isInstalled()) {
       // Java is looked for all the same: it may have gone.
-      await service.install()
+      await installOrExplain(service)
       say(name, `${title} is installed`)
     } else {
       say(name, `${title} is being installed, once (${download}) …`)
       const startMs = Date.now()
-      await service.install()
+      await installOrExplain(service)
       say(name, `installed in ${secondsSince(startMs)} s`)
     }
+  }
+}
+
+async function installOrExplain(service: StackService): Promise<void> {
+  try {
+    await service.install()
+  } catch (error) {
+    if (!(error instanceof ServiceMissing)) throw error
+    const others = stackServiceNames.filter((name) => name !== service.name).join(' ')
+    throw new StackError(
+      `${service.title} cannot be had on this machine: ${error.message}\nNothing was started; ` +
+        `without it: npm run stack -- start ${others}`,
+      error,
+    )
   }
 }
 

@@ -24,7 +24,8 @@ export async function findNewJava(): Promise<string> {
     reasons.push(`${java} ${reason}`)
   }
   throw new ServiceMissing(
-    `Java ${NEW_JAVA_MAJOR_MIN} or newer was not found; set JAVA25_HOME (${reasons.join('; ')})`,
+    `Java ${NEW_JAVA_MAJOR_MIN} or newer was not found; install one (https://adoptium.net, Temurin ` +
+      `25) and set JAVA25_HOME to its folder (${reasons.join('; ')})`,
   )
 }
 

@@ -1,5 +1,5 @@
 import type { StackService } from './stack-service.ts'
-import { STACK_CATALOG, type StackPlace } from './stack-settings.ts'
+import { STACK_CATALOG, stackPorts, type StackPlace } from './stack-settings.ts'
 
 /** What a person does after a start, in commands. */
 export function nextSteps(services: readonly StackService[], place: StackPlace): string {
@@ -11,6 +11,9 @@ export function nextSteps(services: readonly StackService[], place: StackPlace):
   if (has('trino')) {
     const { trino } = place.ports
     lines.push(`  trino http://127.0.0.1:${trino}/${STACK_CATALOG}   # while Sluice runs`)
+  }
+  if (place.ports.minio !== stackPorts.minio) {
+    lines.push('  The examples name the ports without SLUICE_STACK_PORT_OFFSET: correct a copy.')
   }
   lines.push('  npm run stack -- status        npm run stack -- stop')
   return lines.map((line) => `${line}\n`).join('')

@@ -1,5 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePorts } from '../../stack/free-ports.ts'
+import { startKafkaNode } from '../../stack/kafka.ts'
+import { prepareKafka, stackTopics } from '../../stack/prepare-kafka.ts'
 import { startKafka } from '../support/kafka.ts'
 import type { KafkaBroker } from '../support/kafka.ts'
 import { describeWithService } from '../support/service.ts'
@@ -34,9 +40,38 @@ await describeWithService('kafka', 'the Kafka node of tests', () => {
     await expect(broker.createTopic('quotes', 1)).rejects.toThrow('quotes')
   })
 
+  it('keeps its data between two starts in a folder and on ports that are given', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-kafka-'))
+    const [first = 0, controller = 0] = await freePorts(2)
+    const ports = { broker: first, controller }
+    for (const isThere of [false, true]) {
+      const node = await startKafkaNode({ folder, ports })
+      try {
+        expect(node.brokers).toBe(`127.0.0.1:${first}`)
+        expect((await topicsOf(node.brokers)).includes('stocks')).toBe(isThere)
+        // The second time it finds them.
+        await prepareKafka(node.brokers)
+        expect(await topicsOf(node.brokers)).toEqual(Object.keys(stackTopics).sort())
+      } finally {
+        await node.stop()
+      }
+    }
+    await rm(folder, { recursive: true, force: true })
+  })
+
   it('ends when it is stopped', async () => {
     const second = await startKafka()
     await second.stop()
     expect(() => process.kill(second.pid, 0)).toThrow('ESRCH')
   })
 })
+
+/** Names of topics, without those of the broker itself. */
+async function topicsOf(broker: string): Promise<string[]> {
+  const { Kafka, logLevel } = kafkajs
+  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  const topics = await admin.listTopics()
+  await admin.disconnect()
+  return topics.filter((topic) => !topic.startsWith('__')).sort()
+}
