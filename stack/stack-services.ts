@@ -106,7 +106,7 @@ const trino: StackService = {
   name: 'trino',
   title: `Trino ${TRINO_VERSION}`,
   download: '250 MB from Maven Central; Java 24 or newer',
-  isInstalled: () => isInstalled(`trino-${TRINO_VERSION}`),
+  isInstalled: () => isInstalled(`trino-${TRINO_VERSION}-with-hdfs`),
   install: installTrino,
   portsOf: (ports) => [ports.trino],
   start: startStackTrino,

@@ -1,9 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configurationXml, coreSite } from './hdfs-settings.ts'
-import { runTrinoStatement } from './run-trino-statement.ts'
 import type { RunningService, ServicePlace } from './stack-service.ts'
-import { STACK_CATALOG, type StackPorts } from './stack-settings.ts'
+import { STACK_CATALOG } from './stack-settings.ts'
 import { startTrinoServer } from './trino.ts'
 
 /** What of a catalog differs between a native Trino and one in a container. */
@@ -40,43 +39,31 @@ export function stackCatalog(addresses: StackCatalogAddresses): Readonly<Record<
   }
 }
 
-/** Starts Trino and makes its catalog, which need not be served yet: it is asked at first use. */
+/** Starts Trino with that catalog. Sluice need not run yet: it is asked at first use. */
 export async function startStackTrino(where: ServicePlace): Promise<RunningService> {
   const { folder, logPath, place, secrets } = where
   const { ports } = place
   await mkdir(folder, { recursive: true })
   const hdfsConfig = join(folder, 'core-site.xml')
   await writeFile(hdfsConfig, configurationXml(coreSite(ports.hdfs, folder)))
+  const catalog = stackCatalog({
+    catalogUri: `http://127.0.0.1:${ports.catalog}`,
+    s3Endpoint: `http://127.0.0.1:${ports.minio}`,
+    hdfsConfig,
+  })
   const server = await startTrinoServer({
     port: ports.trino,
     logPath,
+    catalogs: { [STACK_CATALOG]: catalog },
     env: {
       SLUICE_CATALOG_TOKEN: secrets.SLUICE_CATALOG_TOKEN,
       SLUICE_S3_ACCESS_KEY_ID: secrets.SLUICE_S3_ACCESS_KEY_ID,
       SLUICE_S3_SECRET_ACCESS_KEY: secrets.SLUICE_S3_SECRET_ACCESS_KEY,
     },
   })
-  try {
-    await runTrinoStatement(server.url, createStackCatalogSql(ports, hdfsConfig))
-  } catch (error) {
-    await server.stop()
-    throw error
-  }
   return {
     addresses: { http: server.url, catalog: STACK_CATALOG },
     pids: () => [server.pid],
     stop: server.stop,
   }
-}
-
-function createStackCatalogSql(ports: StackPorts, hdfsConfig: string): string {
-  const properties = stackCatalog({
-    catalogUri: `http://127.0.0.1:${ports.catalog}`,
-    s3Endpoint: `http://127.0.0.1:${ports.minio}`,
-    hdfsConfig,
-  })
-  const texts = Object.entries(properties).map(
-    ([key, value]) => `"${key}" = '${value.replaceAll("'", "''")}'`,
-  )
-  return `CREATE CATALOG ${STACK_CATALOG} USING iceberg WITH (${texts.join(', ')})`
 }

@@ -14,9 +14,9 @@ export function trinoConfig({ port, pluginFolder }: TrinoSettings): Record<strin
     'http-server.http.port': String(port),
     'discovery.uri': `http://127.0.0.1:${port}`,
     'plugin.dir': pluginFolder,
-    // CREATE CATALOG: one process serves the lakes of many tests.
+    // CREATE CATALOG: one process serves the lakes of many tests. Catalogs lie in etc/catalog.
     'catalog.management': 'dynamic',
-    'catalog.store': 'memory',
+    'catalog.store': 'file',
     'web-ui.enabled': 'false',
   }
 }

@@ -30,6 +30,8 @@ export interface TrinoServer {
 export interface TrinoOptions {
   /** A free one where it is left out. */
   readonly port?: number
+  /** Catalogs that it has from the start, by name; none of them is asked for anything yet. */
+  readonly catalogs?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Added to its environment: what `${ENV:NAME}` in a catalog's properties names. */
   readonly env?: Readonly<Record<string, string>>
   /** A file that its log is added to. */
@@ -97,13 +99,13 @@ async function startOnFreePort(
   folder: string,
   options: TrinoOptions,
 ): Promise<TrinoServer> {
-  const { port: asked, env, logPath } = options
+  const { port: asked, catalogs = {}, env, logPath } = options
   for (let attempt = 1; ; attempt += 1) {
     const port = asked ?? (await freePorts(1))[0]
     if (port === undefined) throw new Error('no free port')
     const home = join(folder, `try-${attempt}`)
     const settings = { home, port, pluginFolder: join(install.folder, 'plugin') }
-    await configure(settings)
+    await configure(settings, catalogs)
     const child = spawnGuarded(install.java, javaArgs(install, settings), {
       cwd: home,
       logPath,
@@ -132,9 +134,16 @@ function serverOf(child: GuardedProcess, port: number, folder: string): TrinoSer
   }
 }
 
-async function configure(settings: TrinoSettings): Promise<void> {
+async function configure(
+  settings: TrinoSettings,
+  catalogs: NonNullable<TrinoOptions['catalogs']>,
+): Promise<void> {
   const etc = join(settings.home, 'etc')
-  await mkdir(etc, { recursive: true })
+  await mkdir(join(etc, 'catalog'), { recursive: true })
+  for (const [name, properties] of Object.entries(catalogs)) {
+    const text = propertiesText({ 'connector.name': 'iceberg', ...properties })
+    await writeFile(join(etc, 'catalog', `${name}.properties`), text)
+  }
   await mkdir(join(settings.home, 'data'))
   await writeFile(join(etc, 'config.properties'), propertiesText(trinoConfig(settings)))
   await writeFile(join(etc, 'log.properties'), 'io.trino=INFO\nio.airlift=WARN\n')
