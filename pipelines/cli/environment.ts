@@ -26,6 +26,15 @@ export interface Environment {
    * them. Without: each client has its own.
    */
   readonly vendedS3: VendedAccount | undefined
+  /**
+   * For `sluice sql --engine trino`: SLUICE_TRINO (its address), SLUICE_TRINO_USER, and
+   * SLUICE_TRINO_PASSWORD, which no option takes: options are seen by everybody on the machine.
+   */
+  readonly trino: {
+    readonly url: string | undefined
+    readonly user: string | undefined
+    readonly password: string | undefined
+  }
   /** SLUICE_FAULT: where to die in a commit, for proofs of recovery (`createFaultHooks`). */
   readonly fault: string | undefined
   /** TERM=dumb: a terminal that cannot move its cursor. */
@@ -52,6 +61,11 @@ export function readEnvironment(): Environment {
       hdfsToken: nonEmpty(variables['SLUICE_HDFS_TOKEN']),
     },
     vendedS3: vendedAccountIn(variables),
+    trino: {
+      url: nonEmpty(variables['SLUICE_TRINO']),
+      user: nonEmpty(variables['SLUICE_TRINO_USER']),
+      password: nonEmpty(variables['SLUICE_TRINO_PASSWORD']),
+    },
     fault: nonEmpty(variables['SLUICE_FAULT']),
     isTerminalDumb: variables['TERM'] === 'dumb',
     isColourRefused: nonEmpty(variables['NO_COLOR']) !== undefined,

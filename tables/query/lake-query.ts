@@ -1,25 +1,18 @@
-import type { Catalog, LoadedTable } from '../catalog/catalog.ts'
-import { committedCut, cutHistory } from '../spec/cut-history.ts'
+import type { Catalog } from '../catalog/catalog.ts'
 import type { Engine, ResultColumn, Session } from '../engine/engine.ts'
 import type { RowValue } from '../engine/row-value.ts'
-import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import type { ManifestCache } from '../scan/manifest-cache.ts'
 import type { TableIdentifier } from '../spec/table-identifier.ts'
-import { findCut, findCutAsOf } from './choose-snapshot.ts'
+import { cutOfResult, readAtOneCut } from './choose-cut.ts'
+import type { LakeQueryOptions } from './choose-cut.ts'
 import { findReferences } from './find-references.ts'
-import type { StatementReferences } from './find-references.ts'
 import { parseStatement } from './parse-statement.ts'
 import { resolveTables } from './resolve-tables.ts'
-import type { ReadCut, ResolvedTables } from './resolve-tables.ts'
 import { openScope } from './query-scope.ts'
 import { rewriteStatement } from './rewrite-statement.ts'
 import { createTableLookup } from './table-lookup.ts'
 import { toResultValue } from '../engine/result-value.ts'
-import { parseTimeText } from '../spec/time-text.ts'
-
-/** Each read is a handful of files; a lake makes a cut a second. */
-const READ_ATTEMPTS = 5
 
 export interface LakeQueryParts {
   readonly catalog: Catalog
@@ -29,13 +22,6 @@ export interface LakeQueryParts {
   /** The table that takes part in every cut; without it there are no cuts to choose. */
   readonly cutsTable?: TableIdentifier
   readonly manifestCache?: ManifestCache
-}
-
-export interface LakeQueryOptions {
-  /** Every table as of this cut. */
-  readonly cut?: number
-  /** Every table as of the last kept cut at or before: ISO text, or µs since 1970. */
-  readonly asOf?: string | bigint
 }
 
 /** Rows as lists in the order of the columns. The values are those of `toResultValue`. */
@@ -84,7 +70,17 @@ async function runQuery(
 ): Promise<LakeQueryResult> {
   const statement = await parseStatement(session, sql)
   const references = findReferences(statement.tree)
-  const { resolved, cut } = await resolveAtOneCut(parts, session, references, options)
+  const { read: resolved, cut } = await readAtOneCut(parts, options, (cut) =>
+    resolveTables({
+      session,
+      lookup: createTableLookup(parts.catalog),
+      references,
+      cut,
+      cutsTable: parts.cutsTable,
+      fileIO: parts.fileIO,
+      manifestCache: parts.manifestCache,
+    }),
+  )
   const scope = await openScope(parts.engine, session, resolved.views)
   try {
     const text =
@@ -101,86 +97,12 @@ async function runQuery(
       rows: readRows(stream.blocks, close),
       snapshots: resolved.snapshots,
       close,
-      ...(cut === undefined
-        ? {}
-        : {
-            cut: cut.record.cutNumber,
-            cutCommittedUs: BigInt(cut.record.committedMs) * 1000n,
-          }),
+      ...cutOfResult(cut),
     }
   } catch (error) {
     await scope.close()
     throw error
   }
-}
-
-/**
- * The cut is read before any table, so each table then holds all that the cut made of it, and
- * what came after can be told apart. Only where a table expired past the cut in between is it
- * read again.
- */
-async function resolveAtOneCut(
-  parts: LakeQueryParts,
-  session: Session,
-  references: StatementReferences,
-  options: LakeQueryOptions,
-): Promise<{ readonly resolved: ResolvedTables; readonly cut: ReadCut | undefined }> {
-  for (let attempt = 0; attempt < READ_ATTEMPTS; attempt += 1) {
-    const cut = await chooseCut(parts, options)
-    const resolved = await resolveTables({
-      session,
-      lookup: createTableLookup(parts.catalog),
-      references,
-      cut,
-      cutsTable: parts.cutsTable,
-      fileIO: parts.fileIO,
-      manifestCache: parts.manifestCache,
-    })
-    if (resolved !== undefined) return { resolved, cut }
-  }
-  throw new SluiceError(
-    'storage-unavailable',
-    `The tables moved on ${READ_ATTEMPTS} times while they were read, faster than they could be ` +
-      'brought to one cut. Nothing was returned. Run the query again.',
-    { isRetryable: true },
-  )
-}
-
-async function chooseCut(
-  parts: LakeQueryParts,
-  options: LakeQueryOptions,
-): Promise<ReadCut | undefined> {
-  const isAsked = options.cut !== undefined || options.asOf !== undefined
-  const cuts = await loadCuts(parts)
-  if (cuts === undefined) {
-    if (!isAsked) return undefined
-    throw new SluiceError(
-      'invalid-input',
-      'A cut was asked for, but this catalog keeps no cuts. Nothing was read. ' +
-        'Use AT (VERSION => …) or AT (TIMESTAMP => …) after a table instead.',
-    )
-  }
-  if (options.cut !== undefined && options.asOf !== undefined) {
-    throw new SluiceError(
-      'invalid-input',
-      'Both a cut and a time were asked for. Nothing was read. Ask for one of them.',
-    )
-  }
-  const history = cutHistory(cuts.metadata)
-  if (options.cut !== undefined) {
-    return { record: findCut(cuts.metadata, options.cut), history, isHead: false }
-  }
-  if (options.asOf !== undefined) {
-    const { asOf } = options
-    const timeUs = typeof asOf === 'bigint' ? asOf : parseTimeText(asOf)
-    return { record: findCutAsOf(cuts.metadata, timeUs), history, isHead: false }
-  }
-  const record = committedCut(cuts.metadata)
-  return record === undefined ? undefined : { record, history, isHead: true }
-}
-
-async function loadCuts(parts: LakeQueryParts): Promise<LoadedTable | undefined> {
-  return parts.cutsTable === undefined ? undefined : parts.catalog.loadTable(parts.cutsTable)
 }
 
 function closeOnce(close: () => Promise<void>): () => Promise<void> {

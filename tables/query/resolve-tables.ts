@@ -1,5 +1,4 @@
 import type { LoadedTable } from '../catalog/catalog.ts'
-import type { CutRecord } from '../spec/cut-history.ts'
 import type { Session } from '../engine/engine.ts'
 import { columnType } from '../engine/column-type.ts'
 import { sqlString } from '../engine/sql-text.ts'
@@ -16,7 +15,8 @@ import type { TableIdentifier } from '../spec/table-identifier.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 import { currentSchema, schemaById } from '../write/current-layout.ts'
 import { bindLiterals } from './bind-literals.ts'
-import { snapshotAtCut, snapshotUpToCut } from './choose-snapshot.ts'
+import { snapshotInCut } from './choose-cut.ts'
+import type { ReadCut } from './choose-cut.ts'
 import type { SnapshotChoice } from './choose-snapshot.ts'
 import { inspectTable } from './inspect-table.ts'
 import { snapshotTableNames, splitMetadataName } from './metadata-table.ts'
@@ -28,14 +28,6 @@ import { readAtClause } from './read-at-clause.ts'
 import type { RenamedTable } from './rewrite-statement.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 import type { TableLookup } from './table-lookup.ts'
-
-/** The cut that tables without an AT clause are read at. */
-export interface ReadCut {
-  readonly record: CutRecord
-  readonly history: readonly CutRecord[]
-  /** The newest cut: maintenance and foreign commits after it are read too. */
-  readonly isHead: boolean
-}
 
 export interface ResolveRequest {
   readonly session: Session
@@ -114,18 +106,13 @@ export async function resolveTables(request: ResolveRequest): Promise<ResolvedTa
 async function chooseSnapshot(
   request: ResolveRequest,
   reference: TableReference,
-  { identifier, metadata }: LoadedTable,
+  table: LoadedTable,
 ): Promise<SnapshotChoice | undefined> {
-  const key = tableKey(identifier)
   if (reference.at !== undefined) {
-    return readAtClause(request.session, key, metadata, reference.at)
+    const key = tableKey(table.identifier)
+    return readAtClause(request.session, key, table.metadata, reference.at)
   }
-  const { cut, cutsTable } = request
-  if (cut === undefined) return { snapshotId: metadata['current-snapshot-id'] }
-  if (cut.isHead) return snapshotUpToCut(metadata, cut.record.cutNumber)
-  const isCuts = cutsTable !== undefined && tableKey(cutsTable) === key
-  if (isCuts) return { snapshotId: cut.record.snapshotId }
-  return snapshotAtCut(key, metadata, cut.record, cut.history)
+  return snapshotInCut(table, request.cut, request.cutsTable)
 }
 
 /** One table at one snapshot, under one name: a bare name and a full one are two views. */

@@ -51,13 +51,37 @@ export function trinoFailure(failure: TrinoFailure, sql: string): SluiceError {
 }
 
 /** No answer, or none of Trino's protocol: whether a change landed is not known. */
-export function trinoUnreachable(cause: unknown, url: string, sql: string): SluiceError {
-  const text = cause instanceof Error ? cause.message : String(cause)
+export function trinoUnreachable(error: unknown, url: string, sql: string): SluiceError {
+  const { message: text, response } = error as Partial<Error> & {
+    readonly response?: { readonly status?: number }
+  }
+  // The error of the HTTP client holds the whole request, with the password in it.
+  const cause = new Error(text ?? String(error))
+  const context = contextOf(sql, 'no answer')
+  if (response?.status === 401 || response?.status === 403) {
+    return new SluiceError(
+      'invalid-input',
+      `Trino at ${url} refuses the user or the password (${response.status}). The statement was ` +
+        'not run. Correct them, and use an https:// address where Trino wants a password.',
+      { cause, context },
+    )
+  }
   return new SluiceError(
     'storage-unavailable',
-    `Trino at ${url} does not answer: ${text}. It returned no rows; a statement that changes a ` +
-      'table may have landed. Start Trino or correct the address, and look at the table first.',
-    { cause, context: contextOf(sql, 'no answer') },
+    `Trino at ${url} does not answer: ${cause.message}. It returned no rows; a statement that ` +
+      'changes a table may have landed. Start Trino or correct the address, and look at the ' +
+      'table first.',
+    { cause, context },
+  )
+}
+
+/** The caller wanted it no more. */
+export function trinoCancelled(sql: string): SluiceError {
+  return new SluiceError(
+    'invalid-input',
+    'The statement was cancelled, and Trino was told so. What it had returned is not the whole ' +
+      'answer. Run it again.',
+    { context: contextOf(sql, 'cancelled') },
   )
 }
 

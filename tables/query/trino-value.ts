@@ -1,5 +1,6 @@
 import type { RowValue } from '../engine/row-value.ts'
 import { SluiceError } from '../errors.ts'
+import { timeText } from '../spec/time-text.ts'
 
 /** A type as Trino's answers spell it out, beside its text. */
 export interface TrinoType {
@@ -22,48 +23,70 @@ export type TrinoTypeArgument =
 /** From JSON (integers beyond 2^53 as bigint) to a value of ours. */
 export type TrinoDecoder = (json: unknown) => RowValue
 
+/** What becomes of a time: µs since 1970, and whether its type has a zone. */
+type TimeForm = (us: bigint, hasZone: boolean) => RowValue
+
 /**
  * The decoder of a column. Values come out as the engine's own do (`RowValue`): BIGINT is bigint,
  * smaller integers and floats are numbers, DECIMAL its exact text, TIMESTAMP with and without zone
  * bigint µs since 1970 UTC (finer digits are cut), DATE `YYYY-MM-DD`, VARBINARY bytes, a MAP a list
  * of `{key, value}`, all others their text.
  */
-export function trinoDecoder(type: TrinoType): TrinoDecoder {
-  const decode = decoderOf(type)
+export function trinoDecoder(type: TrinoType, timeForm: TimeForm = (us) => us): TrinoDecoder {
+  const decode = decoderOf(type, timeForm)
   return (json) => (json === null || json === undefined ? null : decode(json))
 }
 
-function decoderOf({ rawType, arguments: parameters }: TrinoType): TrinoDecoder {
+/**
+ * For a person or a file, as `toResultValue` has it of DuckDB: times are ISO texts with
+ * microseconds, `…Z` where the column has a zone.
+ */
+export function trinoResultDecoder(type: TrinoType): TrinoDecoder {
+  return trinoDecoder(type, (us, hasZone) => `${timeText(us)}${hasZone ? 'Z' : ''}`)
+}
+
+function decoderOf(type: TrinoType, timeForm: TimeForm): TrinoDecoder {
+  const { rawType, arguments: parameters } = type
   switch (rawType) {
     case 'bigint':
       return (json) => BigInt(json as number | bigint | string)
     case 'tinyint':
     case 'smallint':
     case 'integer':
-    case 'real':
     case 'double':
       // The last two say "NaN", "Infinity"; keys of maps are always texts.
       return Number
+    case 'real':
+      // Written with as few digits as tell it from its neighbours; the value itself has more.
+      return (json) => Math.fround(Number(json))
     case 'boolean':
       return (json) => json === true || json === 'true'
     case 'varbinary':
       return (json) => new Uint8Array(Buffer.from(String(json), 'base64'))
     case 'timestamp':
     case 'timestamp with time zone':
-      return (json) => timestampUs(String(json))
+      return (json) => timeForm(timestampUs(String(json)), rawType !== 'timestamp')
+    case 'time':
+      // The engine writes no digits of the second that say nothing.
+      return (json) =>
+        String(json)
+          .replace(/(\.\d*?)0+$/, '$1')
+          .replace(/\.$/, '')
     case 'array':
-      return arrayDecoder(typesOf(parameters))
+      return arrayDecoder(typesOf(parameters, timeForm))
     case 'map':
-      return mapDecoder(typesOf(parameters))
+      return mapDecoder(typesOf(parameters, timeForm))
     case 'row':
-      return rowDecoder(parameters)
+      return rowDecoder(parameters, timeForm)
     default:
       return (json) => (typeof json === 'string' ? json : JSON.stringify(json))
   }
 }
 
-function typesOf(parameters: readonly TrinoTypeArgument[]): TrinoDecoder[] {
-  return parameters.flatMap((each) => (each.kind === 'TYPE' ? [trinoDecoder(each.value)] : []))
+function typesOf(parameters: readonly TrinoTypeArgument[], timeForm: TimeForm): TrinoDecoder[] {
+  return parameters.flatMap((each) =>
+    each.kind === 'TYPE' ? [trinoDecoder(each.value, timeForm)] : [],
+  )
 }
 
 function arrayDecoder([element]: readonly TrinoDecoder[]): TrinoDecoder {
@@ -81,12 +104,14 @@ function mapDecoder([key, value]: readonly TrinoDecoder[]): TrinoDecoder {
 }
 
 /** A row is a JSON list in the order of its fields; a field without a name gets its number. */
-function rowDecoder(parameters: readonly TrinoTypeArgument[]): TrinoDecoder {
+function rowDecoder(parameters: readonly TrinoTypeArgument[], timeForm: TimeForm): TrinoDecoder {
   const fields = parameters.flatMap((each, index) => {
-    if (each.kind === 'TYPE') return [[`field${index}`, trinoDecoder(each.value)] as const]
+    if (each.kind === 'TYPE') {
+      return [[`field${index}`, trinoDecoder(each.value, timeForm)] as const]
+    }
     if (each.kind !== 'NAMED_TYPE') return []
     const { fieldName, typeSignature } = each.value
-    return [[fieldName?.name ?? `field${index}`, trinoDecoder(typeSignature)] as const]
+    return [[fieldName?.name ?? `field${index}`, trinoDecoder(typeSignature, timeForm)] as const]
   })
   return (json) => {
     const values = json as readonly unknown[]
@@ -131,4 +156,17 @@ function withoutParameters(rawType: string): SluiceError {
     `Trino's answer has the type ${rawType} without its parameters. No row was returned. Look ` +
       'which version of Trino answers, and whether a proxy changes its answers.',
   )
+}
+
+const engineNames: Readonly<Record<string, string>> = {
+  integer: 'INTEGER',
+  real: 'FLOAT',
+  varbinary: 'BLOB',
+}
+
+/** A type in the engine's words, as far as they say how a value is to be shown. */
+export function resultTypeOf({ rawType, arguments: parameters }: TrinoType): string {
+  const name = engineNames[rawType] ?? rawType.toUpperCase()
+  if (rawType !== 'decimal') return name
+  return `${name}(${parameters.map(({ value }) => String(value)).join(',')})`
 }

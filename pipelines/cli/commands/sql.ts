@@ -6,11 +6,8 @@ import {
   resultFormats,
   type ResultFormat,
 } from '../../../tables/query/format-result.ts'
-import {
-  createLakeQuery,
-  type LakeQueryOptions,
-  type LakeQueryResult,
-} from '../../../tables/query/lake-query.ts'
+import type { LakeQueryOptions } from '../../../tables/query/choose-cut.ts'
+import { createLakeQuery, type LakeQueryResult } from '../../../tables/query/lake-query.ts'
 import { tableId } from '../../../tables/spec/table-identifier.ts'
 import { lakeDirectories } from '../../lake/lake-directories.ts'
 import type { Lake } from '../../lake/lake.ts'
@@ -18,9 +15,11 @@ import { printNote, type CommandContext } from '../command-context.ts'
 import { formatIso } from '../format-units.ts'
 import { addLakeOptions, withLake, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
+import { queryByTrino } from '../query-by-trino.ts'
+import { addTrinoOptions, trinoAddressOf, type TrinoOptions } from '../trino-options.ts'
 import { writeText } from '../write-text.ts'
 
-interface SqlOptions extends LakeOptions {
+interface SqlOptions extends LakeOptions, TrinoOptions {
   readonly cut?: number
   readonly asOf?: string
   readonly format?: ResultFormat
@@ -31,7 +30,8 @@ examples:
   sluice sql "SHOW TABLES"
   sluice sql "FROM gold.bars WHERE step = '1m' ORDER BY open_ts DESC LIMIT 5"
   sluice sql --cut 120 "SELECT count(*) FROM silver.trades"
-  sluice sql "SELECT count(*) FROM silver.trades t AT (TIMESTAMP => '2026-11-20 12:00:00')"`
+  sluice sql "SELECT count(*) FROM silver.trades t AT (TIMESTAMP => '2026-11-20 12:00:00')"
+  sluice sql --engine trino --cut 120 "SELECT count(*) FROM silver.trades"`
 
 export function addSqlCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -51,6 +51,7 @@ export function addSqlCommand(program: Command, context: CommandContext): void {
       ).choices(resultFormats),
     )
     .addHelpText('after', examples)
+  addTrinoOptions(command, context)
   addLakeOptions(command, context).action(async (statement: string, options: SqlOptions) => {
     const sql = statement === '-' ? await context.readStdin() : statement
     await withLake(context, options.lake, (lake) => runSql(context, lake, sql, options))
@@ -63,6 +64,16 @@ async function runSql(
   sql: string,
   options: SqlOptions,
 ): Promise<void> {
+  const trino = await trinoAddressOf(context, options)
+  const show = async (result: LakeQueryResult): Promise<void> => {
+    noteCut(context, result, options)
+    const format = options.format ?? (options.json ? 'json' : 'table')
+    await writeText(context.stdout, formatResult(result, format))
+  }
+  if (trino !== undefined) {
+    await queryByTrino(context, { lake, trino, sql, options: timeOf(options) }, show)
+    return
+  }
   const scratchDir = join(lake.scratchDir, 'sql')
   const allowedDirectories = await lakeDirectories(lake)
   const engine = await createEngine({ scratchDir, allowedDirectories })
@@ -70,10 +81,7 @@ async function runSql(
     const { catalog, fileIO, manifestCache } = lake
     const cutsTable = tableId('sluice.cuts')
     const query = createLakeQuery({ catalog, fileIO, engine, cutsTable, manifestCache })
-    const result = await query.query(sql, timeOf(options))
-    noteCut(context, result, options)
-    const format = options.format ?? (options.json ? 'json' : 'table')
-    await writeText(context.stdout, formatResult(result, format))
+    await show(await query.query(sql, timeOf(options)))
   } finally {
     await engine.close()
   }

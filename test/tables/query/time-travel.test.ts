@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isErrorKind } from '../../../tables/errors.ts'
-import type { LakeQueryOptions } from '../../../tables/query/lake-query.ts'
+import type { LakeQueryOptions } from '../../../tables/query/choose-cut.ts'
 import { bars, openSampleLake, START_MS } from './sample-lake.ts'
 import type { SampleLake } from './sample-lake.ts'
 

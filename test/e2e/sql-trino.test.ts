@@ -1,0 +1,167 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
+import { openLake } from '../../pipelines/lake/open-lake.ts'
+import type { Lake } from '../../pipelines/lake/lake.ts'
+import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
+import { randomIds } from '../../tables/clock.ts'
+import { resultFormats } from '../../tables/query/format-result.ts'
+import { createTestClock } from '../support/memory-lake.ts'
+import { describeWithService } from '../support/service.ts'
+import { runSluice, startSluice, type Finished } from '../support/sluice-process.ts'
+import { fillStockLake } from '../support/stock-lake.ts'
+import { MINUTE_US, STOCK_HOURS_START_US } from '../support/stock-hours.ts'
+import { startTrino, type TestTrino } from '../support/trino.ts'
+
+const CUTS = 12
+
+/** Statements that both engines take, with a whole order. */
+const statements = {
+  'bars with every type':
+    "SELECT * FROM gold.bars WHERE step = '1m' ORDER BY venue, venue_symbol, open_ts LIMIT 40",
+  'a join at one cut':
+    'SELECT b.venue_symbol, b.open_ts, b.close, s.mid, s.quote_count FROM gold.bars b ' +
+    'LEFT JOIN gold.spreads AS s ON s.step = b.step AND s.venue = b.venue ' +
+    'AND s.venue_symbol = b.venue_symbol AND s.open_ts = b.open_ts ' +
+    "WHERE b.step = '1h' ORDER BY b.venue, b.venue_symbol, b.open_ts",
+  'a CTE with the name of a table':
+    'WITH trades AS (SELECT venue_symbol, price, quantity FROM silver.trades) ' +
+    'SELECT venue_symbol, count(*) AS n, sum(quantity) AS volume, min(price) AS low ' +
+    'FROM trades GROUP BY venue_symbol ORDER BY venue_symbol',
+  'a subquery, and a comma':
+    'SELECT t.n, q.n AS m FROM (SELECT count(*) AS n FROM silver.trades) t, ' +
+    '(SELECT count(*) AS n FROM silver.quotes) q',
+  'FROM that names no table':
+    'SELECT extract(hour FROM max(open_ts)) AS h, count(*) AS n FROM gold.bars ' +
+    'WHERE vwap IS DISTINCT FROM close',
+  'values that JSON and doubles cannot hold':
+    'SELECT CAST(9007199254740993 AS BIGINT) AS id, CAST(0.1 AS DECIMAL(38, 18)) AS d, ' +
+    "CAST('NaN' AS DOUBLE) AS nan, CAST(0.1 AS REAL) AS r, DATE '2026-11-20' AS day, " +
+    "TIMESTAMP '2026-11-20 14:30:00.000001' AS ts, CAST(NULL AS VARCHAR) AS nothing, " +
+    "'a,\"b\"' AS text, true AS yes, TIME '12:30:00.5' AS t",
+  'no rows at all': 'SELECT venue, open_ts FROM gold.bars WHERE volume < 0',
+} as const
+
+await describeWithService('trino', 'sluice sql --engine trino', () => {
+  let folder: string
+  let directory: string
+  let lake: Lake
+  let server: RestServer
+  let trino: TestTrino
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sluice sql-'))
+    directory = join(folder, 'lake')
+    const clock = createTestClock(STOCK_HOURS_START_US + MINUTE_US)
+    lake = await openLake({ directory, clock, ids: randomIds, createIfMissing: true })
+    await fillStockLake(lake, clock, { count: CUTS, late: 8, veryLate: 10, earlyCut: 5 })
+    server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
+    trino = await startTrino()
+    await trino.attach('sluice', server.url)
+  })
+  afterAll(async () => {
+    await trino.stop()
+    await server.close()
+    await lake.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const byDuckDb = (args: readonly string[]): Promise<Finished> =>
+    runSluice(['sql', '--lake', directory, ...args])
+  const byTrino = (args: readonly string[]): Promise<Finished> =>
+    byDuckDb(['--engine', 'trino', '--trino', trino.url, ...args])
+
+  async function expectEqual(args: readonly string[]): Promise<Finished> {
+    const [ours, theirs] = [await byDuckDb(args), await byTrino(args)]
+    expect(theirs.code, theirs.stderr).toBe(0)
+    expect(theirs).toEqual(ours)
+    return theirs
+  }
+
+  it.each(Object.entries(statements))('writes %s as DuckDB does', async (_, sql) => {
+    const { stdout } = await expectEqual(['--format', 'table', sql])
+    expect(stdout).toMatch(/\d+ rows?\n$/)
+  })
+
+  it.each(resultFormats)('writes the form %s as DuckDB does', async (format) => {
+    const { stdout } = await expectEqual(['--format', format, statements['bars with every type']])
+    expect(stdout.length).toBeGreaterThan(1000)
+  })
+
+  it('reads every table at the cut that is asked for, and says which', async () => {
+    const sql =
+      'SELECT (SELECT count(*) FROM silver.trades) AS t, (SELECT count(*) FROM gold.bars) AS b, ' +
+      '(SELECT max(cut_number) FROM sluice.cuts) AS c'
+    const counts = new Set<string>()
+    for (const cut of [1, 4, CUTS - 1]) {
+      const { stdout, stderr } = await expectEqual(['--format', 'csv', '--cut', String(cut), sql])
+      expect(stderr).toMatch(new RegExp(`^cut ${cut} of `, 'm'))
+      counts.add(stdout)
+    }
+    expect(counts.size).toBe(3)
+    const asOf = new Date(Number((STOCK_HOURS_START_US + 6n * MINUTE_US) / 1000n)).toISOString()
+    await expectEqual(['--format', 'csv', '--as-of', asOf, sql])
+  })
+
+  it('takes the AT clause of DuckDB, and its own', async () => {
+    const [row] = JSON.parse(
+      (
+        await byDuckDb([
+          '--json',
+          '--cut',
+          '3',
+          'SELECT snapshot_ids FROM sluice.cuts ' +
+            'WHERE source IS NULL ORDER BY cut_number DESC LIMIT 1',
+        ])
+      ).stdout,
+    ) as { snapshot_ids: string }[]
+    const ids = JSON.parse(row?.snapshot_ids ?? '{}') as Record<string, string>
+    const id = ids['silver.trades']
+    const count = (clause: string) => `SELECT count(*) AS n FROM silver.trades ${clause}`
+    const { stdout } = await expectEqual(['--format', 'csv', count(`t AT (VERSION => ${id})`)])
+    const own = await byTrino(['--format', 'csv', '--cut', '9', count(`FOR VERSION AS OF ${id}`)])
+    expect(own.stdout).toBe(stdout)
+  })
+
+  it('says where a statement is wrong by the places in it, whatever was put in', async () => {
+    const sql = 'SELECT b.venue,\n  b.candle FROM gold.bars b'
+    const { code, stderr } = await byTrino(['--cut', '3', sql])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/line 2:3: Column 'b.candle' cannot be resolved \(COLUMN_NOT_FOUND\)/)
+    const after = await byTrino(['--cut', '3', 'SELECT 1 FROM gold.bars b WHERE b.candle = 1'])
+    expect(after.stderr).toContain("line 1:33: Column 'b.candle'")
+  })
+
+  it('reads an EXPLAIN and a SHOW, and refuses what changes something', async () => {
+    const plan = await byTrino(['--cut', '3', 'EXPLAIN SELECT count(*) FROM gold.bars'])
+    expect(plan.stdout).toContain('bars')
+    expect((await byTrino(['SHOW TABLES FROM gold;'])).stdout).toContain('spreads')
+    for (const sql of ['DELETE FROM gold.bars', 'EXPLAIN ANALYZE DELETE FROM gold.bars']) {
+      const { code, stderr } = await byTrino([sql])
+      expect(code).toBe(2)
+      expect(stderr).toContain('can only be read here')
+    }
+  })
+
+  it('cancels the statement in Trino on Ctrl-C', async () => {
+    const endless =
+      'SELECT count(*) FROM gold.bars a, gold.bars b, gold.bars c, gold.bars d, gold.bars e'
+    const running = startSluice([
+      ...['sql', '--lake', directory, '--engine', 'trino', '--trino', trino.url, endless],
+    ])
+    const states = () =>
+      trino.query<{ state: string; error_code: string | null }>(
+        'SELECT state, error_code FROM system.runtime.queries ' +
+          "WHERE source = 'sluice' AND query LIKE 'SELECT count(*) FROM \"sluice\"%' " +
+          "AND query LIKE '% e'",
+      )
+    await expect.poll(async () => (await states())[0]?.state, { timeout: 60_000 }).toBe('RUNNING')
+    expect(await running.stop('SIGINT')).toBe(130)
+    expect(running.output()).toContain('cancelled; Trino was told so')
+    await expect
+      .poll(states, { timeout: 60_000 })
+      .toEqual([{ state: 'FAILED', error_code: 'USER_CANCELED' }])
+  })
+})
