@@ -1,3 +1,5 @@
+import type { S3Account } from './start-s3-server.ts'
+
 /** What one Trino process is told. */
 export interface TrinoSettings {
   /** Where etc/, data/ and the logs lie: the process's working folder. */
@@ -34,12 +36,43 @@ export function trinoNode({ home, port }: TrinoSettings): Record<string, string>
   }
 }
 
-/**
- * Properties of a catalog over a REST catalog whose tables lie on the local disk. Expiry and the
- * removal of orphans have no least age, so that tests need not wait a week.
- */
-export function icebergCatalog(restUri: string): Record<string, string> {
+/** Stores beside the local disk that a catalog's tables lie on. */
+export interface TrinoStores {
+  readonly s3?: S3Account
+  /** A folder with a core-site.xml. */
+  readonly hdfsConfigFolder?: string
+}
+
+/** Trino's own account and address of S3, and where it finds HDFS. */
+export function storeProperties({ s3, hdfsConfigFolder }: TrinoStores): Record<string, string> {
   return {
+    ...(s3 === undefined
+      ? {}
+      : {
+          'fs.s3.enabled': 'true',
+          's3.endpoint': s3.endpoint,
+          's3.region': s3.region,
+          's3.path-style-access': 'true',
+          's3.aws-access-key': s3.accessKeyId,
+          's3.aws-secret-key': s3.secretAccessKey,
+        }),
+    ...(hdfsConfigFolder === undefined
+      ? {}
+      : {
+          'fs.hadoop.enabled': 'true',
+          'hive.config.resources': `${hdfsConfigFolder}/core-site.xml`,
+        }),
+  }
+}
+
+/**
+ * Properties of a catalog over a REST catalog whose tables lie on the local disk, and on stores
+ * where they are named. Expiry and the removal of orphans have no least age, so that tests need
+ * not wait a week.
+ */
+export function icebergCatalog(restUri: string, stores: TrinoStores = {}): Record<string, string> {
+  return {
+    ...storeProperties(stores),
     'iceberg.catalog.type': 'rest',
     'iceberg.rest-catalog.uri': restUri,
     'iceberg.expire-snapshots.min-retention': '0s',
@@ -52,8 +85,8 @@ export function icebergCatalog(restUri: string): Record<string, string> {
 }
 
 /** `CREATE CATALOG` for such a catalog. */
-export function createCatalogSql(name: string, restUri: string): string {
-  const properties = Object.entries(icebergCatalog(restUri)).map(
+export function createCatalogSql(name: string, restUri: string, stores?: TrinoStores): string {
+  const properties = Object.entries(icebergCatalog(restUri, stores)).map(
     ([key, value]) => `"${key}" = '${value}'`,
   )
   return `CREATE CATALOG ${name} USING iceberg WITH (${properties.join(', ')})`

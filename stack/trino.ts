@@ -7,6 +7,7 @@ import { freePorts } from './free-ports.ts'
 import { installOnce } from './install-once.ts'
 import { propertiesText } from './kafka-settings.ts'
 import { downloadJars } from './maven.ts'
+import type { PinnedJar } from './maven.ts'
 import { findNewJava } from './new-java.ts'
 import { spawnGuarded, stopGuarded } from './spawn-guarded.ts'
 import type { GuardedProcess } from './spawn-guarded.ts'
@@ -40,7 +41,7 @@ export interface TrinoOptions {
 
 export interface TrinoInstall {
   readonly java: string
-  /** Holds classes/, server/ and plugin/iceberg/. */
+  /** Holds classes/, server/ and plugin/iceberg/, which has a folder hdfs/. */
   readonly folder: string
 }
 
@@ -49,14 +50,14 @@ const START_MS_MAX = 180_000
 const START_TRIES = 3
 
 /**
- * Sees to Java and to the server's and the Iceberg plugin's jars (190 MB from Maven Central, once
+ * Sees to Java and to the server's and the Iceberg plugin's jars (230 MB from Maven Central, once
  * per machine). There is no package of the whole server on Maven Central since version 477, so it
  * is put together from the libraries; stores other than disk, S3 and HDFS are left out. Throws
  * ServiceMissing where Java or the jars cannot be had.
  */
 export async function installTrino(): Promise<TrinoInstall> {
   const java = await findNewJava()
-  const folder = await installOnce(`trino-${TRINO_VERSION}`, layOut)
+  const folder = await installOnce(`trino-${TRINO_VERSION}-with-hdfs`, layOut)
   return { java, folder }
 }
 
@@ -65,7 +66,9 @@ async function layOut(folder: string): Promise<void> {
   const plugin = join(folder, 'plugin', 'iceberg')
   // A folder on the plugin's class path, in place of a jar that holds this one file.
   const services = join(plugin, 'services', 'META-INF', 'services')
-  for (const path of [classes, server, services]) await mkdir(path, { recursive: true })
+  // A class loader of its own reads HDFS, from this folder beside the plugin's jars.
+  const hdfs = join(plugin, 'hdfs')
+  for (const path of [classes, server, services, hdfs]) await mkdir(path, { recursive: true })
   await writeFile(join(classes, `${TRINO_MAIN_CLASS}.class`), trinoMainClass())
   await writeFile(join(services, 'io.trino.spi.Plugin'), PLUGIN_CLASS)
   await downloadJars([...trinoJars.server, ...trinoJars.shared], server)
@@ -73,6 +76,27 @@ async function layOut(folder: string): Promise<void> {
   for (const { path } of trinoJars.shared) {
     await copyFile(join(server, basename(path)), join(plugin, basename(path)))
   }
+  await fillHdfs(hdfs, [
+    { folder: server, jars: [...trinoJars.server, ...trinoJars.shared] },
+    { folder: plugin, jars: trinoJars.iceberg },
+  ])
+}
+
+interface JarFolder {
+  readonly folder: string
+  readonly jars: readonly PinnedJar[]
+}
+
+/** Nine tenths of its jars are there already, for the server or the plugin. */
+async function fillHdfs(target: string, present: readonly JarFolder[]): Promise<void> {
+  const missing: PinnedJar[] = []
+  for (const jar of trinoJars.hdfs) {
+    const source = present.find(({ jars }) => jars.some(({ path }) => path === jar.path))
+    const name = basename(jar.path)
+    if (source === undefined) missing.push(jar)
+    else await copyFile(join(source.folder, name), join(target, name))
+  }
+  await downloadJars(missing, target)
 }
 
 const PLUGIN_CLASS = 'io.trino.plugin.iceberg.IcebergPlugin\n'

@@ -8,7 +8,10 @@ import { createHdfsFileIO } from '../../tables/file-io/hdfs-file-io.ts'
 import type { HdfsFileIO, HdfsFileIOOptions } from '../../tables/file-io/hdfs-file-io.ts'
 
 /** Where an HDFS is. */
-export type HdfsAddress = Pick<HdfsCluster, 'rootLocation' | 'webUrl' | 'dataNodeUrl'>
+export type HdfsAddress = Pick<
+  HdfsCluster,
+  'rootLocation' | 'webUrl' | 'dataNodeUrl' | 'configFolder'
+>
 
 /** The HDFS that all suites of this run share; started on first use. Nobody may kill it. */
 export async function sharedHdfs(): Promise<HdfsAddress> {

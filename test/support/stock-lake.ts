@@ -10,15 +10,11 @@ import { randomIds } from '../../tables/clock.ts'
 import { readRows } from './lake-content.ts'
 import { createListSource } from './list-source.ts'
 import { openExistingLake } from './local-lake.ts'
-import { createTestClock } from './memory-lake.ts'
+import { createTestClock, type TestClock } from './memory-lake.ts'
 import { makeStockHours, MINUTE_US, STOCK_HOURS_START_US } from './stock-hours.ts'
 
 /** A cut a minute of market time: enough for two compactions of the tables that grow each cut. */
 export const STOCK_LAKE_CUTS = 200
-/** The minute whose late row has to leave a sealed bar: its cut has this number + 1. */
-const LATE_MINUTE = 154
-/** Late rows of so many windows that a sealed file is worn and is written anew. */
-const VERY_LATE_MINUTE = 186
 
 /** Snapshot ids by table, by the name of a state of the lake. */
 export type LakeStates = Readonly<Record<LakeState, Readonly<Record<string, string>>>>
@@ -56,19 +52,50 @@ export async function openStockLake(): Promise<StockLake> {
 async function makeStockLake(directory: string): Promise<StockLake> {
   const clock = createTestClock(STOCK_HOURS_START_US + MINUTE_US)
   const lake = await openLake({ directory, clock, ids: randomIds, createIfMissing: true })
-  await fillLake(lake, () => {
-    clock.advanceUs(MINUTE_US)
-  })
-  return { lake, states: await readStates(lake) }
+  await fillStockLake(lake, clock, stockLakeMinutes)
+  return { lake, states: await readStates(lake, stockLakeMinutes) }
 }
 
-/** Lets the loop make the lake: a cut a minute, the clock going with the market. */
-async function fillLake(lake: Lake, advance: () => void): Promise<void> {
+/** What happens in which minute of a lake's market. */
+export interface StockLakeMinutes {
+  readonly count: number
+  /** One where it is left out. */
+  readonly perCut?: number
+  /** Whose late row has to leave a sealed bar. */
+  readonly late: number
+  /** Late rows of so many windows that a sealed file is worn and is written anew. */
+  readonly veryLate: number
+  /** A cut before any late row. */
+  readonly earlyCut: number
+  /** A cut that a tag names; absent: the oldest that the cuts themselves tagged. */
+  readonly taggedCut?: number
+}
+
+const stockLakeMinutes: StockLakeMinutes = {
+  count: STOCK_LAKE_CUTS,
+  late: 154,
+  veryLate: 186,
+  earlyCut: STOCK_LAKE_CUTS - 55,
+}
+
+/**
+ * Lets the loop make the lake, the clock going with the market: it has to stand at the end of the
+ * first cut's minutes.
+ */
+export async function fillStockLake(
+  lake: Lake,
+  clock: TestClock,
+  minutes: StockLakeMinutes,
+): Promise<void> {
   const late = new Map([
-    [LATE_MINUTE, 'one'],
-    [VERY_LATE_MINUTE, 'many'],
+    [minutes.late, 'one'],
+    [minutes.veryLate, 'many'],
   ] as const)
-  const { messages, batchSizes } = makeStockHours(STOCK_LAKE_CUTS, late)
+  const { perCut = 1 } = minutes
+  const { messages, batchSizes: ofMinutes } = makeStockHours(minutes.count, late)
+  const batchSizes = Array.from({ length: Math.ceil(ofMinutes.length / perCut) }, (_, cut) =>
+    ofMinutes.slice(cut * perCut, (cut + 1) * perCut).reduce((sum, size) => sum + size, 0),
+  )
   const { scratchDir, ids } = lake
   await runMicroBatches(
     {
@@ -77,14 +104,16 @@ async function fillLake(lake: Lake, advance: () => void): Promise<void> {
       mode: 'live',
       writer: 'test',
       limits: { rows: 1_000_000, bytes: 1_000_000_000, timeMs: 1 },
-      onCut: advance,
+      onCut: () => {
+        clock.advanceUs(BigInt(perCut) * MINUTE_US)
+      },
     },
     new AbortController().signal,
   )
 }
 
 /** Of the heads, and as sluice.cuts names them for some cuts. */
-async function readStates(lake: Lake): Promise<LakeStates> {
+export async function readStates(lake: Lake, minutes: StockLakeMinutes): Promise<LakeStates> {
   const heads = [...(await loadHeads(lake))].map(([name, { metadata }]) => [
     name,
     String(metadata['current-snapshot-id']),
@@ -98,11 +127,11 @@ async function readStates(lake: Lake): Promise<LakeStates> {
     const row = rows.find((each) => each.cut_number === BigInt(cutNumber))
     return JSON.parse(row?.snapshot_ids ?? '{}') as Record<string, string>
   }
-  const tagged = await oldestTaggedCut(lake)
+  const tagged = minutes.taggedCut ?? (await oldestTaggedCut(lake))
   return {
     head: Object.fromEntries(heads) as Record<string, string>,
-    repaired: atCut(LATE_MINUTE + 1),
-    early: atCut(STOCK_LAKE_CUTS - 55),
+    repaired: atCut(Math.floor(minutes.late / (minutes.perCut ?? 1)) + 1),
+    early: atCut(minutes.earlyCut),
     tagged: atCut(tagged),
   }
 }

@@ -1,5 +1,5 @@
 import { startTrinoServer } from '../../stack/trino.ts'
-import { createCatalogSql } from '../../stack/trino-settings.ts'
+import { createCatalogSql, type TrinoStores } from '../../stack/trino-settings.ts'
 import { createTrinoClient, type TrinoClient } from '../../tables/query/trino-client.ts'
 import type { RowStruct } from '../../tables/engine/row-value.ts'
 
@@ -13,7 +13,7 @@ export interface TestTrino {
   /** Runs a statement; how many rows it changed. */
   run(sql: string): Promise<bigint | undefined>
   /** Makes the tables of a REST catalog visible as `name.<namespace>.<table>`. */
-  attach(name: string, catalogUri: string): Promise<void>
+  attach(name: string, catalogUri: string, stores?: TrinoStores): Promise<void>
   /** Forgets a catalog that `attach` made. */
   detach(name: string): Promise<void>
   /** Ends the server. A second call does nothing. */
@@ -30,8 +30,8 @@ export async function startTrino(
   const { catalogUri, port } = options
   const server = await startTrinoServer(port === undefined ? {} : { port })
   const client = clientOf(server.url)
-  const attach = async (name: string, uri: string) => {
-    await client.run(createCatalogSql(name, uri))
+  const attach = async (name: string, uri: string, stores?: TrinoStores) => {
+    await client.run(createCatalogSql(name, uri, stores))
   }
   if (catalogUri !== undefined) await attach(TRINO_CATALOG, catalogUri)
   return {

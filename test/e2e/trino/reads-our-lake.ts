@@ -5,18 +5,32 @@ import { headOf, loadHeads, planRelation } from '../../../pipelines/loop/loop-co
 import { contentHashSql } from '../../../shared-transforms/content-hash.ts'
 import { trinoDialect } from '../../../shared-transforms/dialect.ts'
 import { allTables } from '../../../shared-transforms/lake-tables.ts'
+import type { TrinoStores } from '../../../stack/trino-settings.ts'
 import { startRestServer, type RestServer } from '../../../tables/catalog/rest-server.ts'
 import { planScan } from '../../../tables/scan/plan-scan.ts'
 import { stringifyJson } from '../../../tables/spec/json.ts'
 import type { TableDefinition } from '../../../tables/spec/table-definition.ts'
 import type { TableMetadata } from '../../../tables/spec/table-metadata.ts'
-import { lakeStates, openStockLake, type LakeStates } from '../../support/stock-lake.ts'
+import {
+  lakeStates,
+  openStockLake,
+  type LakeStates,
+  type StockLake,
+} from '../../support/stock-lake.ts'
 import type { TestTrino } from '../../support/trino.ts'
 
 const CATALOG = 'stock'
 
-/** Trino reads the lake that the loop made: every table, every state, the metadata tables. */
-export function describeTrinoReads(trinoOf: () => TestTrino): void {
+/** A lake that the loop made, and how Trino gets at its files. */
+export interface TrinoReadLake extends StockLake {
+  readonly trinoStores?: TrinoStores
+}
+
+/** Trino reads a lake that the loop made: every table, every state, the metadata tables. */
+export function describeTrinoReads(
+  trinoOf: () => TestTrino,
+  open: () => Promise<TrinoReadLake> = openStockLake,
+): void {
   describe('as a reader of the lake', () => {
     let lake: Lake
     let states: LakeStates
@@ -25,9 +39,10 @@ export function describeTrinoReads(trinoOf: () => TestTrino): void {
 
     beforeAll(async () => {
       trino = trinoOf()
-      ;({ lake, states } = await openStockLake())
+      const opened = await open()
+      ;({ lake, states } = opened)
       server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
-      await trino.attach(CATALOG, server.url)
+      await trino.attach(CATALOG, server.url, opened.trinoStores)
     })
 
     afterAll(async () => {
@@ -71,10 +86,25 @@ export function describeTrinoReads(trinoOf: () => TestTrino): void {
       }
     })
 
+    it('sees the columns as they are declared: types, duties and comments', async () => {
+      for (const { name, columns } of allTables) {
+        const [namespace, table] = name.split('.')
+        const found = await trino.query(
+          `SELECT column_name AS name, data_type AS type, is_nullable = 'NO' AS required, ` +
+            `comment AS doc FROM ${CATALOG}.information_schema.columns WHERE table_schema = ` +
+            `'${namespace}' AND table_name = '${table}' ORDER BY ordinal_position`,
+        )
+        const declared = columns.map(({ name: column, type, isRequired: required, doc }) => {
+          return { name: column, type: trinoTypes[type] ?? type.replace(', ', ','), required, doc }
+        })
+        expect(found, name).toEqual(declared)
+      }
+    })
+
     it('finds a kept cut by its tag', async () => {
       for (const table of allTables.filter(({ name }) => name.startsWith('gold.'))) {
         const { refs } = await metadataOf(table.name)
-        const tags = Object.entries(refs).filter(([name]) => name.startsWith('cut-'))
+        const tags = Object.entries(refs).filter(([, { type }]) => type === 'tag')
         expect(tags.length).toBeGreaterThan(0)
         for (const [tag, ref] of tags.slice(0, 3)) {
           const ours = await hashOurs(table, ref['snapshot-id'])
@@ -147,6 +177,12 @@ export function describeTrinoReads(trinoOf: () => TestTrino): void {
       expect(rows).toEqual(['1d', '1h', '1m', '5m'].map((step) => ({ step, ...silver })))
     })
   })
+}
+
+/** Iceberg's names of types, where Trino's are others. */
+const trinoTypes: Readonly<Record<string, string>> = {
+  ...{ string: 'varchar', long: 'bigint', int: 'integer', binary: 'varbinary' },
+  timestamptz: 'timestamp(6) with time zone',
 }
 
 /** The table with every column taking part in its hash, but for bytes and doubles. */
