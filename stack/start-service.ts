@@ -51,7 +51,8 @@ export async function startService(
 
 async function launch(service: StackService, place: StackPlace): Promise<void> {
   const folder = serviceFolder(place.folder, service.name)
-  await mkdir(folder, { recursive: true })
+  // The lake's rows and the topics' messages lie there in the clear.
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   await turnLogs(folder)
   const log = await open(supervisorLogPath(folder), 'a')
   try {

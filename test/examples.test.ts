@@ -41,6 +41,12 @@ describe('the examples of configs', () => {
     expect(broker.brokers).toEqual(['kafka:19092'])
   })
 
+  it('have groups of their own: in one group two lakes would share the partitions', async () => {
+    const names = ['sluice.yaml', 'minio.yaml', 'hdfs.yaml', 'mixed.yaml']
+    const groups = await Promise.all(names.map(async (name) => (await load(name)).kafka.groupId))
+    expect(new Set(groups).size).toBe(names.length)
+  })
+
   it.each(['minio.yaml', 'hdfs.yaml', 'mixed.yaml'])(
     '%s reads the topics that the stack makes, from its broker, into a folder that git ignores',
     async (name) => {
