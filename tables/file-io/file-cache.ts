@@ -39,7 +39,7 @@ const GRACE_MS = 60_000
 const SWEEP_SHARE = 1 / 16
 
 interface GivenPath {
-  readonly path: Promise<string>
+  readonly opened: Promise<OpenCopy>
   givenMs: number
 }
 
@@ -56,21 +56,19 @@ export function createFileCache(options: FileCacheOptions): FileCache {
     return givenMs >= Math.min(nowMs(clock) - GRACE_MS, ...holds.values())
   }
 
-  async function give(name: string, opened: Promise<OpenCopy>): Promise<string> {
-    const path = opened.then((copy) => copy.path, throwUnavailable)
-    const entry: GivenPath = { path, givenMs: nowMs(clock) }
+  async function give(name: string, opening: Promise<OpenCopy>): Promise<string> {
+    const opened = opening.catch(throwUnavailable)
+    const entry: GivenPath = { opened, givenMs: nowMs(clock) }
     given.set(name, entry)
     // What failed must not be remembered as a path.
-    path.catch(() => {
+    opened.catch(() => {
       if (given.get(name) === entry) given.delete(name)
     })
-    await path
-    addedBytes += (await opened).addedBytes
+    const { path, sizeBytes, isNew } = await opened
+    if (isNew) addedBytes += sizeBytes
     if (addedBytes >= bytesMax * SWEEP_SHARE) {
-      sweeping ??= sweep()
-        .catch(throwUnavailable)
-        .finally(() => (sweeping = undefined))
-      await sweeping
+      sweeping ??= sweep().finally(() => (sweeping = undefined))
+      await sweeping.catch(throwUnavailable)
     }
     return path
   }
@@ -94,20 +92,23 @@ export function createFileCache(options: FileCacheOptions): FileCache {
   }
 
   async function forget(name: string): Promise<void> {
-    const path = given.get(name)?.path
+    const opened = given.get(name)?.opened
     given.delete(name)
     await copies.remove(name)
-    const own = await path?.catch(() => undefined)
-    if (own !== undefined) await rm(own, { force: true })
+    const own = await opened?.catch(() => undefined)
+    if (own !== undefined) await rm(own.path, { force: true })
   }
 
   return {
     path: async (location, fetch, sizeBytes) => {
       const name = copyNameOf(location)
       const known = given.get(name)
-      if (known === undefined) return give(name, copies.open(location, fetch, sizeBytes))
-      known.givenMs = nowMs(clock)
-      return known.path
+      if (known !== undefined) {
+        known.givenMs = nowMs(clock)
+        const copy = await known.opened
+        if (sizeBytes === undefined || copy.sizeBytes === sizeBytes) return copy.path
+      }
+      return give(name, copies.open(location, fetch, sizeBytes))
     },
     keep: async (location, localPath) => {
       await give(copyNameOf(location), copies.take(location, localPath))

@@ -13,7 +13,7 @@ import {
 } from './durable-file.ts'
 import type { FileIO, FileStat } from './file-io.ts'
 import { locationOfPath, pathOfLocation } from './local-location.ts'
-import { fileExists, missingFile, shortFile } from './location.ts'
+import { fileExists, missingFile, otherSize, shortFile } from './location.ts'
 
 /**
  * Files on this machine's disk (`file:///…`). Whatever returns is durable: bytes and name.
@@ -176,8 +176,12 @@ async function entriesOf(
   }
 }
 
-async function localPath(location: string): Promise<string> {
-  if ((await statFile(location)) === undefined) throw missingFile(location)
+async function localPath(location: string, sizeBytes?: number): Promise<string> {
+  const found = await statFile(location)
+  if (found === undefined) throw missingFile(location)
+  if (sizeBytes !== undefined && found.sizeBytes !== sizeBytes) {
+    throw otherSize(location, found.sizeBytes, sizeBytes)
+  }
   return pathOfLocation(location)
 }
 

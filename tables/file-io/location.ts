@@ -36,6 +36,20 @@ export function missingFile(location: string, cause?: unknown): SluiceError {
   )
 }
 
+/**
+ * What `localPath` throws for a file of another size than its manifest says. What is cut off the
+ * engine would mostly find, but not another file in its place: without the columns that are asked
+ * for it would be read as rows of nulls.
+ */
+export function otherSize(location: string, sizeBytes: number, promised: number): SluiceError {
+  return new SluiceError(
+    'corrupt-data',
+    `The file ${location} has ${sizeBytes} bytes, its manifest says ${promised}. Nothing was ` +
+      'read. Restore the file, or roll the table back to a snapshot before it.',
+    { context: { file: location } },
+  )
+}
+
 /** What a ranged read throws where the file ends before the range does. */
 export function shortFile(location: string, wanted: number, sizeBytes: number): SluiceError {
   return new SluiceError(

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Clock, nowMs, systemClock } from '../clock.ts'
 import { systemCode } from './durable-file.ts'
 import type { FileIO, FileStat } from './file-io.ts'
-import { fileExists, fileNameOf, missingFile, shortFile } from './location.ts'
+import { fileExists, fileNameOf, missingFile, otherSize, shortFile } from './location.ts'
 import { locationOfPath } from './local-location.ts'
 
 interface StoredFile {
@@ -75,8 +75,12 @@ export function createMemoryFileIO({
         if (location.startsWith(folder)) yield statOf(location, file)
       }
     },
-    localPath: async (location) => {
-      return copies.pathOf(location, stored(location).bytes)
+    localPath: async (location, sizeBytes) => {
+      const { bytes } = stored(location)
+      if (sizeBytes !== undefined && bytes.length !== sizeBytes) {
+        throw otherSize(location, bytes.length, sizeBytes)
+      }
+      return copies.pathOf(location, bytes)
     },
   }
 }

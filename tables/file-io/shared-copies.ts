@@ -3,8 +3,8 @@ import { copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes } from '
 import { join } from 'node:path'
 
 import { type Clock, type IdSource, nowMs } from '../clock.ts'
-import { SluiceError } from '../errors.ts'
 import { systemCode } from './durable-file.ts'
+import { otherSize } from './location.ts'
 
 /** Writes the whole file to a path of its own, or throws. */
 export type FetchFile = (targetPath: string) => Promise<void>
@@ -23,8 +23,9 @@ export interface SharedCopies {
 export interface OpenCopy {
   /** Of this process alone: it stays until it is removed. */
   readonly path: string
-  /** What the folder grew by; 0 where the copy was there. */
-  readonly addedBytes: number
+  readonly sizeBytes: number
+  /** False where the copy was there. */
+  readonly isNew: boolean
 }
 
 export interface SharedCopiesOptions {
@@ -64,7 +65,7 @@ export function createSharedCopies(options: SharedCopiesOptions): SharedCopies {
       // The own link first: what another process removes meanwhile is the shared name only.
       await linkOrCopy(part, path)
       await rename(part, join(files, copyNameOf(location)))
-      return { path, addedBytes: size }
+      return { path, sizeBytes: size, isNew: true }
     } finally {
       await rm(part, { force: true })
     }
@@ -76,9 +77,10 @@ export function createSharedCopies(options: SharedCopiesOptions): SharedCopies {
       const copy = join(files, copyNameOf(location))
       const path = ownPathOf(location)
       if (await linkIfThere(copy, path)) {
-        if (await isWhole(path, sizeBytes)) {
+        const size = await wholeSize(path)
+        if (size !== undefined && (sizeBytes === undefined || size === sizeBytes)) {
           await markUsed(path, clock)
-          return { path, addedBytes: 0 }
+          return { path, sizeBytes: size, isNew: false }
         }
         await Promise.all([rm(path, { force: true }), rm(copy, { force: true })])
       }
@@ -146,15 +148,15 @@ async function markUsed(path: string, clock: Clock): Promise<void> {
  * A copy is not made durable, so after a power cut it may be short or end in zeros: its size and,
  * of a Parquet file, the last bytes of its footer tell.
  */
-async function isWhole(path: string, sizeBytes: number | undefined): Promise<boolean> {
+async function wholeSize(path: string): Promise<number | undefined> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    if (sizeBytes !== undefined && size !== sizeBytes) return false
-    if (!path.endsWith('.parquet')) return size > 0
+    if (!path.endsWith('.parquet')) return size > 0 ? size : undefined
     const end = Buffer.alloc(PARQUET_END.length)
     const { bytesRead } = await file.read(end, 0, end.length, Math.max(0, size - end.length))
-    return bytesRead === end.length && end.toString('latin1') === PARQUET_END
+    const isEnded = bytesRead === end.length && end.toString('latin1') === PARQUET_END
+    return isEnded ? size : undefined
   } finally {
     await file.close()
   }
@@ -167,12 +169,7 @@ async function checkFetched(
 ): Promise<void> {
   const { size } = await stat(path)
   if (sizeBytes === undefined || size === sizeBytes) return
-  throw new SluiceError(
-    'corrupt-data',
-    `The file ${location} has ${size} bytes, its manifest says ${sizeBytes}. Nothing was read. ` +
-      'Restore the file, or roll the table back to a snapshot before it.',
-    { context: { file: location } },
-  )
+  throw otherSize(location, size, sizeBytes)
 }
 
 export interface Copy {

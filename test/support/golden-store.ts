@@ -21,7 +21,7 @@ export function openGoldenStore(folder: string, prefixes: readonly string[]): Fi
     read: (location, range) => local.read(find(location), range),
     stat: (location) => local.stat(find(location)),
     list: (prefix) => local.list(find(prefix)),
-    localPath: (location) => local.localPath(find(location)),
+    localPath: (location, sizeBytes) => local.localPath(find(location), sizeBytes),
     write: refuse,
     adopt: refuse,
     delete: refuse,

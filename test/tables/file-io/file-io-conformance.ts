@@ -147,6 +147,16 @@ export function testFileIO(
       expect(await readFile(await fileIO.localPath(at('x.parquet')), 'utf8')).toBe('two')
     })
 
+    it('gives no local path for a file of another size than was promised', async () => {
+      await fileIO.write(at('x'), bytesOf('twelve bytes'))
+      expect(await readFile(await fileIO.localPath(at('x'), 12), 'utf8')).toBe('twelve bytes')
+      await expect(fileIO.localPath(at('x'), 13)).rejects.toMatchObject({
+        kind: 'corrupt-data',
+        message: expect.stringContaining('has 12 bytes, its manifest says 13') as string,
+      })
+      expect(await readFile(await fileIO.localPath(at('x')), 'utf8')).toBe('twelve bytes')
+    })
+
     it('deletes, and a second time is no error', async () => {
       await fileIO.write(at('x'), bytesOf('x'))
       await fileIO.delete(at('x'))

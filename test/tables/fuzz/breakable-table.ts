@@ -207,7 +207,7 @@ function withReplaced(fileIO: FileIO, replaced: string, path: string): FileIO {
     ...fileIO,
     read: (location, range) => fileIO.read(at(location), range),
     stat: (location) => fileIO.stat(at(location)),
-    localPath: (location) => fileIO.localPath(at(location)),
+    localPath: (location, sizeBytes) => fileIO.localPath(at(location), sizeBytes),
   }
 }
 
