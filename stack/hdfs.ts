@@ -15,6 +15,8 @@ import { runCommand } from './run-command.ts'
 
 /** Hadoop's version; docker-compose.yml names the same. */
 export const HDFS_VERSION: string = hdfsJars.version
+/** Where in the cache it is installed. */
+export const HDFS_FOLDER = `hdfs-${HDFS_VERSION}`
 
 /** A running HDFS of one NameNode and one DataNode, either of which can be killed alone. */
 export interface HdfsCluster {
@@ -73,9 +75,7 @@ const START_TRIES = 3
  */
 export async function installHdfs(): Promise<HdfsInstall> {
   const java = await findJava()
-  const jarFolder = await installOnce(`hdfs-${HDFS_VERSION}`, (folder) =>
-    downloadJars(hdfsJars.jars, folder),
-  )
+  const jarFolder = await installOnce(HDFS_FOLDER, (folder) => downloadJars(hdfsJars.jars, folder))
   return { java, jarFolder }
 }
 

@@ -16,6 +16,8 @@ import { untilLogged } from './until-logged.ts'
 
 /** The broker's version; docker-compose.yml names the same. */
 export const KAFKA_VERSION: string = kafkaJars.version
+/** Where in the cache it is installed. */
+export const KAFKA_FOLDER = `kafka-${KAFKA_VERSION}`
 
 /** A running one-node cluster. */
 export interface KafkaNode {
@@ -52,7 +54,7 @@ const START_TRIES = 3
  */
 export async function installKafka(): Promise<KafkaInstall> {
   const java = await findJava()
-  const jarFolder = await installOnce(`kafka-${KAFKA_VERSION}`, (folder) =>
+  const jarFolder = await installOnce(KAFKA_FOLDER, (folder) =>
     downloadJars(kafkaJars.jars, folder),
   )
   return { java, jarFolder }

@@ -6,13 +6,15 @@ import type { S3Server, S3ServerOptions } from './start-s3-server.ts'
 
 /** MinIO's last state: the module proxy has no release tags of it. */
 export const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'
+/** Where in the cache it is installed. */
+export const MINIO_FOLDER = `minio-${MINIO_VERSION}`
 
 /**
  * Path of the MinIO program, built from the Go module proxy (252 MB, some 4 minutes, once per
  * machine; 110 MB stay). Throws ServiceMissing where Go or the modules cannot be had.
  */
 export async function installMinio(): Promise<string> {
-  const folder = await installOnce(`minio-${MINIO_VERSION}`, (target) =>
+  const folder = await installOnce(MINIO_FOLDER, (target) =>
     goInstall(`github.com/minio/minio@${MINIO_VERSION}`, target),
   )
   return join(folder, 'minio')

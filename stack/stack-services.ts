@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HDFS_VERSION, installHdfs, startHdfs } from './hdfs.ts'
+import { HDFS_FOLDER, HDFS_VERSION, installHdfs, startHdfs } from './hdfs.ts'
 import { isInstalled } from './install-once.ts'
-import { installKafka, KAFKA_VERSION, startKafkaNode } from './kafka.ts'
-import { installMinio, MINIO_VERSION, startMinio } from './minio.ts'
+import { installKafka, KAFKA_FOLDER, KAFKA_VERSION, startKafkaNode } from './kafka.ts'
+import { installMinio, MINIO_FOLDER, MINIO_VERSION, startMinio } from './minio.ts'
 import { prepareKafka } from './prepare-kafka.ts'
 import { prepareMinio } from './prepare-minio.ts'
 import { isHdfsHealthy, isKafkaHealthy, isMinioHealthy, isTrinoHealthy } from './stack-health.ts'
 import type { StackService } from './stack-service.ts'
 import { STACK_BUCKET, STACK_POLICY, type StackServiceName } from './stack-settings.ts'
 import { startStackTrino } from './stack-trino.ts'
-import { installTrino, TRINO_VERSION } from './trino.ts'
+import { installTrino, TRINO_FOLDER, TRINO_VERSION } from './trino.ts'
 
 /** The same in docker-compose.yml. */
 export const STACK_KAFKA_HEAP_MB = 1024
@@ -22,7 +22,7 @@ const minio: StackService = {
   name: 'minio',
   title: `MinIO ${MINIO_VERSION}`,
   download: 'built from the Go module proxy: 252 MB, some 4 minutes',
-  isInstalled: () => isInstalled(`minio-${MINIO_VERSION}`),
+  isInstalled: () => isInstalled(MINIO_FOLDER),
   install: installMinio,
   portsOf: (ports) => [ports.minio],
   start: async ({ folder, logPath, place, secrets }) => {
@@ -61,7 +61,7 @@ const hdfs: StackService = {
   name: 'hdfs',
   title: `HDFS ${HDFS_VERSION}`,
   download: '67 MB from Maven Central; Java 17',
-  isInstalled: () => isInstalled(`hdfs-${HDFS_VERSION}`),
+  isInstalled: () => isInstalled(HDFS_FOLDER),
   install: installHdfs,
   portsOf: ({ hdfs: ports }) => Object.values(ports) as number[],
   start: async ({ folder, logPath, place }) => {
@@ -85,7 +85,7 @@ const kafka: StackService = {
   name: 'kafka',
   title: `Kafka ${KAFKA_VERSION}`,
   download: '45 MB from Maven Central; Java 17',
-  isInstalled: () => isInstalled(`kafka-${KAFKA_VERSION}`),
+  isInstalled: () => isInstalled(KAFKA_FOLDER),
   install: installKafka,
   portsOf: ({ kafka: ports }) => [ports.broker, ports.controller],
   start: async ({ folder, logPath, place }) => {
@@ -105,8 +105,8 @@ const kafka: StackService = {
 const trino: StackService = {
   name: 'trino',
   title: `Trino ${TRINO_VERSION}`,
-  download: '250 MB from Maven Central; Java 24 or newer',
-  isInstalled: () => isInstalled(`trino-${TRINO_VERSION}-with-hdfs`),
+  download: '230 MB from Maven Central; Java 24 or newer',
+  isInstalled: () => isInstalled(TRINO_FOLDER),
   install: installTrino,
   portsOf: (ports) => [ports.trino],
   start: startStackTrino,

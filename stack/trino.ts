@@ -17,6 +17,8 @@ import { trinoConfig, trinoNode, type TrinoSettings } from './trino-settings.ts'
 
 /** docker-compose.yml names the same. */
 export const TRINO_VERSION: string = trinoJars.version
+/** Where in the cache it is installed. */
+export const TRINO_FOLDER = `trino-${TRINO_VERSION}-with-hdfs`
 
 /** A running one-node Trino without a catalog. */
 export interface TrinoServer {
@@ -57,7 +59,7 @@ const START_TRIES = 3
  */
 export async function installTrino(): Promise<TrinoInstall> {
   const java = await findNewJava()
-  const folder = await installOnce(`trino-${TRINO_VERSION}-with-hdfs`, layOut)
+  const folder = await installOnce(TRINO_FOLDER, layOut)
   return { java, folder }
 }
 
