@@ -2,7 +2,7 @@ import type { CommitContext } from '../../tables/commit/commit-context.ts'
 import type { LoopOptions } from './loop-context.ts'
 
 /** What commits of a loop work with. */
-export function commitContext({ lake, hooks, retention }: LoopOptions): CommitContext {
+export function commitContext({ lake, hooks, sleep, retention }: LoopOptions): CommitContext {
   return {
     catalog: lake.catalog,
     fileIO: lake.fileIO,
@@ -11,6 +11,7 @@ export function commitContext({ lake, hooks, retention }: LoopOptions): CommitCo
     manifestCache: lake.manifestCache,
     ...(lake.journalFolder === undefined ? {} : { journalFolder: lake.journalFolder }),
     ...(hooks === undefined ? {} : { hooks }),
+    ...(sleep === undefined ? {} : { sleep }),
     ...(retention === undefined ? {} : { retention }),
   }
 }

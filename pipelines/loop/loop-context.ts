@@ -34,6 +34,8 @@ export interface LoopOptions {
   readonly retention?: LadderRules
   readonly maxQueryDurationMs?: number
   readonly hooks?: CommitHooks
+  /** Waits between tries at a commit; by default the timer's. */
+  readonly sleep?: (waitMs: number) => Promise<void>
   readonly onCut?: (receipt: CutReceipt) => void
 }
 

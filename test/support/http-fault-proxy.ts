@@ -35,6 +35,8 @@ export interface HttpFault {
   readonly url?: RegExp
   /** How many requests it strikes; all of them where it is left out. */
   readonly times?: number
+  /** Asked of each request that fits; where it says no, the request is not struck. */
+  readonly isStruck?: () => boolean
   /** Done before the fault takes its way: another client's turn. */
   readonly before?: () => Promise<void>
 }
@@ -85,7 +87,8 @@ export async function startHttpFaultProxy(targetUrl: string): Promise<HttpFaultP
 function fits({ fault, struckCount }: Armed, { method, url = '' }: IncomingMessage): boolean {
   if (fault.times !== undefined && struckCount >= fault.times) return false
   if (fault.method !== undefined && fault.method !== method) return false
-  return fault.url === undefined || fault.url.test(url)
+  if (fault.url?.test(url) === false) return false
+  return fault.isStruck?.() ?? true
 }
 
 async function serve(

@@ -1,4 +1,5 @@
 import type { Lake } from '../../pipelines/lake/lake.ts'
+import type { LoopOptions } from '../../pipelines/loop/loop-context.ts'
 import { runMicroBatches } from '../../pipelines/loop/run-micro-batches.ts'
 import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import { readContentHashes } from './lake-content.ts'
@@ -18,6 +19,7 @@ export async function runStockHours(
   clock: TestClock,
   hours: StockHours,
   hooks?: CommitHooks,
+  sleep?: LoopOptions['sleep'],
 ): Promise<void> {
   const { scratchDir, ids } = lake
   await runMicroBatches(
@@ -31,6 +33,7 @@ export async function runStockHours(
         clock.advanceUs(MINUTE_US)
       },
       ...(hooks === undefined ? {} : { hooks }),
+      ...(sleep === undefined ? {} : { sleep }),
     },
     new AbortController().signal,
   )
