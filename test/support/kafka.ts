@@ -24,7 +24,12 @@ export async function startKafka(): Promise<KafkaBroker> {
   }
 }
 
-async function createTopic(brokers: string[], topic: string, partitions: number): Promise<void> {
+/** Makes a topic; throws where it is there. */
+export async function createTopic(
+  brokers: string[],
+  topic: string,
+  partitions: number,
+): Promise<void> {
   const { Kafka, logLevel } = kafkajs
   const client = new Kafka({ clientId: 'sluice-test', brokers, logLevel: logLevel.NOTHING })
   const admin = client.admin()

@@ -1,0 +1,60 @@
+import { startSluice, type RunningSluice } from './sluice-process.ts'
+
+/** How one `sluice live` ended. */
+export interface LiveEnd {
+  /** Null where a signal ended it. */
+  readonly code: number | null
+  readonly log: string
+}
+
+/** A `sluice live` that is started again whenever it ends, as a supervisor does it. */
+export interface SupervisedLive {
+  /** Every end so far, the one of `stop` too. */
+  readonly ends: readonly LiveEnd[]
+  /** SIGKILL to the one that runs now; resolves once it has ended. */
+  kill(): Promise<void>
+  /** The next end that comes by itself or by a signal. */
+  nextEnd(): Promise<LiveEnd>
+  /** SIGTERM, and it is started no more. */
+  stop(): Promise<LiveEnd>
+}
+
+/** @param configOf writes the config of the next start and names it */
+export function superviseLive(
+  configOf: () => Promise<string>,
+  env: Readonly<Record<string, string>>,
+): SupervisedLive {
+  const ends: LiveEnd[] = []
+  let running: RunningSluice | undefined
+  let isStopping = false
+  let waiting: ((end: LiveEnd) => void)[] = []
+
+  async function keepRunning(): Promise<void> {
+    while (!isStopping) {
+      running = startSluice(['live', '--config', await configOf()], env)
+      const end = { code: await running.ended, log: running.output() }
+      ends.push(end)
+      const told = waiting
+      waiting = []
+      for (const tell of told) tell(end)
+    }
+  }
+  const finished = keepRunning()
+  const nextEnd = (): Promise<LiveEnd> => new Promise((resolve) => waiting.push(resolve))
+
+  return {
+    ends,
+    nextEnd,
+    kill: async () => {
+      const ended = nextEnd()
+      await running?.stop('SIGKILL')
+      await ended
+    },
+    stop: async () => {
+      isStopping = true
+      await running?.stop('SIGTERM')
+      await finished
+      return ends.at(-1) ?? { code: null, log: '' }
+    },
+  }
+}
