@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { SluiceError } from '../../tables/errors.ts'
 import { checkTrinoAddress, type TrinoAddress } from '../../tables/query/trino-connection.ts'
+import { LAKE_IN_TRINO } from '../lake/lake-in-trino.ts'
 import type { CommandContext } from './command-context.ts'
 
 export interface TrinoOptions {
@@ -16,7 +17,6 @@ export interface TrinoOptions {
 export type LakeInTrino = TrinoAddress & { readonly catalog: string }
 
 const DEFAULT_URL = 'http://127.0.0.1:8080'
-const DEFAULT_CATALOG = 'sluice'
 const DEFAULT_USER = 'sluice'
 
 export function addTrinoOptions(command: Command, { environment }: CommandContext): Command {
@@ -32,7 +32,7 @@ export function addTrinoOptions(command: Command, { environment }: CommandContex
       `address of Trino (env SLUICE_TRINO; default: ${url ?? DEFAULT_URL}); its password only ` +
         'from env SLUICE_TRINO_PASSWORD',
     )
-    .option('--trino-catalog <name>', `the lake's name in Trino (default: ${DEFAULT_CATALOG})`)
+    .option('--trino-catalog <name>', `the lake's name in Trino (default: ${LAKE_IN_TRINO})`)
     .option(
       '--trino-user <name>',
       `as whom to ask it (env SLUICE_TRINO_USER; default: ${user ?? DEFAULT_USER})`,
@@ -63,7 +63,7 @@ export async function trinoAddressOf(
   const address = {
     url: trino ?? url ?? DEFAULT_URL,
     user: trinoUser ?? user ?? DEFAULT_USER,
-    catalog: trinoCatalog ?? DEFAULT_CATALOG,
+    catalog: trinoCatalog ?? LAKE_IN_TRINO,
     ...(password === undefined ? {} : { password }),
   }
   checkTrinoAddress(address)

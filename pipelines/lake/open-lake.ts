@@ -10,6 +10,7 @@ import { locationOfPath } from '../../tables/file-io/local-location.ts'
 import { createManifestCache } from '../../tables/scan/manifest-cache.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { createLakeTables, type LakeFormatVersion } from './create-lake-tables.ts'
+import { createLakeViews } from './create-lake-views.ts'
 import { LAKE_LAYOUT_VERSION, type Lake } from './lake.ts'
 import { checkLayout } from './lake-layout.ts'
 import type { LakeSecrets } from './lake-secrets.ts'
@@ -26,6 +27,8 @@ export interface OpenLakeOptions {
   readonly ids: IdSource
   /** Make the folder and the tables where there is no lake yet; else that is an error. */
   readonly createIfMissing: boolean
+  /** A writer holds the lake: its views are made, and made anew where they are of an older form. */
+  readonly isWriter?: boolean
   /** Of tables that are made now; default 2, which all engines read and write. */
   readonly formatVersion?: LakeFormatVersion
   /** The layout that the lake must have, by default the present one; for upgrades. */
@@ -65,6 +68,7 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   await createLakeTables(catalog, options.formatVersion, (namespace) =>
     namespaceLocation(stores, namespace),
   )
+  if (isNew || options.isWriter === true) await createLakeViews(catalog, clock)
   const journalFolder = await journalFolderOf(catalog)
   return assembleLake({
     ...{ ...parts, ...options, directory, catalog, journalFolder, scratchDir },

@@ -31,6 +31,7 @@ export interface RelocatedLake {
   readonly isMoved: boolean
   /** A lake is still there, of which this one is a copy. */
   readonly isCopy: boolean
+  /** Views too. */
   readonly tableCount: number
   readonly metadataFileCount: number
   readonly manifestListCount: number

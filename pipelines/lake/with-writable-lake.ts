@@ -53,7 +53,7 @@ export async function withWritableLake<T>(
   const lock = await acquireLakeLock({ directory, purpose, clock, ids })
   try {
     const lake = await openLake({
-      ...{ directory, clock, ids, createIfMissing },
+      ...{ directory, clock, ids, createIfMissing, isWriter: true },
       ...{ catalog, secrets, stores: options.stores },
       ...(options.formatVersion === undefined ? {} : { formatVersion: options.formatVersion }),
     })

@@ -35,6 +35,8 @@ export interface TableReference {
   readonly at: SyntaxNode | undefined
   /** Below a DESCRIBE: its columns are asked for, none of its rows. */
   readonly isDescribed: boolean
+  /** Its namespace is not written in the text, so the text must be changed to name it. */
+  readonly isMoved?: boolean
 }
 
 /** A SHOW TABLES anywhere in the statement. */

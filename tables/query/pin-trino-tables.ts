@@ -4,7 +4,8 @@ import { sqlName } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
 import { tableKey } from '../spec/table-identifier.ts'
 import { parseTimeText } from '../spec/time-text.ts'
-import { currentViewVersion, viewSql } from '../spec/view-metadata.ts'
+import { currentViewVersion, SLUICE_ENGINE, viewSql } from '../spec/view-metadata.ts'
+import type { ViewVersion } from '../spec/view-metadata.ts'
 import { snapshotAtTime, snapshotAtVersion } from './choose-snapshot.ts'
 import type { SnapshotChoice } from './choose-snapshot.ts'
 import { splitMetadataName } from './metadata-table.ts'
@@ -125,19 +126,34 @@ async function editsOfView(
   if (sight.depth === VIEW_DEPTH_MAX) throw deepView(key)
   const version = currentViewVersion(view.metadata)
   const sql = viewSql(view.metadata, 'trino')
-  const catalog = version?.['default-catalog'] ?? request.trinoCatalog
-  if (sql === undefined || catalog.toLowerCase() !== request.trinoCatalog.toLowerCase()) {
-    if (request.isAsked) throw foreignView(key, sql === undefined ? undefined : catalog)
+  const tokens = trinoTokens(sql ?? '')
+  const foreign = foreignCatalog(request, version, tokens)
+  if (sql === undefined || foreign !== undefined) {
+    if (request.isAsked) throw foreignView(key, foreign)
     // Trino reads it, or says why not.
     return [{ ...placeOf(relation), text: trinoName(request, view.identifier) }]
   }
   const namespace = version?.['default-namespace'] ?? view.identifier.namespace
   const inner = { namespace, depth: sight.depth + 1 }
-  const edits = await editsOf(request, trinoTokens(sql), inner, snapshots)
+  const edits = await editsOf(request, tokens, inner, snapshots)
   if (edits === undefined) return undefined
   // The new line ends a comment that the view's text may end with.
   const text = `(${editText(sql, edits).text}\n)${aliasFor(relation)}`
   return [{ ...placeOf(relation), text }]
+}
+
+/** The catalog in which names of a view are looked for, where it is not known to be this lake. */
+function foreignCatalog(
+  { trinoCatalog }: PinRequest,
+  version: ViewVersion | undefined,
+  tokens: readonly TrinoToken[],
+): string | undefined {
+  // Our own views are of the lake that they lie in, whatever it is called in this Trino.
+  if (version?.summary['engine-name'] === SLUICE_ENGINE) return undefined
+  const catalog = version?.['default-catalog'] ?? trinoCatalog
+  if (catalog.toLowerCase() === trinoCatalog.toLowerCase()) return undefined
+  const { relations } = findTrinoRelations(tokens)
+  return relations.some(({ parts }) => parts.length < 3) ? catalog : undefined
 }
 
 function nameInLake(

@@ -7,6 +7,8 @@ import type { MetadataTable } from './metadata-table.ts'
 export type QueryView = {
   readonly schema: string
   readonly name: string
+  /** Its SQL names relations of the list that stand before it. */
+  readonly readsOthers?: boolean
 } & ({ readonly sql: string } | { readonly table: MetadataTable })
 
 export interface QueryScope {
@@ -33,6 +35,9 @@ export async function openScope(
   }
   const nameOf = ({ schema, name }: QueryView): string =>
     `${database}.${sqlName(schema)}.${sqlName(name)}`
+  const createView = (view: QueryView & { readonly sql: string }): string =>
+    // The new line ends a comment that the text may end with.
+    `CREATE VIEW ${nameOf(view)} AS ${view.sql}\n`
   const schemas = [...new Set(views.map((view) => view.schema))]
   const use = `USE ${database}`
   // All that can be said at once is: each call of the engine waits for its threads.
@@ -40,14 +45,19 @@ export async function openScope(
     `ATTACH ':memory:' AS ${database}`,
     ...schemas.map((schema) => `CREATE SCHEMA IF NOT EXISTS ${database}.${sqlName(schema)}`),
     ...views.flatMap((view) =>
-      'sql' in view ? [`CREATE VIEW ${nameOf(view)} AS ${view.sql}`] : [],
+      'sql' in view && view.readsOthers !== true ? [createView(view)] : [],
     ),
   ]
+  const readers = views.flatMap((view) =>
+    'sql' in view && view.readsOthers === true ? [createView(view)] : [],
+  )
+  // The names in views of the lake are those of this database.
+  const last = [use, ...readers]
   try {
     const tables = views.flatMap((view) => ('table' in view ? [view] : []))
-    await session.run([...statements, ...(tables.length === 0 ? [use] : [])].join(';\n'))
+    await session.run([...statements, ...(tables.length === 0 ? last : [])].join(';\n'))
     for (const view of tables) await createTable(session, nameOf(view), view.table)
-    if (tables.length > 0) await session.run(use)
+    if (tables.length > 0) await session.run(last.join(';\n'))
     return { close }
   } catch (error) {
     await close()

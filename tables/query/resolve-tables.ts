@@ -19,14 +19,22 @@ import { snapshotInCut } from './choose-cut.ts'
 import type { ReadCut } from './choose-cut.ts'
 import type { SnapshotChoice } from './choose-snapshot.ts'
 import { inspectTable } from './inspect-table.ts'
-import { snapshotTableNames, splitMetadataName } from './metadata-table.ts'
+import { snapshotTableNames } from './metadata-table.ts'
 import type { MetadataTable, MetadataTableName } from './metadata-table.ts'
-import { findPredicate } from './find-predicates.ts'
+import { expandViews } from './expand-views.ts'
 import type { StatementReferences, TableReference } from './find-references.ts'
+import {
+  BARE_SCHEMA,
+  lakeViews,
+  renameByText,
+  replaceNode,
+  scopeName,
+  tableNode,
+} from './name-relations.ts'
+import type { ResolvedTable } from './name-relations.ts'
 import type { QueryView } from './query-scope.ts'
 import { readAtClause } from './read-at-clause.ts'
 import type { RenamedTable } from './rewrite-statement.ts'
-import type { SyntaxNode } from './syntax-tree.ts'
 import type { TableLookup } from './table-lookup.ts'
 
 export interface ResolveRequest {
@@ -46,33 +54,24 @@ export interface ResolvedTables {
   readonly snapshots: ReadonlyMap<string, bigint | undefined>
 }
 
-interface Resolved {
-  readonly reference: TableReference
-  readonly table: LoadedTable
-  readonly choice: SnapshotChoice
-  /** What of the table is asked for; undefined = its rows. */
-  readonly about: MetadataTableName | undefined
-}
-
-const SHOW_SCHEMA = 'main'
-
 /**
  * Makes a view of each table of a statement, at the snapshot that it is to be read at, and points
  * the statement's tree at them. One table at two snapshots becomes two views.
  * Undefined where a table moved on so far that the cut's state of it is gone: read again.
  */
 export async function resolveTables(request: ResolveRequest): Promise<ResolvedTables | undefined> {
-  const resolved: Resolved[] = []
-  for (const reference of request.references.tables) {
-    const split = splitMetadataName(reference.name)
-    const table = await request.lookup.load(reference.namespace, split?.table ?? reference.name)
-    const about = split?.about
+  const { session, lookup, references } = request
+  const statement = { depth: 0 }
+  const expanded = await expandViews(session, lookup, references, statement)
+  const resolved: ResolvedTable[] = []
+  for (const reading of expanded.tables) {
+    const { reference, table, about } = reading
     if (reference.at !== undefined) checkTellsOfSnapshot(reference.name, about)
     const choice = await chooseSnapshot(request, reference, table)
     if (choice === undefined) return undefined
-    resolved.push({ reference, table, choice, about })
+    resolved.push({ ...reading, choice })
   }
-  const groups = new Map<string, Resolved[]>()
+  const groups = new Map<string, ResolvedTable[]>()
   for (const item of resolved) {
     const key = viewKey(item)
     const group = groups.get(key)
@@ -84,18 +83,20 @@ export async function resolveTables(request: ResolveRequest): Promise<ResolvedTa
     const [first] = group
     if (first === undefined) continue
     const content = await viewContent(request, first, group)
-    for (const name of new Set(group.map((item) => viewName(item).join('\0')))) {
-      const [schema = SHOW_SCHEMA, view = ''] = name.split('\0')
+    for (const name of new Set(group.map((item) => scopeName(item).join('\0')))) {
+      const [schema = BARE_SCHEMA, view = ''] = name.split('\0')
       views.push({ schema, name: view, ...content })
     }
   }
-  const renamed = resolved.filter(needsNewName).map(pointAtView)
+  const renamedOf = renameByText(resolved, expanded.views)
+  views.push(...(await lakeViews(session, expanded.views, renamedOf)))
+  const renamed = [...renamedOf(statement)]
   for (const [index, show] of request.references.shows.entries()) {
     const name = `tables ${index + 1}`
-    views.push({ schema: SHOW_SCHEMA, name, sql: await showSql(request.lookup, show.namespace) })
-    replaceNode(show.node, tableNode(show.node, SHOW_SCHEMA, name, ''))
+    views.push({ schema: BARE_SCHEMA, name, sql: await showSql(request.lookup, show.namespace) })
+    replaceNode(show.node, tableNode(show.node, BARE_SCHEMA, name, ''))
     // The parser gives it no place, so its text cannot be replaced: the tree's text is taken.
-    renamed.push({ location: -1, schema: SHOW_SCHEMA, view: name, calledAs: '' })
+    renamed.push({ location: -1, schema: BARE_SCHEMA, view: name, calledAs: '' })
   }
   const snapshots = new Map(
     resolved.map(({ table, choice }) => [tableKey(table.identifier), choice.snapshotId]),
@@ -116,49 +117,8 @@ async function chooseSnapshot(
 }
 
 /** One table at one snapshot, under one name: a bare name and a full one are two views. */
-function viewKey({ table, choice, about }: Resolved): string {
+function viewKey({ table, choice, about }: ResolvedTable): string {
   return `${tableKey(table.identifier)}$${about ?? ''}@${choice.snapshotId ?? 'none'}`
-}
-
-/** Schema and name. Without AT the view is called as the table, so that the text can stay. */
-function viewName({ reference, table, choice, about }: Resolved): readonly [string, string] {
-  const schema = table.identifier.namespace.join('.')
-  const name = about === undefined ? table.identifier.name : `${table.identifier.name}$${about}`
-  if (reference.at !== undefined) return [schema, `${name} at ${choice.snapshotId ?? 'none'}`]
-  return [reference.namespace.length === 0 ? SHOW_SCHEMA : schema, name]
-}
-
-function needsNewName({ reference }: Resolved): boolean {
-  return reference.at !== undefined || reference.namespace.length > 1
-}
-
-function pointAtView(item: Resolved): RenamedTable {
-  const { node, alias, name } = item.reference
-  const [schema, view] = viewName(item)
-  const calledAs = alias === '' ? name : alias
-  const location = Number(String(node.query_location))
-  replaceNode(node, tableNode(node, schema, view, calledAs))
-  return { location, schema, view, calledAs }
-}
-
-function tableNode(node: SyntaxNode, schema: string, name: string, alias: string): SyntaxNode {
-  return {
-    type: 'BASE_TABLE',
-    alias,
-    sample: node.sample ?? null,
-    query_location: node.query_location ?? 0,
-    schema_name: schema,
-    table_name: name,
-    column_name_alias: node.column_name_alias ?? [],
-    catalog_name: '',
-    at_clause: null,
-  }
-}
-
-/** In place: the parent keeps the same object. */
-function replaceNode(node: SyntaxNode, by: SyntaxNode): void {
-  for (const field of Object.keys(node)) Reflect.deleteProperty(node, field)
-  Object.assign(node, by)
 }
 
 /** The state of its snapshots is not itself kept by snapshot. */
@@ -173,8 +133,8 @@ function checkTellsOfSnapshot(name: string, about: MetadataTableName | undefined
 
 async function viewContent(
   request: ResolveRequest,
-  first: Resolved,
-  readers: readonly Resolved[],
+  first: ResolvedTable,
+  readers: readonly ResolvedTable[],
 ): Promise<{ readonly sql: string } | { readonly table: MetadataTable }> {
   const { table, choice, about } = first
   if (about === undefined) {
@@ -199,8 +159,8 @@ function withoutRows(schema: Schema): MetadataTable {
 
 async function viewSql(
   request: ResolveRequest,
-  { table, choice }: Resolved,
-  readers: readonly Resolved[],
+  { table, choice }: ResolvedTable,
+  readers: readonly ResolvedTable[],
 ): Promise<string> {
   const { metadata } = table
   const isCurrent = choice.snapshotId === metadata['current-snapshot-id']
@@ -221,18 +181,13 @@ function withoutSnapshots(metadata: TableMetadata): TableMetadata {
 
 /** A view that several places read leaves out only what none of them wants. */
 async function filterOf(
-  { session, references }: ResolveRequest,
-  readers: readonly Resolved[],
+  { session }: ResolveRequest,
+  readers: readonly ResolvedTable[],
 ): Promise<readonly ColumnPredicate[]> {
   const [first] = readers
   const wanted = joinTrees(
     'or',
-    readers.map(({ reference }) =>
-      joinTrees(
-        'and',
-        references.selects.map((select) => findPredicate(select, reference.node)),
-      ),
-    ),
+    readers.map((reader) => reader.wanted),
   )
   if (first === undefined || wanted === undefined) return []
   const schema = schemaAt(first.table.metadata, first.choice)
@@ -248,13 +203,19 @@ function schemaAt(metadata: TableMetadata, { snapshotId }: SnapshotChoice): Sche
   return schemaById(metadata, schemaId)
 }
 
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
 async function showSql(lookup: TableLookup, namespace: string | undefined): Promise<string> {
-  const rows = (await lookup.loadAll())
+  const relations = [...(await lookup.loadAll()), ...(await lookup.loadAllViews())]
+  const rows = relations
     .map(({ identifier, metadata }) => ({
       namespace: identifier.namespace.join('.'),
       table: identifier.name,
-      doc: metadata.properties.comment ?? '',
+      doc: metadata.properties['comment'] ?? '',
     }))
+    .sort((a, b) => compareTexts(a.namespace, b.namespace) || compareTexts(a.table, b.table))
     .filter((row) => namespace === undefined || row.namespace === namespace)
   if (rows.length === 0 && namespace !== undefined) {
     throw new SluiceError(

@@ -54,6 +54,9 @@ export function isSqlRepresentation(
   )
 }
 
+/** `engine-name` in the summary of versions that Sluice wrote. */
+export const SLUICE_ENGINE = 'sluice'
+
 /** The version that readers see. */
 export function currentViewVersion(metadata: ViewMetadata): ViewVersion | undefined {
   const id = metadata['current-version-id']

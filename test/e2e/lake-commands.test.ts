@@ -155,7 +155,7 @@ describe('a person with a lake', () => {
     const refused = await run('tables')
     expect(refused.code).toBe(2)
     expect(refused.stderr).toContain('sluice relocate')
-    expect(await sluice('relocate')).toMatch(/written anew: 8 tables/)
+    expect(await sluice('relocate')).toMatch(/written anew: 13 tables and views/)
     expect(await sluice('relocate')).toContain('nothing to do')
     expect(await books()).toEqual(before)
     await demo('2s')

@@ -24,7 +24,10 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
     /1 file read.*: 5 messages in 1 cut, 0 rejected, 0 duplicates\n/,
     /1 file read.*: 4 messages in 1 cut, 0 rejected, 0 duplicates\n/,
   ],
-  'SHOW TABLES': [/│ gold +│ bars +│[^]*8 rows/, /│ vwap +│ DECIMAL\(18,8\)/],
+  'SHOW TABLES': [
+    /│ gold +│ bars +│[^]*│ latest_quotes +│[^]*13 rows/,
+    /│ vwap +│ DECIMAL\(18,8\)/,
+  ],
   vwap: [/│ (AAPL|AMZN|GOOGL|MSFT|TSLA) +│[^]*10 rows/],
   'describe gold.bars': [
     /partition +month\(open_ts\)[^]*vwap +decimal\(18, 8\)[^]*main, sluice-head[^]*rows_in_files/,
@@ -32,7 +35,7 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
   'maintain compact': [
     /gold\.bars[^]*before-fix names cut \d+, on 8 tables[^]*positions[^]*silver\.trades is changed/,
   ],
-  'relocate --lake': [/written anew: 8 tables[^]*│ +bars │\s[^]*1 row/],
+  'relocate --lake': [/written anew: 13 tables and views[^]*│ +bars │\s[^]*1 row/],
   'ASOF JOIN': [/avg_spread[^]*5 rows[^]*ask_price[^]*5 rows/],
   '--format ndjson': [
     /^venue,venue_symbol,/m,

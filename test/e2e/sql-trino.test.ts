@@ -5,6 +5,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
+import { contentHashSql } from '../../shared-transforms/content-hash.ts'
+import { trinoDialect } from '../../shared-transforms/dialect.ts'
+import { allViews } from '../../shared-transforms/lake-views.ts'
+import type { RowValue } from '../../tables/engine/row-value.ts'
+import { createLakeQuery } from '../../tables/query/lake-query.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
 import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
 import { randomIds } from '../../tables/clock.ts'
 import { resultFormats } from '../../tables/query/format-result.ts'
@@ -16,6 +22,12 @@ import { MINUTE_US, STOCK_HOURS_START_US } from '../support/stock-hours.ts'
 import { startTrino, type TestTrino } from '../support/trino.ts'
 
 const CUTS = 12
+
+async function rowsOf(rows: AsyncIterable<readonly RowValue[]>): Promise<(readonly RowValue[])[]> {
+  const all: (readonly RowValue[])[] = []
+  for await (const row of rows) all.push(row)
+  return all
+}
 
 /** Statements that both engines take, with a whole order. */
 const statements = {
@@ -143,6 +155,57 @@ await describeWithService('trino', 'sluice sql --engine trino', () => {
       expect(code).toBe(2)
       expect(stderr).toContain('can only be read here')
     }
+  })
+
+  it.each(allViews)('Trino reads the view $name from the catalog as we do', async (view) => {
+    const day = view.name === 'gold.latest_quotes' ? 'event_ts' : 'open_ts'
+    const columns = view.columns.map((column) => ({ ...column, role: 'content' as const }))
+    const table = { ...view, columns, key: [day], partition: [], sort: [] }
+    const ours = createLakeQuery({ ...lake, cutsTable: tableId('sluice.cuts') })
+    const hashes = await rowsOf((await ours.query(contentHashSql(table, view.name))).rows)
+    const theirs = await trino.query<Record<string, RowValue>>(
+      contentHashSql(table, `sluice.${view.name}`, trinoDialect),
+    )
+    expect(theirs.map((each) => Object.values(each).map(String))).toEqual(
+      hashes.map((row) => row.map(String)),
+    )
+    const [count] = await trino.query<{ n: bigint }>(
+      `SELECT count(*) AS n FROM sluice.${view.name}`,
+    )
+    expect(count?.n).toBeGreaterThan(0n)
+    const comments = await trino.query<{ Column: string; Comment: string }>(
+      `DESCRIBE sluice.${view.name}`,
+    )
+    expect(comments.map(({ Comment }) => Comment)).toEqual(view.columns.map(({ doc }) => doc))
+  })
+
+  it('reads views at a cut, by themselves and in joins', async () => {
+    const sql =
+      'SELECT b.venue_symbol, b.open_ts, b.close, bars_1d.close AS day, q.bid_price ' +
+      'FROM gold.bars_5m AS b JOIN gold.bars_1d ON bars_1d.venue_symbol = b.venue_symbol ' +
+      'LEFT JOIN gold.latest_quotes q ON q.venue_symbol = b.venue_symbol ' +
+      'ORDER BY b.venue, b.venue_symbol, b.open_ts'
+    const texts = new Set<string>()
+    for (const time of [['--cut', '2'], ['--cut', '9'], []]) {
+      texts.add((await expectEqual(['--format', 'ndjson', ...time, sql])).stdout)
+    }
+    expect(texts.size).toBe(3)
+    for (const view of ['gold.bars_1m FOR VERSION AS OF 7', 'gold.bars_1m AT (VERSION => 7)']) {
+      const { code, stderr } = await byTrino([`SELECT * FROM ${view}`])
+      expect(code).toBe(2)
+      expect(stderr).toContain('is a view')
+    }
+  })
+
+  it("says so of a view that Trino made, which has no text in DuckDB's SQL", async () => {
+    await trino.run('CREATE VIEW sluice.gold.of_trino AS SELECT step FROM sluice.gold.bars')
+    const sql = 'SELECT count(*) AS n FROM gold.of_trino'
+    const ours = await byDuckDb([sql])
+    expect(ours.code).toBe(2)
+    expect(ours.stderr).toMatch(/no text in DuckDB's SQL.*for trino.*--engine trino/)
+    const theirs = await byTrino(['--format', 'csv', '--cut', '2', sql])
+    const bars = await byDuckDb(['--format', 'csv', '--cut', '2', sql.replace('of_trino', 'bars')])
+    expect(theirs.stdout).toBe(bars.stdout)
   })
 
   it('cancels the statement in Trino on Ctrl-C', async () => {

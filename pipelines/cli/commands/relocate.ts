@@ -26,7 +26,7 @@ function drawResult(result: RelocatedLake): readonly string[] {
   const { from, to, isMoved, isCopy } = result
   if (!isMoved) return [`${to} is a lake of this place already: nothing to do`]
   const counts: readonly (readonly [number, string])[] = [
-    [result.tableCount, 'tables'],
+    [result.tableCount, 'tables and views'],
     [result.metadataFileCount, 'metadata files'],
     [result.manifestListCount, 'manifest lists'],
     [result.manifestCount, 'manifests'],

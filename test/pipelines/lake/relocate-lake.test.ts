@@ -13,6 +13,7 @@ import { relocateLake } from '../../../pipelines/lake/relocate-lake.ts'
 import { rollBackLake } from '../../../pipelines/loop/roll-back-lake.ts'
 import { headOf, loadHeads } from '../../../pipelines/loop/loop-context.ts'
 import { allTables } from '../../../shared-transforms/lake-tables.ts'
+import { allViews } from '../../../shared-transforms/lake-views.ts'
 import { randomIds, systemClock } from '../../../tables/clock.ts'
 import { mapBounded } from '../../../tables/commit/snapshot-manifests.ts'
 import type { FileIO } from '../../../tables/file-io/file-io.ts'
@@ -163,7 +164,8 @@ describe.each([undefined, 3 as const])('a lake of format version %s that is move
     await rename(from, to)
     await expect(open(to)).rejects.toThrow(/Run `sluice relocate --lake .*a new place`/)
     const done = await relocate(to)
-    expect(done).toMatchObject({ isMoved: true, isCopy: false, tableCount: allTables.length })
+    const tableCount = allTables.length + allViews.length
+    expect(done).toMatchObject({ isMoved: true, isCopy: false, tableCount })
     expect(done.deleteFileCount).toBeGreaterThan(0)
     const lake = await open(to)
     expect(await everySnapshot(lake)).toEqual(said)
