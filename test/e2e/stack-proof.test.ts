@@ -272,8 +272,10 @@ await describeWithService(
       const other = await openLocalLake()
       try {
         const files = [capturePath(capture)]
-        const request = { lake: other.lake, format: 'binance-frames', files, writer: 'test' }
-        await backfill(request, new AbortController().signal)
+        await backfill(
+          { lake: other.lake, format: 'binance-frames', files, writer: 'test' },
+          new AbortController().signal,
+        )
         expect(await readContentHashes(lake)).toEqual(await readContentHashes(other.lake))
       } finally {
         await other.close()
