@@ -13,6 +13,7 @@ import { SluiceError } from '../../tables/errors.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { readLakeFile } from './lake-file.ts'
 import type { CatalogSecrets } from './lake-secrets.ts'
+import { settleStores } from './lake-stores.ts'
 
 const lakeCatalogSchema = z.object({
   uri: z.string().min(1),
@@ -57,7 +58,11 @@ export async function openLakeCatalog(options: OpenLakeCatalogOptions): Promise<
   if (wanted !== undefined && !isSame(wanted, kept)) throw otherCatalog(directory, wanted, kept)
   if (kept === undefined) {
     const path = join(directory, 'catalog.db')
-    return openEmbeddedCatalog({ path, warehouse: `${location}/warehouse`, fileIO, clock, ids })
+    const { warehouse, warehouses = {} } = await settleStores(directory, undefined)
+    const otherWarehouses = [warehouse ?? [], Object.values(warehouses)].flat()
+    return openEmbeddedCatalog({
+      ...{ path, warehouse: `${location}/warehouse`, otherWarehouses, fileIO, clock, ids },
+    })
   }
   return openRestCatalog({
     uri: kept.uri,

@@ -9,6 +9,8 @@ import type { PointerStore } from './pointer-store.ts'
 /** What the methods of the embedded catalog work with. */
 export interface CatalogParts {
   readonly warehouse: string
+  /** Roots of namespaces that lie elsewhere: files below them are the catalog's to delete too. */
+  readonly otherWarehouses: readonly string[]
   readonly database: CatalogDatabase
   readonly pointers: PointerStore
   readonly viewPointers: PointerStore

@@ -22,6 +22,8 @@ export interface EmbeddedCatalogOptions {
   readonly path: string
   /** The root location of namespaces that name none of their own. */
   readonly warehouse: string
+  /** Roots of namespaces that lie elsewhere: a purge deletes files below them too. */
+  readonly otherWarehouses?: readonly string[]
   readonly fileIO: FileIO
   readonly clock: Clock
   readonly ids: IdSource
@@ -44,6 +46,7 @@ export function openEmbeddedCatalog(options: EmbeddedCatalogOptions): EmbeddedCa
   const database = openCatalogDatabase(options.path)
   const parts: CatalogParts = {
     warehouse,
+    otherWarehouses: options.otherWarehouses ?? [],
     database,
     pointers: createPointerStore(database, name, 'TABLE'),
     viewPointers: createPointerStore(database, name, 'VIEW'),
