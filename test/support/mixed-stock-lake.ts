@@ -19,12 +19,12 @@ import { createBucket, sharedS3 } from './s3-server.ts'
 import { MINUTE_US, STOCK_HOURS_START_US } from './stock-hours.ts'
 import { fillStockLake, readStates, type StockLake, type StockLakeMinutes } from './stock-lake.ts'
 
-const PER_CUT = 5
+const PER_CUT = 10
 
 /** Fewer cuts than on local disk: each is more than a second of requests to the stores. */
 const minutes: StockLakeMinutes = {
   ...{ count: 120, perCut: PER_CUT, late: 80, veryLate: 100 },
-  ...{ earlyCut: 15, taggedCut: 8 },
+  ...{ earlyCut: 7, taggedCut: 4 },
 }
 
 /** A lake whose bronze lies on HDFS, whose gold and sluice lie on MinIO, and silver on disk. */

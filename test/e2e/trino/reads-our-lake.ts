@@ -17,6 +17,7 @@ import {
   type LakeStates,
   type StockLake,
 } from '../../support/stock-lake.ts'
+import { wholeRows } from '../../support/print-table.ts'
 import type { TestTrino } from '../../support/trino.ts'
 
 const CATALOG = 'stock'
@@ -183,10 +184,4 @@ export function describeTrinoReads(
 const trinoTypes: Readonly<Record<string, string>> = {
   ...{ string: 'varchar', long: 'bigint', int: 'integer', binary: 'varbinary' },
   timestamptz: 'timestamp(6) with time zone',
-}
-
-/** The table with every column taking part in its hash, but for bytes and doubles. */
-function wholeRows(table: TableDefinition): TableDefinition {
-  const columns = table.columns.map((column) => ({ ...column, role: 'content' as const }))
-  return { ...table, columns }
 }
