@@ -3,6 +3,7 @@ import { openMixedStockLake } from '../support/mixed-stock-lake.ts'
 import { describeWithService } from '../support/service.ts'
 import { startTrino, type TestTrino } from '../support/trino.ts'
 import { describeTrinoReads } from './trino/reads-our-lake.ts'
+import { describeTrinoStoreWrites } from './trino/writes-on-stores.ts'
 
 /** Its bronze tables lie on HDFS, gold on MinIO, silver on the local disk. */
 await describeWithService(['trino', 'minio', 'hdfs'], 'Trino on a lake of three stores', () => {
@@ -13,4 +14,5 @@ await describeWithService(['trino', 'minio', 'hdfs'], 'Trino on a lake of three 
   afterAll(() => trino.stop())
 
   describeTrinoReads(() => trino, openMixedStockLake)
+  describeTrinoStoreWrites(() => trino)
 })
