@@ -95,11 +95,16 @@ export async function findJournal(
   return decodeJournal(location, await context.fileIO.read(location))
 }
 
+/** Whether a file in the folder of journals is one: a write that ended early leaves others. */
+export function isJournal(location: string): boolean {
+  return /^\d+\.json$/.test(fileNameOf(location))
+}
+
 /** All journals of a folder, the oldest cut first. */
 export async function listJournals(context: CommitContext, folder: string): Promise<string[]> {
   const locations: string[] = []
   for await (const { location } of context.fileIO.list(folder)) {
-    if (/^\d+\.json$/.test(fileNameOf(location))) locations.push(location)
+    if (isJournal(location)) locations.push(location)
   }
   return locations.sort((a, b) => parseInt(fileNameOf(a), 10) - parseInt(fileNameOf(b), 10))
 }
