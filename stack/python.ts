@@ -23,15 +23,27 @@ const REQUIREMENTS = [
  * ServiceMissing where Python 3.11 or the packages cannot be had.
  */
 export async function installPyIceberg(): Promise<string> {
+  return installPython(`pyiceberg-${PYICEBERG_VERSION}-fastavro-${FASTAVRO_VERSION}`, REQUIREMENTS)
+}
+
+/** The same with other packages of PyPI; `name` says which, and their versions. */
+export async function installPython(
+  name: string,
+  requirements: readonly string[],
+): Promise<string> {
   const python = await findPython()
   const { major, minor } = (await pythonVersion(python)) ?? PYTHON_MIN
-  const packages = `pyiceberg-${PYICEBERG_VERSION}-fastavro-${FASTAVRO_VERSION}`
-  const name = `${packages}-python-${major}.${minor}`
-  const folder = await installOnce(name, (target) => makeVenv(python, target))
+  const folder = await installOnce(`${name}-python-${major}.${minor}`, (target) =>
+    makeVenv(python, target, requirements),
+  )
   return join(folder, 'venv', 'bin', 'python')
 }
 
-async function makeVenv(python: string, folder: string): Promise<void> {
+async function makeVenv(
+  python: string,
+  folder: string,
+  requirements: readonly string[],
+): Promise<void> {
   const venv = join(folder, 'venv')
   try {
     await runCommand(python, ['-m', 'venv', venv])
@@ -41,12 +53,12 @@ async function makeVenv(python: string, folder: string): Promise<void> {
     await runCommand(python, ['-m', 'venv', '--clear', venv])
   }
   const quiet = ['--quiet', '--disable-pip-version-check']
-  const pip = ['-m', 'pip', 'install', ...quiet, ...REQUIREMENTS]
+  const pip = ['-m', 'pip', 'install', ...quiet, ...requirements]
   try {
     await runCommand(join(venv, 'bin', 'python'), pip)
   } catch (error) {
     throw new ServiceMissing(
-      `pip could not install ${REQUIREMENTS.join(' ')}: ${String(error)}`,
+      `pip could not install ${requirements.join(' ')}: ${String(error)}`,
       error,
     )
   }

@@ -6,6 +6,7 @@ import { installKafka } from '../../stack/kafka.ts'
 import { installMinio } from '../../stack/minio.ts'
 import { installPyIceberg } from '../../stack/python.ts'
 import { ServiceMissing } from '../../stack/service-missing.ts'
+import { installSpark } from '../../stack/spark.ts'
 import { installTrino } from '../../stack/trino.ts'
 import { installVersitygw } from '../../stack/versitygw.ts'
 import { dataFolder, hasData } from './data.ts'
@@ -18,6 +19,7 @@ export type Service =
   | 'iceberg-java'
   | 'minio'
   | 'pyiceberg'
+  | 'spark'
   | 'trino'
   | 'versitygw'
   | 'data'
@@ -32,6 +34,7 @@ const probes: Readonly<Record<Service, () => Promise<unknown>>> = {
   'iceberg-java': installIcebergJava,
   minio: installMinio,
   pyiceberg: installPyIceberg,
+  spark: installSpark,
   trino: installTrino,
   versitygw: installVersitygw,
   data: async () => {
