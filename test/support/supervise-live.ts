@@ -46,9 +46,12 @@ export function superviseLive(
     ends,
     nextEnd,
     kill: async () => {
-      const ended = nextEnd()
-      await running?.stop('SIGKILL')
-      await ended
+      // It may just have ended by itself: then it is the one after it.
+      for (let isKilled = false; !isKilled;) {
+        const ended = nextEnd()
+        await running?.stop('SIGKILL')
+        isKilled = (await ended).code === null
+      }
     },
     stop: async () => {
       isStopping = true
