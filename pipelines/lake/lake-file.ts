@@ -56,9 +56,11 @@ export async function writeLakeFile(directory: string, file: LakeFile): Promise<
   await rename(temporary, path)
 }
 
-/** The folder is no lake any more. */
-export async function removeLakeFile(directory: string): Promise<void> {
-  await rm(join(directory, FILE_NAME), { force: true })
+/** What a lake has before its first table; the folder is no lake any more. */
+export async function removeUnmadeLake(directory: string): Promise<void> {
+  for (const name of ['catalog.db', 'catalog.db-wal', 'catalog.db-shm', FILE_NAME]) {
+    await rm(join(directory, name), { force: true })
+  }
 }
 
 /** Stores where the lake's catalog is served, for `sluice status` and other processes. */

@@ -180,7 +180,8 @@ async function openRemote(
   )
 }
 
-function placesOf({ warehouse, warehouses = {} }: LakeStores): readonly string[] {
+/** Every warehouse that is named. */
+export function placesOf({ warehouse, warehouses = {} }: LakeStores): readonly string[] {
   return [...(warehouse === undefined ? [] : [warehouse]), ...Object.values(warehouses)]
 }
 

@@ -13,7 +13,7 @@ import { SluiceError } from '../../tables/errors.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { readLakeFile } from './lake-file.ts'
 import type { CatalogSecrets } from './lake-secrets.ts'
-import { settleStores } from './lake-stores.ts'
+import { type LakeStores, placesOf } from './lake-stores.ts'
 
 const lakeCatalogSchema = z.object({
   uri: z.string().min(1),
@@ -36,6 +36,8 @@ export interface LakeCatalog {
 export interface OpenLakeCatalogOptions {
   readonly directory: string
   readonly location: string
+  /** Where its tables lie. */
+  readonly stores: LakeStores
   readonly fileIO: FileIO
   readonly clock: Clock
   readonly ids: IdSource
@@ -50,7 +52,7 @@ export interface OpenLakeCatalogOptions {
  * with, and as `openRestCatalog`.
  */
 export async function openLakeCatalog(options: OpenLakeCatalogOptions): Promise<Catalog> {
-  const { directory, location, fileIO, clock, ids, wanted, secrets } = options
+  const { directory, location, stores, fileIO, clock, ids, wanted, secrets } = options
   const written = (await readLakeFile(directory))?.['catalog']
   const read = lakeCatalogSchema.optional().safeParse(written)
   if (!read.success) throw brokenCatalog(directory, read.error)
@@ -58,8 +60,7 @@ export async function openLakeCatalog(options: OpenLakeCatalogOptions): Promise<
   if (wanted !== undefined && !isSame(wanted, kept)) throw otherCatalog(directory, wanted, kept)
   if (kept === undefined) {
     const path = join(directory, 'catalog.db')
-    const { warehouse, warehouses = {} } = await settleStores(directory, undefined)
-    const otherWarehouses = [warehouse ?? [], Object.values(warehouses)].flat()
+    const otherWarehouses = placesOf(stores)
     return openEmbeddedCatalog({
       ...{ path, warehouse: `${location}/warehouse`, otherWarehouses, fileIO, clock, ids },
     })

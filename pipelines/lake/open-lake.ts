@@ -17,7 +17,7 @@ import type { LakeSecrets } from './lake-secrets.ts'
 import { namespaceLocation, openStores, settleStores } from './lake-stores.ts'
 import type { LakeStores, OpenStores } from './lake-stores.ts'
 import { type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
-import { readLakeFile, removeLakeFile, writeLakeFile, type LakeFile } from './lake-file.ts'
+import { readLakeFile, removeUnmadeLake, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
 
@@ -55,25 +55,43 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
   const { clock, ids, catalog: wanted, secrets } = options
   const stores = await settleStores(directory, options.stores)
-  const openedStores = await openStores({ directory, stores, secrets, clock, ids })
-  const { fileIO } = openedStores
-  const parts = { directory, location, fileIO, clock, ids, wanted, secrets: secrets?.catalog }
-  const catalog = await openLakeCatalog(parts).catch(async (error: unknown) => {
-    // It never had its catalog, so it is no lake yet: a corrected address must not be refused.
-    if (isNew) await removeLakeFile(directory)
-    await openedStores.close()
+  const catalogOptions = { directory, location, stores, clock, ids, wanted }
+  let opened: OpenStores | undefined
+  let catalog: Catalog | undefined
+  try {
+    opened = await openStores({ directory, stores, secrets, clock, ids })
+    const { fileIO } = opened
+    catalog = await openLakeCatalog({ ...catalogOptions, fileIO, secrets: secrets?.catalog })
+    await createLakeTables(catalog, options.formatVersion, (namespace) =>
+      namespaceLocation(stores, namespace),
+    )
+    if (isNew || options.isWriter === true) await createLakeViews(catalog, clock)
+    const journalFolder = await journalFolderOf(catalog)
+    return await assembleLake({
+      ...{ ...options, directory, location, fileIO, catalog, journalFolder, scratchDir },
+      stores: opened,
+    })
+  } catch (error) {
+    // Without a table it is no lake yet: a corrected address must not be refused.
+    const isUnmade = isNew && !(await hasTable(catalog))
+    await catalog?.close()
+    await opened?.close()
     await rm(scratchDir, { recursive: true, force: true })
+    if (isUnmade) await removeUnmadeLake(directory)
     throw error
-  })
-  await createLakeTables(catalog, options.formatVersion, (namespace) =>
-    namespaceLocation(stores, namespace),
-  )
-  if (isNew || options.isWriter === true) await createLakeViews(catalog, clock)
-  const journalFolder = await journalFolderOf(catalog)
-  return assembleLake({
-    ...{ ...parts, ...options, directory, catalog, journalFolder, scratchDir },
-    stores: openedStores,
-  })
+  }
+}
+
+/** True too where nobody can know. */
+async function hasTable(catalog: Catalog | undefined): Promise<boolean> {
+  if (catalog === undefined) return false
+  try {
+    const namespaces = await catalog.listNamespaces()
+    const tables = await Promise.all(namespaces.map((levels) => catalog.listTables(levels)))
+    return tables.flat().length > 0
+  } catch {
+    return true
+  }
 }
 
 /** Beside the cuts table, where no removal of orphans looks. */

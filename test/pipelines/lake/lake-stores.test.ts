@@ -66,6 +66,19 @@ describe('the stores of a lake', () => {
     expect(file).toMatchObject({ stores: { s3: { endpoint: 'http://new:9000' } } })
   })
 
+  it('is no lake yet where its store never answered, so that the address can be corrected', async () => {
+    const nobody = { endpoint: 'http://127.0.0.1:9', region: 'us-east-1' }
+    const wrong = openLake({
+      ...{ directory, clock: systemClock, ids: randomIds, createIfMissing: true },
+      stores: { warehouse: 's3://wrong/lake', s3: nobody },
+      secrets: { s3: { accessKeyId: 'a', secretAccessKey: 'b' } },
+    })
+    await expect(wrong).rejects.toMatchObject({ kind: 'storage-unavailable' })
+    const lake = await open({ warehouse: `file://${folder}/right` })
+    expect(await locationsOf(lake, 'gold.bars')).toEqual([`file://${folder}/right/gold/bars`])
+    await lake.close()
+  })
+
   it('says where a namespace lies', () => {
     const stores = { warehouse: 's3://lake/all/', warehouses: { bronze: 'hdfs://name:8020/raw' } }
     expect(namespaceLocation(stores, 'bronze')).toBe('hdfs://name:8020/raw/bronze')

@@ -1,10 +1,12 @@
 import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { describe, expect, it } from 'vitest'
 
 import { openEmbeddedCatalog } from '../../../tables/catalog/embedded-catalog.ts'
 import { randomIds, systemClock } from '../../../tables/clock.ts'
+import { createMemoryFileIO } from '../../../tables/file-io/memory-file-io.ts'
 import { tableId } from '../../../tables/spec/table-identifier.ts'
 import { sampleSchema } from '../commit/sample-table.ts'
 import { appendCommit } from './append-one.ts'
@@ -170,6 +172,24 @@ describe('the embedded catalog and tables', () => {
     expect(await filesBelow(fileIO, 'memory://lake/market/trades')).toEqual([])
     expect(await fileIO.stat('memory://lake/market/trades2/x')).toBeDefined()
     expect(await catalog.loadTable(tableId('market.quotes'))).toBeDefined()
+  })
+
+  it('purges files below a warehouse that a namespace has for itself', async () => {
+    const memory = createMemoryFileIO({ scratchDir: join(tmpdir(), 'sluice-unused') })
+    const catalog = openEmbeddedCatalog({
+      path: ':memory:',
+      warehouse: 'memory://lake',
+      otherWarehouses: ['memory://gold/'],
+      fileIO: memory,
+      clock: systemClock,
+      ids: randomIds,
+    })
+    await catalog.createNamespace(['market'], { location: 'memory://gold/market' })
+    await catalog.createTable(trades, { schema: sampleSchema })
+    expect(await filesBelow(memory, 'memory://gold/market/trades')).toHaveLength(1)
+    await catalog.purgeTable(trades)
+    expect(await filesBelow(memory, 'memory://gold/market/trades')).toEqual([])
+    await catalog.close()
   })
 
   it.each([
