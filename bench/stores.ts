@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLake } from '../pipelines/lake/open-lake.ts'
 import { randomIds, systemClock } from '../tables/clock.ts'
@@ -74,6 +75,8 @@ async function measureReads(
   report: Report,
   cuts: number,
 ): Promise<void> {
+  // The loop keeps what it writes: without it a first query fetches each file.
+  await rm(join(directory, '_cache'), { recursive: true, force: true })
   const lake = await openLake({
     ...{ directory, clock: systemClock, ids: randomIds, createIfMissing: false },
   })
