@@ -5,23 +5,20 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
-import { runMicroBatches } from '../../pipelines/loop/run-micro-batches.ts'
 import { type RestFixture, startRestFixture } from '../../stack/iceberg-java.ts'
 import { randomIds } from '../../tables/clock.ts'
 import type { CommitHooks } from '../../tables/commit/commit-context.ts'
-import { createListSource } from '../support/list-source.ts'
 import { readContentHashes, readRows } from '../support/lake-content.ts'
-import { createTestClock, openMemoryLake, type TestClock } from '../support/memory-lake.ts'
+import type { TestClock } from '../support/memory-lake.ts'
 import { runPython } from '../support/pyiceberg.ts'
 import { receiptProblems } from '../support/receipts.ts'
 import { describeWithService } from '../support/service.ts'
 import { runSluice } from '../support/sluice-process.ts'
-import { makeStockHours, MINUTE_US, STOCK_HOURS_START_US } from '../support/stock-hours.ts'
+import { makeStockHours } from '../support/stock-hours.ts'
+import { clockAfter, runStockHours, straightHashes } from '../support/stock-hours-loop.ts'
 import { dieAt } from '../tables/commit/journal-lake.ts'
 
 const CUTS = 14
-/** No message is from the future, whenever it is read. */
-const AFTER_ALL_US = STOCK_HOURS_START_US + BigInt(CUTS + 1) * MINUTE_US
 const hours = makeStockHours(CUTS, new Map([[12, 'one']]))
 
 /**
@@ -64,17 +61,17 @@ await describeWithService(
       })
 
     it('makes the same lake, though its writer dies at every step of a cut', async () => {
-      const clock = createTestClock(AFTER_ALL_US)
+      const clock = clockAfter(hours)
       for (const [point, nth] of deaths) {
         const lake = await open(clock)
         expect(lake.catalog.capabilities.atomicMultiTable).toBe(false)
-        await expect(runLoop(lake, clock, dieAt(point, nth))).rejects.toThrow('killed')
+        await expect(runStockHours(lake, clock, hours, dieAt(point, nth))).rejects.toThrow('killed')
         await lake.close()
       }
       const lake = await open(clock)
-      await runLoop(lake, clock)
+      await runStockHours(lake, clock, hours)
       expect(await receiptProblems(lake)).toEqual([])
-      straight = await straightHashes()
+      straight = await straightHashes(hours)
       expect(Object.keys(straight).length).toBeGreaterThan(3)
       expect(await readContentHashes(lake)).toEqual(straight)
       const left: string[] = []
@@ -84,7 +81,7 @@ await describeWithService(
     })
 
     it('is read by PyIceberg as it is read by us', async () => {
-      const clock = createTestClock(AFTER_ALL_US)
+      const clock = clockAfter(hours)
       const lake = await open(clock)
       const script = join(folder, 'counts.py')
       await writeFile(script, COUNTS)
@@ -94,7 +91,7 @@ await describeWithService(
     })
 
     it('is queried by the command line, which finds the catalog by the folder', async () => {
-      const lake = await open(createTestClock(AFTER_ALL_US))
+      const lake = await open(clockAfter(hours))
       const { 'silver.trades': trades } = await ourCounts(lake)
       await lake.close()
       const query = 'SELECT count(*) AS n FROM silver.trades'
@@ -105,7 +102,7 @@ await describeWithService(
 
     it('goes back to a cut by the command line, and comes to the same content again', async () => {
       const directory = join(folder, 'lake')
-      const clock = createTestClock(AFTER_ALL_US)
+      const clock = clockAfter(hours)
       const rollBack = async (cut: number) => {
         const args = ['rollback', '--cut', String(cut), '--lake', directory, '--json']
         const { code, stdout, stderr } = await runSluice(args)
@@ -122,7 +119,7 @@ await describeWithService(
       await rollBack(CUTS - 2)
       const lake = await open(clock)
       expect(await readContentHashes(lake)).not.toEqual(straight)
-      await runLoop(lake, clock)
+      await runStockHours(lake, clock, hours)
       expect(await readContentHashes(lake)).toEqual(straight)
       expect(await receiptProblems(lake)).toEqual([])
       await lake.close()
@@ -131,7 +128,7 @@ await describeWithService(
     it('opens with the catalog that the lake was made with, and refuses another', async () => {
       const options = {
         directory: join(folder, 'lake'),
-        clock: createTestClock(AFTER_ALL_US),
+        clock: clockAfter(hours),
         ids: randomIds,
         createIfMissing: false,
       }
@@ -146,36 +143,6 @@ await describeWithService(
     })
   },
 )
-
-async function runLoop(lake: Lake, clock: TestClock, hooks?: CommitHooks): Promise<void> {
-  const { scratchDir, ids } = lake
-  await runMicroBatches(
-    {
-      lake,
-      source: createListSource({ ...hours, scratchDir, ids }),
-      mode: 'live',
-      writer: 'test',
-      limits: { rows: 1_000_000, bytes: 1_000_000_000, timeMs: 1 },
-      onCut: () => {
-        clock.advanceUs(MINUTE_US)
-      },
-      ...(hooks === undefined ? {} : { hooks }),
-    },
-    new AbortController().signal,
-  )
-}
-
-/** The content of a lake whose catalog is atomic and whose writer never died. */
-async function straightHashes(): Promise<Record<string, string>> {
-  const clock = createTestClock(AFTER_ALL_US)
-  const lake = await openMemoryLake({ clock })
-  try {
-    await runLoop(lake, clock)
-    return await readContentHashes(lake)
-  } finally {
-    await lake.close()
-  }
-}
 
 const tables = ['bronze.trade_messages', 'silver.trades', 'silver.quotes', 'gold.bars'] as const
 

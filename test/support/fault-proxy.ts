@@ -1,6 +1,7 @@
-import { createServer, request } from 'node:http'
+import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { forwardRequest, readAll } from './forward-request.ts'
 
 /**
  * What befalls the next commit that passes by:
@@ -44,7 +45,7 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
       sendError(answer, fault.status)
       return
     }
-    const passed = await pass(target, incoming, body)
+    const passed = await forwardRequest(target, incoming, body)
     if (fault?.kind === 'drop-after') {
       incoming.socket.destroy()
       return
@@ -87,28 +88,4 @@ function sendError(answer: ServerResponse, status: number): void {
   const error = { message: 'the network is bad', type, code: status, stack: [] }
   answer.writeHead(status, { 'content-type': 'application/json' })
   answer.end(JSON.stringify({ error }))
-}
-
-interface Passed {
-  readonly status: number
-  readonly headers: IncomingMessage['headers']
-  readonly body: Buffer
-}
-
-async function pass(target: URL, incoming: IncomingMessage, body: Buffer): Promise<Passed> {
-  const answered = await new Promise<IncomingMessage>((resolve, reject) => {
-    const { hostname, port } = target
-    const { method, url: path, headers } = incoming
-    const outgoing = request({ hostname, port, method, path, headers }, resolve)
-    outgoing.once('error', reject)
-    outgoing.end(body)
-  })
-  const { 'transfer-encoding': _, ...headers } = answered.headers
-  return { status: answered.statusCode ?? 502, headers, body: await readAll(answered) }
-}
-
-async function readAll(stream: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }

@@ -1,6 +1,7 @@
-import { createServer, request } from 'node:http'
+import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { forwardRequest, readAll, type ForwardedAnswer } from './forward-request.ts'
 
 /**
  * What befalls a request:
@@ -12,7 +13,6 @@ import type { AddressInfo } from 'node:net'
  * - `truncate`: half of the answer's body comes, then the connection breaks;
  * - `stall-body`: half of the answer's body comes, then nothing more;
  * - `cut-quietly`: half of the body comes, as if it were all;
- * - `flip`: the last byte of the answer's body is another.
  */
 export interface HttpFault {
   readonly how:
@@ -24,7 +24,6 @@ export interface HttpFault {
     | 'truncate'
     | 'stall-body'
     | 'cut-quietly'
-    | 'flip'
     | 'none'
   /** For `answer`. */
   readonly status?: number
@@ -110,23 +109,17 @@ async function serve(
       answer.end(fault.body ?? '')
       return
     default: {
-      if (fault?.how === 'twice') await pass(target, incoming, sent)
-      const { headers, status, body } = await pass(target, incoming, sent)
+      if (fault?.how === 'twice') await forwardRequest(target, incoming, sent)
+      const { headers, status, body } = await forwardRequest(target, incoming, sent)
       if (fault?.how === 'drop-after') incoming.socket.resetAndDestroy()
       else await reply(answer, { headers, status, body }, fault?.how)
     }
   }
 }
 
-interface Passed {
-  readonly status: number
-  readonly headers: IncomingMessage['headers']
-  readonly body: Buffer
-}
-
 async function reply(
   answer: ServerResponse,
-  { status, headers, body }: Passed,
+  { status, headers, body }: ForwardedAnswer,
   how: HttpFault['how'] | undefined,
 ): Promise<void> {
   const half = body.subarray(0, Math.floor(body.length / 2))
@@ -142,25 +135,5 @@ async function reply(
     if (how === 'truncate') answer.socket?.destroy()
     return
   }
-  if (how === 'flip' && body.length > 0)
-    body.writeUInt8(body.readUInt8(body.length - 1) ^ 1, body.length - 1)
   answer.end(body)
-}
-
-async function pass(target: URL, incoming: IncomingMessage, sent: Buffer): Promise<Passed> {
-  const answered = await new Promise<IncomingMessage>((resolve, reject) => {
-    const { hostname, port } = target
-    const { method, url: path, headers } = incoming
-    const outgoing = request({ hostname, port, method, path, headers }, resolve)
-    outgoing.once('error', reject)
-    outgoing.end(sent)
-  })
-  const { 'transfer-encoding': _, ...headers } = answered.headers
-  return { status: answered.statusCode ?? 502, headers, body: await readAll(answered) }
-}
-
-async function readAll(stream: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }
