@@ -91,7 +91,7 @@ export function barsMergeSql(states: string, dialect: Dialect = duckdbDialect): 
 }
 
 /** States with vwap, avg_price and price_stddev beside them; other columns are kept. */
-export function barsFinalizeSql(states: string): string {
+export function barsFinalizeSql(states: string, _dialect: Dialect = duckdbDialect): string {
   const vwap = quotientSql('notional', 'volume')
   const average = quotientSql('sum_price', 'trade_count')
   return (

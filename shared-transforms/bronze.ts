@@ -1,3 +1,4 @@
+import { duckdbDialect, type Dialect } from './dialect.ts'
 import { framedColumns } from './frame.ts'
 import type { Kind } from './kind.ts'
 
@@ -9,6 +10,7 @@ import type { Kind } from './kind.ts'
 export function bronzeSql(
   kind: Kind,
   input: { readonly routed: string; readonly decoded: string },
+  _dialect: Dialect = duckdbDialect,
 ): string {
   const framed = framedColumns.join(', ')
   return (

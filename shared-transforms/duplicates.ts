@@ -1,4 +1,4 @@
-import { duckdbDialect as dialect } from './dialect.ts'
+import { duckdbDialect, type Dialect } from './dialect.ts'
 import type { Kind } from './kind.ts'
 
 /** Where the event time is the receive time, one id within ±H of it is one identity, µs. */
@@ -29,6 +29,7 @@ const sequence = 'ingested_ts, source, source_partition, source_offset, source_r
 export function duplicatesSql(
   kind: Kind,
   input: { readonly candidates: string; readonly accepted: string },
+  dialect: Dialect = duckdbDialect,
 ): string {
   const id = `${kind}_id`
   const us = dialect.epochUs('event_ts')
@@ -99,7 +100,7 @@ export function identityHashSql(
   alias: string,
   isReceived = `${alias}.is_event_time_received`,
 ): string {
-  const us = dialect.epochUs(`${alias}.event_ts`)
+  const us = duckdbDialect.epochUs(`${alias}.event_ts`)
   return (
     `hash(${alias}.venue, ${alias}.venue_symbol, ${alias}.${kind}_id, ` +
     `CASE WHEN ${isReceived} THEN NULL ELSE ${us} END)`

@@ -1,5 +1,6 @@
 import { barsFinalizeSql, barsMergeSql, barsPartialSql } from './bars.ts'
 import { bronzeSql } from './bronze.ts'
+import type { Dialect } from './dialect.ts'
 import { duplicatesSql } from './duplicates.ts'
 import { formats } from './formats/formats.ts'
 import { frameBulkSql, sanitizeReceivedSql } from './frame.ts'
@@ -10,7 +11,7 @@ import type { TransformStep } from './transform-step.ts'
 function step<Inputs>(
   name: string,
   version: number,
-  sql: (inputs: Inputs) => string,
+  sql: (inputs: Inputs, dialect?: Dialect) => string,
 ): TransformStep<Inputs> {
   return { name, version, sql }
 }
@@ -20,18 +21,20 @@ export const sharedSteps = {
   frameBulk: step('frame-bulk', 1, frameBulkSql),
   frameSide: step('frame-side', 1, sanitizeReceivedSql),
   bronze: kinds.map((kind) =>
-    step(`bronze-${kind}`, 1, (input: Parameters<typeof bronzeSql>[1]) => bronzeSql(kind, input)),
-  ),
-  duplicates: kinds.map((kind) =>
-    step(`duplicates-${kind}`, 1, (input: Parameters<typeof duplicatesSql>[1]) =>
-      duplicatesSql(kind, input),
+    step(`bronze-${kind}`, 1, (input: Parameters<typeof bronzeSql>[1], dialect) =>
+      bronzeSql(kind, input, dialect),
     ),
   ),
-  barsPartial: step('bars-partial', 1, (rows: string) => barsPartialSql(rows)),
-  barsMerge: step('bars-merge', 1, (states: string) => barsMergeSql(states)),
+  duplicates: kinds.map((kind) =>
+    step(`duplicates-${kind}`, 1, (input: Parameters<typeof duplicatesSql>[1], dialect) =>
+      duplicatesSql(kind, input, dialect),
+    ),
+  ),
+  barsPartial: step('bars-partial', 1, barsPartialSql),
+  barsMerge: step('bars-merge', 1, barsMergeSql),
   barsFinalize: step('bars-finalize', 1, barsFinalizeSql),
-  spreadsPartial: step('spreads-partial', 1, (rows: string) => spreadsPartialSql(rows)),
-  spreadsMerge: step('spreads-merge', 1, (states: string) => spreadsMergeSql(states)),
+  spreadsPartial: step('spreads-partial', 1, spreadsPartialSql),
+  spreadsMerge: step('spreads-merge', 1, spreadsMergeSql),
   spreadsFinalize: step('spreads-finalize', 1, spreadsFinalizeSql),
 } as const
 
@@ -40,8 +43,8 @@ export const formatSteps: readonly TransformStep<string>[] = [...formats.values(
   (format) => [
     step(`route-${format.name}`, format.version, format.routeSql),
     ...format.kinds.map((kind) =>
-      step(`decode-${format.name}-${kind}`, format.version, (routed: string) =>
-        format.decodeSql(kind, routed),
+      step(`decode-${format.name}-${kind}`, format.version, (routed: string, dialect) =>
+        format.decodeSql(kind, routed, dialect),
       ),
     ),
   ],

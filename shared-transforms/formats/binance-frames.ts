@@ -1,4 +1,4 @@
-import { duckdbDialect as dialect } from '../dialect.ts'
+import { duckdbDialect, type Dialect } from '../dialect.ts'
 import { framedColumns } from '../frame.ts'
 import { deeperThan, jsonFieldsSql } from '../json-fields.ts'
 import { epochMsUsSql } from '../time-text.ts'
@@ -26,11 +26,12 @@ export const binanceFrames: Format = {
   idKind: (kind) => (kind === 'trade' ? 'contiguous' : 'increasing'),
   isEventTimeReceived: (kind) => kind === 'quote',
   routeSql,
-  decodeSql: (kind, routed) => (kind === 'trade' ? decodeTrades(routed) : decodeQuotes(routed)),
+  decodeSql: (kind, routed, dialect = duckdbDialect) =>
+    kind === 'trade' ? decodeTrades(routed, dialect) : decodeQuotes(routed, dialect),
 }
 
 /** The stream's name tells the kind: read off the first characters where it stands there. */
-function routeSql(framed: string): string {
+function routeSql(framed: string, dialect: Dialect = duckdbDialect): string {
   const texts = dialect.jsonTexts('payload', ['$.stream', '$.lastUpdateId', '$.id'])
   const first = (suffix: string): string =>
     `WHEN ${dialect.matches('payload', `^\\{"stream":"[^"\\\\]*@${suffix}"`)} `
@@ -50,7 +51,7 @@ function routeSql(framed: string): string {
   )
 }
 
-function decodeTrades(routed: string): string {
+function decodeTrades(routed: string, dialect: Dialect): string {
   const fields = jsonFieldsSql(
     {
       kind: 'trade',
@@ -80,7 +81,7 @@ function decodeTrades(routed: string): string {
   return typedRowsSql(typedTrade, timed, { hasId: true, hasSeq: true }, dialect)
 }
 
-function decodeQuotes(routed: string): string {
+function decodeQuotes(routed: string, dialect: Dialect): string {
   const fields = jsonFieldsSql(
     {
       kind: 'quote',

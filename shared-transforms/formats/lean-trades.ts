@@ -1,4 +1,4 @@
-import { duckdbDialect as dialect } from '../dialect.ts'
+import { duckdbDialect, type Dialect } from '../dialect.ts'
 import { framedColumns } from '../frame.ts'
 import type { Kind } from '../kind.ts'
 import { screenSql } from '../payload-screen.ts'
@@ -37,7 +37,7 @@ export const leanTrades: Format = {
   decodeSql,
 }
 
-function decodeSql(kind: Kind, routed: string): string {
+function decodeSql(kind: Kind, routed: string, dialect: Dialect = duckdbDialect): string {
   const framed = framedColumns.map((column) => `l.${column}`).join(', ')
   const { matches } = dialect
   const isInDay = `us_of_day < ${24 * HOUR_US}`
@@ -52,10 +52,10 @@ function decodeSql(kind: Kind, routed: string): string {
   const fields =
     `SELECT ${framed}, l.format, l.kind, 0 AS source_row, false AS is_odd, ` +
     `${reason} AS screen_reason, 'us-equity' AS venue, entry_symbol AS venue_symbol, ` +
-    `CAST(NULL AS VARCHAR) AS trade_id, c1 AS time_text, ${priceTextSql('c2')} AS price_text, ` +
+    `CAST(NULL AS VARCHAR) AS trade_id, c1 AS time_text, ${priceTextSql('c2', dialect)} AS price_text, ` +
     `c3 AS quantity_text, 'unknown' AS taker_side, ${conditions} AS conditions, ` +
     `hour_start_us + CASE WHEN ${isInDay} THEN us_of_day % ${HOUR_US} END AS event_us_read ` +
-    `FROM (${linesSql(kind, routed)}) AS l LEFT JOIN (${hoursSql(kind, routed)}) AS h ` +
+    `FROM (${linesSql(kind, routed, dialect)}) AS l LEFT JOIN (${hoursSql(kind, routed, dialect)}) AS h ` +
     `ON l.headers = h.headers AND h.us_of_hour = ` +
     `CASE WHEN ${isInDay} THEN us_of_day - us_of_day % ${HOUR_US} ELSE 0 END`
   const timed = `SELECT *, CASE WHEN event_us_read IS NULL THEN 'bad-time' END AS time_reason FROM (${fields})`
@@ -63,7 +63,7 @@ function decodeSql(kind: Kind, routed: string): string {
 }
 
 /** Lines split into exactly six cells, all null otherwise, with the time of day in µs. */
-function linesSql(kind: Kind, routed: string): string {
+function linesSql(kind: Kind, routed: string, dialect: Dialect): string {
   const cells = [1, 2, 3, 4, 5, 6].map((cell) => `cells[${cell}] AS c${cell}`)
   const six = `CASE WHEN ${dialect.sizeOf('split_cells')} = 6 THEN split_cells END`
   const fraction = `rpad(regexp_extract(c1, '\\.([0-9]{1,3})', 1), 3, '0')`
@@ -84,7 +84,7 @@ function linesSql(kind: Kind, routed: string): string {
  * For each file and hour of its day: the symbol, and the start of the hour in UTC. New York's
  * offset only changes on the hour, so 24 conversions a file stand for one a line.
  */
-function hoursSql(kind: Kind, routed: string): string {
+function hoursSql(kind: Kind, routed: string, dialect: Dialect): string {
   const file = `regexp_extract(entry, '${ENTRY}', `
   const midnight =
     `TRY_CAST(substr(day_text, 1, 4) || '-' || substr(day_text, 5, 2) || '-' || ` +
@@ -107,7 +107,7 @@ function hoursSql(kind: Kind, routed: string): string {
  * A price x10000 as text of the price: zeros are put before it and the point is set, nothing is
  * computed. A price with a fraction of its own goes the slower way of an exponent.
  */
-function priceTextSql(text: string): string {
+function priceTextSql(text: string, dialect: Dialect): string {
   const padded = `('0000' || ${text})`
   return (
     `CASE WHEN ${dialect.matches(text, '^[0-9]{1,17}\\z')} ` +

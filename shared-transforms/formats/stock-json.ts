@@ -1,4 +1,4 @@
-import { duckdbDialect as dialect } from '../dialect.ts'
+import { duckdbDialect, type Dialect } from '../dialect.ts'
 import { framedColumns } from '../frame.ts'
 import { deeperThan, jsonFieldsSql } from '../json-fields.ts'
 import { isoTimeUsSql } from '../time-text.ts'
@@ -25,7 +25,8 @@ export const stockJson: Format = {
   idKind: () => 'opaque',
   isEventTimeReceived: () => false,
   routeSql,
-  decodeSql: (kind, routed) => (kind === 'trade' ? decodeTrades(routed) : decodeQuotes(routed)),
+  decodeSql: (kind, routed, dialect = duckdbDialect) =>
+    kind === 'trade' ? decodeTrades(routed, dialect) : decodeQuotes(routed, dialect),
 }
 
 /**
@@ -33,7 +34,7 @@ export const stockJson: Format = {
  * nothing, also what is no JSON, is a trade. The usual order of fields is told by a look at the
  * first characters; only other messages are parsed.
  */
-function routeSql(framed: string): string {
+function routeSql(framed: string, dialect: Dialect = duckdbDialect): string {
   const paths = ['$.trade_id', '$.quote_id', '$.price', '$.bid', '$.ask']
   const texts = dialect.jsonTexts('payload', paths)
   const isPlainQuote =
@@ -53,7 +54,7 @@ function routeSql(framed: string): string {
   )
 }
 
-function decodeTrades(routed: string): string {
+function decodeTrades(routed: string, dialect: Dialect): string {
   const fields = jsonFieldsSql(
     {
       kind: 'trade',
@@ -81,13 +82,14 @@ function decodeTrades(routed: string): string {
       `SELECT * REPLACE (CASE WHEN screen_reason IS NULL AND ${tellsNothing} ` +
         `THEN 'unknown-kind' ELSE screen_reason END AS screen_reason), ` +
         `${side} AS taker_side, CAST(NULL AS VARCHAR) AS conditions FROM (${fields})`,
+      dialect,
     ),
     { hasId: true, hasSeq: false },
     dialect,
   )
 }
 
-function decodeQuotes(routed: string): string {
+function decodeQuotes(routed: string, dialect: Dialect): string {
   const fields = jsonFieldsSql(
     {
       kind: 'quote',
@@ -108,13 +110,13 @@ function decodeQuotes(routed: string): string {
     'CAST(NULL AS VARCHAR) AS bid_quantity_text, CAST(NULL AS VARCHAR) AS ask_quantity_text'
   return typedRowsSql(
     typedQuote,
-    withTimeSql(`SELECT *, ${noQuantities} FROM (${fields})`),
+    withTimeSql(`SELECT *, ${noQuantities} FROM (${fields})`, dialect),
     { hasId: true, hasSeq: false },
     dialect,
   )
 }
 
-function withTimeSql(fields: string): string {
+function withTimeSql(fields: string, dialect: Dialect): string {
   return (
     `SELECT *, 0 AS source_row, CASE WHEN event_us_read IS NOT NULL THEN NULL ` +
     `WHEN time_text IS NULL THEN 'missing-field' ELSE 'bad-time' END AS time_reason ` +
