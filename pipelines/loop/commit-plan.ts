@@ -1,0 +1,80 @@
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
+import { commitCut, type CommittedCut } from '../../tables/commit/commit-cut.ts'
+import type { ManifestReader } from '../../tables/commit/snapshot-manifests.ts'
+import type { TableChange } from '../../tables/commit/table-change.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
+import type { WriteContext } from '../../tables/write/write-context.ts'
+import { writeDataFiles } from '../../tables/write/write-data-files.ts'
+import type { PartProgress } from '../sources/source.ts'
+import { commitContext } from './commit-context.ts'
+import type { CutCounts } from './cut-receipt.ts'
+import { cutRowsSql } from './cut-rows.ts'
+import { headOf, type LoopContext } from './loop-context.ts'
+import { encodePositions, POSITIONS_PROPERTY, type LoopState } from './loop-state.ts'
+import { withAddedColumns } from './own-columns.ts'
+
+const CUTS = 'sluice.cuts'
+
+/** One cut before it is committed: what changes, and what its receipt says. */
+export interface CutPlan {
+  /** What the mode of its rows in sluice.cuts is: `live`, `backfill`, … */
+  readonly mode: string
+  readonly after: LoopState
+  /** Part states by `partKey` after the cut, finished files too. */
+  readonly parts: LoopState['parts']
+  /** The parts that moved; none where the cut only derives anew what is there. */
+  readonly progress: readonly PartProgress[]
+  readonly changes: readonly TableChange[]
+  /** By `partKey`. */
+  readonly counts: ReadonlyMap<string, CutCounts>
+  readonly total: CutCounts
+}
+
+/**
+ * Commits a plan on top of the context's state and heads: its cut is the next one, or nothing is
+ * committed.
+ * @throws SluiceError as `commitCut`.
+ */
+export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<CommittedCut> {
+  const { options, state, heads } = context
+  const { lake } = options
+  const token = lake.ids.uuid()
+  const committedUs = lake.clock.nowUs()
+  const { mode, after, parts, progress, counts, total } = plan
+  const { writer } = options
+  const before = state
+  const rows = { before, after, committedUs, token, writer, mode, progress, counts, total, parts }
+  const cutsMetadata = headOf(heads, CUTS).metadata
+  return commitCut(commitContext(options), {
+    cutsTable: tableId(CUTS),
+    lakeTables: allTables.map(({ name }) => tableId(name)),
+    previousCut: state.cutNumber,
+    cutNumber: after.cutNumber,
+    token,
+    committedUs,
+    changes: plan.changes,
+    cutRows: ({ snapshotIds }) =>
+      writeDataFiles(
+        writeContext(context),
+        cutsMetadata,
+        withAddedColumns(CUTS, cutsMetadata, cutRowsSql(rows, snapshotIds)),
+      ),
+    cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(after) },
+    summary: { 'sluice.messages': String(total.messageCount) },
+  })
+}
+
+/** What the loop's file writers work with. */
+export function writeContext(context: LoopContext): WriteContext & ManifestReader {
+  const { fileIO, ids, scratchDir, manifestCache } = context.options.lake
+  return { session: context.session, fileIO, ids, scratchDir, manifestCache }
+}
+
+/** The heads after a cut: those that it committed, and the others as they were. */
+export function headsAfter(
+  context: LoopContext,
+  committed: CommittedCut,
+): ReadonlyMap<string, LoadedTable> {
+  return new Map([...context.heads, ...committed.tables])
+}

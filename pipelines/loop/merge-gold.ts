@@ -1,0 +1,37 @@
+import type { TableChange } from '../../tables/commit/table-change.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
+import { writeContext } from './commit-plan.ts'
+import { goldLookup, silverLookup } from './committed-rows.ts'
+import { mergeIntoTail, type TailChange } from './gold-tail.ts'
+import type { LoopContext } from './loop-context.ts'
+import { writeGoldChange } from './write-cut-files.ts'
+
+export interface MergedGold {
+  /** Of the gold tables that change. */
+  readonly changes: readonly TableChange[]
+  /** One for each tail of the context. */
+  readonly tailChanges: readonly TailChange[]
+}
+
+/**
+ * Merges new rows of silver into the windows of every gold table, and writes the files of it.
+ * @param rowsOf a relation of a kind's accepted rows; undefined where there are none
+ */
+export async function mergeGold(
+  context: LoopContext,
+  watermarkUs: bigint | undefined,
+  rowsOf: (kind: Kind) => string | undefined,
+): Promise<MergedGold> {
+  const { session, heads } = context
+  const changes: TableChange[] = []
+  const tailChanges: TailChange[] = []
+  const sources = { gold: goldLookup(context), silver: silverLookup(context) }
+  for (const tail of context.tails) {
+    const rows = rowsOf(tail.gold.kind)
+    const change = await mergeIntoTail(session, tail, rows, sources, watermarkUs)
+    tailChanges.push(change)
+    const written = await writeGoldChange(session, writeContext(context), heads, tail, change)
+    if (written !== undefined) changes.push(written)
+  }
+  return { changes, tailChanges }
+}
