@@ -3,23 +3,13 @@ import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { createTableLookup } from '../../tables/query/table-lookup.ts'
 import { currentSnapshot } from '../../tables/spec/cut-history.ts'
 import { fieldsById } from '../../tables/spec/schema-fields.ts'
-import type { IcebergType, Schema } from '../../tables/spec/schema.ts'
+import type { Schema } from '../../tables/spec/schema.ts'
 import { tableKey } from '../../tables/spec/table-identifier.ts'
 import type { TableMetadata } from '../../tables/spec/table-metadata.ts'
 import { currentSchema, defaultSortOrder, defaultSpec } from '../../tables/write/current-layout.ts'
+import { describeColumns, type DescribedColumn } from './describe-columns.ts'
 import type { Lake } from './lake.ts'
 import { summarizeTable, type TableSummary } from './table-summary.ts'
-
-export interface DescribedColumn {
-  readonly fieldId: number
-  readonly name: string
-  /** As Iceberg writes it; a nested type in brackets. */
-  readonly type: string
-  readonly isRequired: boolean
-  /** Whether it is content or lineage; undefined for a table that is not one of the lake's own. */
-  readonly role: 'content' | 'lineage' | undefined
-  readonly doc: string
-}
 
 /** What a table is and how it stands, by its metadata alone. */
 export interface TableDescription extends TableSummary {
@@ -46,13 +36,11 @@ export async function findTable(lake: Lake, name: string): Promise<LoadedTable> 
   return createTableLookup(lake.catalog).load(levels.slice(0, -1), levels.at(-1) ?? '')
 }
 
-/** @throws SluiceError `invalid-input` for a name that is no table. */
-export async function describeTable(lake: Lake, name: string): Promise<TableDescription> {
-  const loaded = await findTable(lake, name)
+/** What its metadata says of a table. */
+export function describeTable(loaded: LoadedTable): TableDescription {
   const { metadata, metadataLocation } = loaded
   const schema = currentSchema(metadata)
   const definition = allTables.find((table) => table.name === tableKey(loaded.identifier))
-  const roles = new Map(definition?.columns.map((column) => [column.fieldId, column.role]))
   return {
     ...summarizeTable(loaded, definition?.doc ?? metadata.properties.comment ?? ''),
     location: metadata.location,
@@ -60,14 +48,7 @@ export async function describeTable(lake: Lake, name: string): Promise<TableDesc
     tableUuid: metadata['table-uuid'],
     formatVersion: metadata['format-version'],
     committedMs: currentSnapshot(metadata)?.['timestamp-ms'],
-    columns: schema.fields.map((field) => ({
-      fieldId: field.id,
-      name: field.name,
-      type: typeText(field.type),
-      isRequired: field.required,
-      role: roles.get(field.id),
-      doc: field.doc ?? '',
-    })),
+    columns: describeColumns(schema, definition),
     key: definition?.key ?? identifierNames(schema),
     partition: defaultSpec(metadata).fields.map((field) =>
       transformText(field.transform, columnName(metadata, field['source-id'])),
@@ -99,16 +80,4 @@ function transformText(transform: string, column: string): string {
   if (transform === 'identity') return column
   const width = /^(\w+)\[(\d+)\]$/.exec(transform)
   return width === null ? `${transform}(${column})` : `${width[1]}(${width[2]}, ${column})`
-}
-
-function typeText(type: IcebergType): string {
-  if (typeof type === 'string') return type
-  switch (type.type) {
-    case 'struct':
-      return `struct<${type.fields.map((f) => `${f.name}: ${typeText(f.type)}`).join(', ')}>`
-    case 'list':
-      return `list<${typeText(type.element)}>`
-    case 'map':
-      return `map<${typeText(type.key)}, ${typeText(type.value)}>`
-  }
 }

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allViews } from '../../shared-transforms/lake-views.ts'
 import { freePorts } from '../../stack/free-ports.ts'
 import { runSluice, startSluice } from '../support/sluice-process.ts'
 
@@ -49,6 +50,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
+/** Views have no rows of their own. */
+const viewCounts = Object.fromEntries(allViews.map(({ name }) => [name, null]))
 const rowsOf = (table: string): number => report.rows[table] ?? Number.NaN
 
 async function json<T>(args: readonly string[]): Promise<T> {
@@ -86,21 +89,24 @@ describe('the report of a demo run', () => {
 
 describe('sluice tables', () => {
   it('counts rows as the report and as SQL does', async () => {
-    const tables = await json<readonly { namespace: string; table: string; rowCount: number }[]>([
-      'tables',
-    ])
+    const listed = await json<
+      readonly Record<'kind' | 'namespace' | 'table' | 'rowCount', string>[]
+    >(['tables'])
     const counts = Object.fromEntries(
-      tables.map(({ namespace, table, rowCount }) => [`${namespace}.${table}`, rowCount]),
+      listed.map((each) => [`${each.namespace}.${each.table}`, each.rowCount]),
     )
-    expect(counts).toEqual(report.rows)
+    expect(counts).toEqual({ ...report.rows, ...viewCounts })
+    expect(listed.filter(({ kind }) => kind === 'view')).toHaveLength(allViews.length)
     expect(await scalar('SELECT count(*) FROM gold.bars')).toBe(String(rowsOf('gold.bars')))
   })
 
-  it('draws a line for each table, with the last cut', async () => {
+  it('draws a line for each table, with the last cut, and for each view', async () => {
     const { code, stdout } = await runSluice(['tables', '--lake', lake])
     expect(code).toBe(0)
-    expect(stdout.trimEnd().split('\n')).toHaveLength(1 + Object.keys(report.rows).length)
-    expect(stdout).toMatch(new RegExp(`gold +bars +.* ${report.cuts} +One row is one bar`))
+    expect(stdout.trimEnd().split('\n')).toHaveLength(
+      1 + Object.keys({ ...report.rows, ...viewCounts }).length,
+    )
+    expect(stdout).toMatch(new RegExp(`gold +bars +table +.* ${report.cuts} +One row is one bar`))
   })
 })
 

@@ -1,5 +1,8 @@
 import type { Command } from 'commander'
-import { describeTable, type TableDescription } from '../../lake/describe-table.ts'
+import type { DescribedColumn } from '../../lake/describe-columns.ts'
+import { describeRelation, type RelationDescription } from '../../lake/describe-relation.ts'
+import type { TableDescription } from '../../lake/describe-table.ts'
+import type { ViewDescription } from '../../lake/describe-view.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { formatCount, formatInstant, formatIso, formatSize } from '../format-units.ts'
 import { addLakeOptions, withLake, type LakeOptions } from '../lake-options.ts'
@@ -8,24 +11,57 @@ import { drawTextTable } from '../text-table.ts'
 export function addDescribeCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('describe')
-    .description('a table: its columns, key, partition, sort order, properties, and how it stands')
+    .description(
+      'a table or a view: its columns, key, partition, sort order, properties, or its SQL, and ' +
+        'how it stands',
+    )
     .argument('<table>', 'its name, as gold.bars')
   addLakeOptions(command, context).action(async (name: string, options: LakeOptions) => {
-    const table = await withLake(context, options.lake, (lake) => describeTable(lake, name))
-    if (options.json) printJson(context, toJson(table))
-    else for (const line of drawDescription(table)) printLine(context, line)
+    const found = await withLake(context, options.lake, (lake) => describeRelation(lake, name))
+    if (options.json) printJson(context, toJson(found))
+    else for (const line of drawRelation(found)) printLine(context, line)
   })
 }
 
-function toJson(table: TableDescription) {
-  const { committedMs, columns, lastCut, snapshotId, ...rest } = table
+function toJson(found: RelationDescription) {
+  const columns = found.columns.map((column) => ({ ...column, role: column.role ?? null }))
+  if (found.kind === 'view') {
+    const { versionMs, ...rest } = found
+    return { ...rest, version_ts: isoOrNull(versionMs), columns }
+  }
+  const { committedMs, lastCut, snapshotId, ...rest } = found
   return {
     ...rest,
     lastCut: lastCut ?? null,
     snapshotId: snapshotId ?? null,
-    committed_ts: committedMs === undefined ? null : formatIso(BigInt(committedMs) * 1000n),
-    columns: columns.map((column) => ({ ...column, role: column.role ?? null })),
+    committed_ts: isoOrNull(committedMs),
+    columns,
   }
+}
+
+function isoOrNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : formatIso(BigInt(ms) * 1000n)
+}
+
+function drawRelation(found: RelationDescription): readonly string[] {
+  return found.kind === 'table' ? drawDescription(found) : drawView(found)
+}
+
+function drawView(view: ViewDescription): readonly string[] {
+  const { versionId, versionMs } = view
+  const of = versionMs === undefined ? '' : ` of ${formatInstant(BigInt(versionMs) * 1000n)}`
+  const texts = Object.entries(view.sql)
+  return [
+    `view         ${view.namespace}.${view.table}`,
+    `what it is   ${view.doc === '' ? '-' : view.doc}`,
+    `location     ${view.location}`,
+    `metadata     ${view.metadataLocation}`,
+    `view uuid    ${view.viewUuid}`,
+    `version      ${versionId}${of}`,
+    ...['', 'columns', ...indent(drawColumns(view))],
+    ...texts.flatMap(([dialect, sql]) => ['', `SQL (${dialect})`, ...indent(sql.split('\n'))]),
+    ...['', 'properties', ...indent(drawProperties(view))],
+  ]
 }
 
 function drawDescription(table: TableDescription): readonly string[] {
@@ -69,7 +105,11 @@ function listed(parts: readonly string[]): string {
   return parts.length === 0 ? 'none' : parts.join(', ')
 }
 
-function drawColumns({ columns }: TableDescription): readonly string[] {
+function drawColumns({
+  columns,
+}: {
+  readonly columns: readonly DescribedColumn[]
+}): readonly string[] {
   return drawTextTable(
     [
       { title: 'id', align: 'right' },
@@ -90,7 +130,7 @@ function drawColumns({ columns }: TableDescription): readonly string[] {
   )
 }
 
-function drawProperties({ properties }: TableDescription): readonly string[] {
+function drawProperties({ properties }: TableDescription | ViewDescription): readonly string[] {
   const entries = Object.entries(properties)
   if (entries.length === 0) return ['none']
   return drawTextTable(

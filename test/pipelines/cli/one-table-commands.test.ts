@@ -1,10 +1,4 @@
-import { PassThrough } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Command } from 'commander'
-import type { CommandContext } from '../../../pipelines/cli/command-context.ts'
-import { loadCommands } from '../../../pipelines/cli/commands.ts'
-import { readEnvironment } from '../../../pipelines/cli/environment.ts'
 import { acquireLakeLock } from '../../../pipelines/lake/lake-lock.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { randomIds, systemClock } from '../../../tables/clock.ts'
@@ -22,6 +16,7 @@ import { writeDataFiles } from '../../../tables/write/write-data-files.ts'
 import { createForeignWriter } from '../../support/foreign-writer.ts'
 import type { ListedMessage } from '../../support/list-source.ts'
 import { type LocalLake, openExistingLake, openLocalLake } from '../../support/local-lake.ts'
+import { runCommand } from '../../support/run-command.ts'
 import { runList } from '../../support/run-list.ts'
 
 const SIGNALS = 'research.signals'
@@ -72,27 +67,7 @@ const openOnEach = (): void => {
 
 const insert = (table: string, query: string) => createForeignWriter(lake).insert(table, query)
 
-/** Runs a command on the lake as the command line does. */
-const run = (...args: readonly string[]) => runIn(local.directory, ...args)
-
-async function runIn(directory: string, ...args: readonly string[]): Promise<string> {
-  const stdout = new PassThrough()
-  const context: CommandContext = {
-    environment: readEnvironment(),
-    clock: systemClock,
-    ids: randomIds,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: process.stderr,
-    readStdin: () => Promise.resolve(''),
-    stopSignal: () => new AbortController().signal,
-    setExitCode: () => undefined,
-  }
-  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined })
-  for (const addCommand of await loadCommands(args)) addCommand(program, context)
-  await program.parseAsync([...args, '--lake', directory], { from: 'user' })
-  stdout.end()
-  return text(stdout)
-}
+const run = (...args: readonly string[]) => runCommand(local.directory, ...args)
 
 async function json<T>(...args: readonly string[]): Promise<T> {
   return JSON.parse(await run(...args, '--json')) as T
@@ -281,11 +256,11 @@ describe('a call that is not clear', () => {
     [['rollback', '--to-tag', 'good']],
     [['rollback', SIGNALS, '--to-tag', 'good', '--to-time', '2026-01-01']],
   ])('asks what goes back for %j', async (args: readonly string[]) => {
-    await expect(runIn('/no/such/lake', ...args)).rejects.toThrow(/Nothing was rolled back/)
+    await expect(runCommand('/no/such/lake', ...args)).rejects.toThrow(/Nothing was rolled back/)
   })
 
   it('of cherry-pick is told what an id is', async () => {
-    const call = runIn('/no/such/lake', 'cherry-pick', SIGNALS, 'main')
+    const call = runCommand('/no/such/lake', 'cherry-pick', SIGNALS, 'main')
     await expect(call).rejects.toThrow(/Give a snapshot id/)
   })
 })

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeTable, findTable } from '../../../pipelines/lake/describe-table.ts'
+import { createLakeViews } from '../../../pipelines/lake/create-lake-views.ts'
+import { describeRelation } from '../../../pipelines/lake/describe-relation.ts'
+import { findTable } from '../../../pipelines/lake/describe-table.ts'
+import { readViewSummaries } from '../../../pipelines/lake/describe-view.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { readTableHistory } from '../../../pipelines/lake/table-history.ts'
 import { bars } from '../../../gold/bars.ts'
+import { allViews } from '../../../shared-transforms/lake-views.ts'
 import type { Snapshot } from '../../../tables/spec/snapshot.ts'
+import { tableId } from '../../../tables/spec/table-identifier.ts'
 import type { TableMetadata } from '../../../tables/spec/table-metadata.ts'
 import { createTestClock, openMemoryLake } from '../../support/memory-lake.ts'
 
@@ -11,19 +16,22 @@ const START_US = 1_736_899_200_000_000n
 
 let lake: Lake
 beforeAll(async () => {
-  lake = await openMemoryLake({ clock: createTestClock(START_US) })
+  const clock = createTestClock(START_US)
+  lake = await openMemoryLake({ clock })
+  await createLakeViews(lake.catalog, clock)
 })
 afterAll(() => lake.close())
 
 describe('the description of a table', () => {
   it('says of gold.bars what its definition says', async () => {
-    const table = await describeTable(lake, 'gold.bars')
+    const table = await describeRelation(lake, 'gold.bars')
     expect(table.columns).toEqual(
       bars.columns.map(({ fieldId, name, type, isRequired, role, doc }) => {
         return { fieldId, name, type, isRequired, role, doc }
       }),
     )
     expect(table).toMatchObject({
+      kind: 'table',
       namespace: 'gold',
       table: 'bars',
       doc: bars.doc,
@@ -42,8 +50,41 @@ describe('the description of a table', () => {
   it('finds a table by its bare name and in any case, and refuses what is none', async () => {
     expect((await findTable(lake, 'SPREADS')).identifier.name).toBe('spreads')
     expect((await findTable(lake, 'Gold.Bars')).identifier.name).toBe('bars')
-    await expect(describeTable(lake, 'gold.candles')).rejects.toThrow(/no table gold\.candles/)
-    await expect(describeTable(lake, '')).rejects.toThrow(/no table/)
+    await expect(describeRelation(lake, 'gold.candles')).rejects.toThrow(/no table gold\.candles/)
+    await expect(describeRelation(lake, '')).rejects.toThrow(/no table/)
+  })
+})
+
+describe('the description of a view', () => {
+  it.each(allViews)('says of $name what its definition says', async (definition) => {
+    const view = await describeRelation(lake, definition.name.toUpperCase())
+    expect(view.columns).toEqual(
+      definition.columns.map(({ fieldId, name, type, isRequired, role, doc }) => {
+        return { fieldId, name, type, isRequired, role, doc }
+      }),
+    )
+    expect(view).toMatchObject({
+      kind: 'view',
+      namespace: 'gold',
+      doc: definition.doc,
+      sql: definition.sql,
+      versionId: 1,
+      versionMs: Number(START_US / 1000n),
+    })
+  })
+
+  it('is found by its bare name, and is no table', async () => {
+    expect(await describeRelation(lake, 'bars_1m')).toMatchObject({ table: 'bars_1m' })
+    await expect(findTable(lake, 'gold.bars_1m')).rejects.toThrow(/no table gold\.bars_1m/)
+  })
+
+  it('leaves out what the catalog does not hold', async () => {
+    expect(await readViewSummaries(lake)).toHaveLength(allViews.length)
+    await lake.catalog.views?.dropView(tableId('gold.bars_5m'))
+    const left = (await readViewSummaries(lake)).map(({ table }) => table)
+    expect(left).toEqual(['bars_1m', 'bars_1h', 'bars_1d', 'latest_quotes'])
+    const { views: _, ...catalog } = lake.catalog
+    expect(await readViewSummaries({ ...lake, catalog })).toEqual([])
   })
 })
 
