@@ -8,10 +8,11 @@ import { currentViewVersion, SLUICE_ENGINE, viewSql } from '../spec/view-metadat
 import type { ViewVersion } from '../spec/view-metadata.ts'
 import { snapshotAtTime, snapshotAtVersion } from './choose-snapshot.ts'
 import type { SnapshotChoice } from './choose-snapshot.ts'
-import { splitMetadataName } from './metadata-table.ts'
 import type { TableLookup } from './table-lookup.ts'
 import { editText } from './text-edits.ts'
 import type { EditedText, TextEdit } from './text-edits.ts'
+import { checkTrinoMetadata, splitTrinoMetadataName } from './trino-metadata-table.ts'
+import type { TrinoMetadataName } from './trino-metadata-table.ts'
 import { findTrinoRelations } from './trino-relations.ts'
 import type { TrinoRelation } from './trino-relations.ts'
 import { trinoTokens } from './trino-tokens.ts'
@@ -82,9 +83,9 @@ async function editsOfRelation(
   const named = nameInLake(request, relation, sight)
   if (named === undefined) return []
   const { namespace, name } = named
-  if (splitMetadataName(name) !== undefined) {
-    if (request.isAsked || relation.at !== undefined) throw tellsOfNow(name)
-    return []
+  const metadata = splitTrinoMetadataName(name)
+  if (metadata !== undefined) {
+    return editsOfMetadata(request, relation, namespace, metadata)
   }
   const found = await request.lookup.find(namespace, name)
   if (found.kind === 'view') return editsOfView(request, relation, found.view, sight, snapshots)
@@ -105,6 +106,20 @@ async function editsOfRelation(
       ? `(SELECT * FROM ${full} WHERE false)${aliasFor(relation)}`
       : `${full} FOR VERSION AS OF ${choice.snapshotId}`
   return [{ ...placeOf(relation), text: pinned }, ...clause]
+}
+
+/** The full name in quotes: Trino takes no `$` without them, and no name without a namespace. */
+async function editsOfMetadata(
+  request: PinRequest,
+  relation: TrinoRelation,
+  namespace: readonly string[],
+  { table: name, about }: TrinoMetadataName,
+): Promise<readonly TextEdit[]> {
+  const hasOwnTime = relation.at !== undefined || relation.hasPeriod
+  checkTrinoMetadata({ table: name, about }, { isCutAsked: request.isAsked, hasOwnTime })
+  const { identifier } = await request.lookup.load(namespace, name)
+  const text = trinoName(request, { ...identifier, name: `${identifier.name}$${about}` })
+  return [{ ...placeOf(relation), text }]
 }
 
 /** Trino reads a pinned table by the columns of its snapshot: columns since would be hidden. */
@@ -206,14 +221,6 @@ function notFollowed(word: string): SluiceError {
     `The tables that ${word} reads cannot be brought to a cut surely. Nothing was read. Write ` +
       'SELECT … FROM instead, or leave the cut out and write FOR VERSION AS OF after each table; ' +
       'snapshot_ids in sluice.cuts names the snapshots of a cut.',
-  )
-}
-
-function tellsOfNow(name: string): SluiceError {
-  return new SluiceError(
-    'invalid-input',
-    `Trino reads "${name}" only as it is now. Nothing was read. Leave the cut out, or leave ` +
-      '--engine trino out.',
   )
 }
 

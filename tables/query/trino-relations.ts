@@ -152,6 +152,11 @@ function readRelation(found: Found, names: ReadonlySet<string>): void {
     parts.push(part.value)
     ;({ end } = part)
   }
+  const about = readAbout(reader, end)
+  if (about !== undefined) {
+    parts.push(`${parts.pop() ?? ''}$${about.value}`)
+    ;({ end } = about)
+  }
   const hasPeriod =
     reader.isNext('for', 'version', 'as', 'of') || reader.isNext('for', 'timestamp', 'as', 'of')
   let at = hasPeriod ? undefined : readAt(reader)
@@ -160,6 +165,15 @@ function readRelation(found: Found, names: ReadonlySet<string>): void {
   const isCte = parts.length === 1 && at === undefined && names.has(first.value.toLowerCase())
   if (isCte) return
   found.relations.push({ parts, start: first.start, end, hasAlias, hasPeriod, at })
+}
+
+/** `$files` right after a name: DuckDB takes it without quotes, Trino does not. */
+function readAbout(reader: TokenReader, end: number): TrinoToken | undefined {
+  const word = reader.peek(1)
+  const isAbout = reader.isNext('$') && reader.peek()?.start === end
+  if (!isAbout || word?.kind !== 'word' || word.start !== end + 1) return undefined
+  reader.next()
+  return reader.next()
 }
 
 /** Steps over `[AS] alias [(columns)]`. */
