@@ -1,8 +1,8 @@
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { sqlName } from '../../tables/engine/sql-text.ts'
-import { planScan, type ScanPlan, type ScanTask } from '../../tables/scan/plan-scan.ts'
-import { contentKey } from '../../tables/spec/content-key.ts'
+import { comparePlans, sharedColumns } from '../../tables/scan/compare-plans.ts'
+import { planScan } from '../../tables/scan/plan-scan.ts'
 import { ancestors, HEAD_TAG, snapshotOfRef } from '../../tables/spec/cut-history.ts'
 import type { TableMetadata } from '../../tables/spec/table-metadata.ts'
 import type { Lake } from '../lake/lake.ts'
@@ -47,9 +47,9 @@ export async function findForeignDays(
   const planAt = (snapshotId: bigint) => planScan({ fileIO, metadata, manifestCache, snapshotId })
   const after = await planAt(headId)
   const before = base === undefined ? { ...after, tasks: [] } : await planAt(base)
-  const [gone, come] = [without(before, after), without(after, before)]
+  const { gone, come } = comparePlans(before, after)
   if (gone.tasks.length + come.tasks.length === 0) return []
-  const names = sharedColumns(before, after)
+  const names = sharedColumns(before, after).map(sqlName).join(', ')
   const relations = await Promise.all([gone, come].map((plan) => planRelation(lake, plan)))
   const [old, young] = relations.map((relation) => `SELECT ${names} FROM ${relation}`)
   const days = await session.rows<{ day: bigint }>(
@@ -66,21 +66,4 @@ function isUnchangedSince(metadata: TableMetadata, base: bigint | undefined): bo
     if (snapshot.summary.operation !== 'replace') return false
   }
   return false
-}
-
-/** The plan with those files alone that the other has not, or has with other deletes. */
-function without(plan: ScanPlan, other: ScanPlan): ScanPlan {
-  const known = new Set(other.tasks.map(taskKey))
-  return { ...plan, tasks: plan.tasks.filter((task) => !known.has(taskKey(task))) }
-}
-
-function taskKey({ file, deletes }: ScanTask): string {
-  return JSON.stringify([file.filePath, ...deletes.map(contentKey).sort()])
-}
-
-/** Columns of both, by name: a column that somebody added says nothing of the old rows. */
-function sharedColumns(before: ScanPlan, after: ScanPlan): string {
-  const known = new Set(before.schema.fields.map(({ name }) => name))
-  const shared = after.schema.fields.filter(({ name }) => known.has(name))
-  return shared.map(({ name }) => sqlName(name)).join(', ')
 }
