@@ -13,6 +13,11 @@ export interface CommandContext {
   readStdin(): Promise<string>
   /** Aborts at Ctrl-C or SIGTERM. Until it is asked for, these end the process at once. */
   stopSignal(): AbortSignal
+  /**
+   * Aborts where nobody reads stdout any more (`| head`). Until it is asked for, that ends the
+   * process at once.
+   */
+  readerGone(): AbortSignal
   /** The exit code of a command that ran well and whose answer is "no" (1). */
   setExitCode(code: number): void
 }

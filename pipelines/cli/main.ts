@@ -7,10 +7,14 @@ import { readEnvironment } from './environment.ts'
 import { exitCodes, reportFailure } from './report-failure.ts'
 import { createStopSignal } from './stop-signal.ts'
 
+/** Of the command that runs, where it asked to be told that nobody reads its stdout. */
+let readerGone: AbortController | undefined
+
 /** Runs one command line and answers its exit code. Nothing it throws gets out. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.fine
   let signal: AbortSignal | undefined
+  readerGone = undefined
   const context: CommandContext = {
     environment: readEnvironment(),
     clock: systemClock,
@@ -19,6 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     stderr: process.stderr,
     readStdin: () => text(process.stdin),
     stopSignal: () => (signal ??= createStopSignal(systemClock)),
+    readerGone: () => (readerGone ??= new AbortController()).signal,
     setExitCode: (code) => {
       exitCode = code
     },
@@ -51,6 +56,7 @@ function endQuietlyWhenNobodyReads(): void {
 }
 
 function onStdoutError(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(exitCodes.fine)
-  throw error
+  if (error.code !== 'EPIPE') throw error
+  if (readerGone === undefined) process.exit(exitCodes.fine)
+  readerGone.abort()
 }

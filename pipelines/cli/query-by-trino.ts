@@ -18,15 +18,17 @@ export interface TrinoRequest {
 const EXIT_CODE_INTERRUPTED = 130
 
 /**
- * Runs a statement in Trino and shows its rows. Ctrl-C cancels it there too: else it would run on
- * for nobody. On a terminal a line says how far it is until the first row comes.
+ * Runs a statement in Trino and shows its rows. Ctrl-C, and a reader that goes away (`| head`),
+ * cancel it there too: else it would run on for nobody. On a terminal a line says how far it is until the first row comes.
  */
 export async function queryByTrino(
   context: CommandContext,
   { lake, trino, sql, options }: TrinoRequest,
   show: (result: LakeQueryResult) => Promise<void>,
 ): Promise<void> {
-  const signal = context.stopSignal()
+  const stopped = context.stopSignal()
+  const readerGone = context.readerGone()
+  const signal = AbortSignal.any([stopped, readerGone])
   const line = createProgressLine(context)
   const query = createTrinoQuery({
     ...{ catalog: lake.catalog, cutsTable: tableId('sluice.cuts'), trino },
@@ -37,6 +39,7 @@ export async function queryByTrino(
   } catch (error) {
     line.clear()
     if (!signal.aborted) throw error
+    if (!stopped.aborted) return
     printNote(context, 'cancelled; Trino was told so')
     context.setExitCode(EXIT_CODE_INTERRUPTED)
   } finally {

@@ -17,6 +17,7 @@ export async function runCommand(directory: string, ...args: readonly string[]):
     stderr: process.stderr,
     readStdin: () => Promise.resolve(''),
     stopSignal: () => new AbortController().signal,
+    readerGone: () => new AbortController().signal,
     setExitCode: () => undefined,
   }
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined })

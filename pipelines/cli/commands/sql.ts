@@ -68,7 +68,9 @@ async function runSql(
   const show = async (result: LakeQueryResult): Promise<void> => {
     noteCut(context, result, options)
     const format = options.format ?? (options.json ? 'json' : 'table')
-    await writeText(context.stdout, formatResult(result, format))
+    // Nothing outside this process runs on for a statement of DuckDB: it may end at once.
+    const readerGone = trino === undefined ? new AbortController().signal : context.readerGone()
+    await writeText(context.stdout, formatResult(result, format), readerGone)
   }
   if (trino !== undefined) {
     await queryByTrino(context, { lake, trino, sql, options: timeOf(options) }, show)

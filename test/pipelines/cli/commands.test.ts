@@ -23,6 +23,7 @@ async function loadedNames(argv: readonly string[]): Promise<string[]> {
     stderr: process.stderr,
     readStdin: () => Promise.resolve(''),
     stopSignal: () => new AbortController().signal,
+    readerGone: () => new AbortController().signal,
     setExitCode: () => undefined,
   }
   for (const addCommand of await loadCommands(argv)) addCommand(program, context)
