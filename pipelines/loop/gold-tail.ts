@@ -52,18 +52,26 @@ export interface TailChange {
   readonly deletes: readonly DeletedPositions[]
 }
 
+/** New rows of silver that windows take in. */
+export interface NewRows {
+  /** A relation of accepted rows. */
+  readonly rows: string
+  /** A relation of the states of all of them, where somebody has made them already. */
+  readonly states?: string
+}
+
 const UNCHANGED: TailChange = { isChanged: false, touchedCount: 0, isFlushed: false, deletes: [] }
 
 /**
- * Merges accepted rows (`rows`: a relation; undefined: the batch holds none of the kind) into the
- * windows, and leaves in the engine
+ * Merges accepted rows (undefined: there are none of the kind) into the windows, and leaves in the
+ * engine
  * `<state>_next` (the tail after this cut) and `<state>_sealed` (windows that move to a sealed
  * file now). The tail itself is untouched until `adoptTail`.
  */
 export async function mergeIntoTail(
   session: StepSession,
   tail: GoldTail,
-  rows: string | undefined,
+  added: NewRows | undefined,
   sources: WindowSources,
   watermarkUs: bigint | undefined,
 ): Promise<TailChange> {
@@ -74,11 +82,11 @@ export async function mergeIntoTail(
   let freshCount = 0
   if (hasForeign) {
     await session.clear(`${state}_found`, emptyFound(state))
-    const again = await deriveDaysAgain(session, tail, rows, sources)
+    const again = await deriveDaysAgain(session, tail, added?.rows, sources)
     for (const [location, file] of again.files) files.set(location, file)
     freshCount = again.freshCount
   }
-  await session.fill(`${state}_partial`, partialSql(tail, rows))
+  await session.fill(`${state}_partial`, partialSql(tail, added))
   // Windows of foreign days were looked up already.
   const outside = `${state}_partial ANTI JOIN ${state}_tail USING (${KEY})${andNotFresh(tail)}`
   const [facts] = await session.rowsKept<{ touched: bigint; sealing: bigint; outside: bigint }>(
@@ -100,16 +108,28 @@ export async function mergeIntoTail(
   return { isChanged: true, touchedCount, isFlushed, deletes }
 }
 
-/** States of the batch's rows; of foreign days those that were derived again. */
-function partialSql({ gold, foreignDays }: GoldTail, rows: string | undefined): string {
+/** States of the new rows; of foreign days those that were derived again. */
+function partialSql({ gold, foreignDays }: GoldTail, added: NewRows | undefined): string {
   const { state } = gold
   if (foreignDays.length === 0) {
-    return rows === undefined ? `SELECT * FROM empty_${state}` : gold.partialSql(rows)
+    return added === undefined ? `SELECT * FROM empty_${state}` : statesSql(gold, added)
   }
   const again = `SELECT * FROM ${state}_again SEMI JOIN ${state}_fresh USING (${KEY})`
-  if (rows === undefined) return again
-  const others = `(SELECT * FROM ${rows} WHERE NOT ${isOnDays('event_ts', foreignDays)})`
-  return `SELECT * FROM (${gold.partialSql(others)}) UNION ALL BY NAME ${again}`
+  if (added === undefined) return again
+  // No window is longer than a day: it lies on the day of its rows.
+  const others = statesSql(gold, {
+    rows: `(SELECT * FROM ${added.rows} WHERE NOT ${isOnDays('event_ts', foreignDays)})`,
+    ...(added.states === undefined
+      ? {}
+      : {
+          states: `(SELECT * FROM ${added.states} WHERE NOT ${isOnDays('open_ts', foreignDays)})`,
+        }),
+  })
+  return `SELECT * FROM (${others}) UNION ALL BY NAME ${again}`
+}
+
+function statesSql({ partialSql: statesOf }: GoldTable, { rows, states }: NewRows): string {
+  return states === undefined ? statesOf(rows) : `SELECT * FROM ${states}`
 }
 
 /** Ends a join: windows that are derived again take nothing from what is committed. */

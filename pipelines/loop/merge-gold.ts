@@ -2,7 +2,7 @@ import type { TableChange } from '../../tables/commit/table-change.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import { writeContext } from './commit-plan.ts'
 import { goldLookup, silverLookup } from './committed-rows.ts'
-import { mergeIntoTail, type TailChange } from './gold-tail.ts'
+import { mergeIntoTail, type NewRows, type TailChange } from './gold-tail.ts'
 import type { LoopContext } from './loop-context.ts'
 import { writeGoldChange } from './write-cut-files.ts'
 
@@ -15,12 +15,12 @@ export interface MergedGold {
 
 /**
  * Merges new rows of silver into the windows of every gold table, and writes the files of it.
- * @param rowsOf a relation of a kind's accepted rows; undefined where there are none
+ * @param rowsOf a kind's accepted rows; undefined where there are none
  */
 export async function mergeGold(
   context: LoopContext,
   watermarkUs: bigint | undefined,
-  rowsOf: (kind: Kind) => string | undefined,
+  rowsOf: (kind: Kind) => NewRows | undefined,
 ): Promise<MergedGold> {
   const { session, heads } = context
   const changes: TableChange[] = []
