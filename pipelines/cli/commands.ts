@@ -18,6 +18,7 @@ const loaders: Readonly<Record<string, () => Promise<AddCommand>>> = {
   history: async () => (await import('./commands/history.ts')).addHistoryCommand,
   cuts: async () => (await import('./commands/cuts.ts')).addCutsCommand,
   status: async () => (await import('./commands/status.ts')).addStatusCommand,
+  verify: async () => (await import('./commands/verify.ts')).addVerifyCommand,
   check: async () => (await import('./commands/check.ts')).addCheckCommand,
   alter: async () => (await import('./commands/alter.ts')).addAlterCommand,
   tag: async () => (await import('./commands/tag.ts')).addTagCommand,

@@ -34,12 +34,14 @@ export function configuredLake(
 
 /**
  * Opens a lake that is there for reading, and closes it whatever happens.
+ * @param options `isInspected`: a table that is gone is not made anew
  * @throws SluiceError `invalid-input` where there is none.
  */
 export async function withLake<T>(
   context: CommandContext,
   directory: string,
   use: (lake: Lake) => Promise<T>,
+  options: { readonly isInspected?: boolean } = {},
 ): Promise<T> {
   const { clock, ids, environment } = context
   const lake = await openLake({
@@ -48,6 +50,7 @@ export async function withLake<T>(
     ids,
     createIfMissing: false,
     secrets: environment.secrets,
+    ...options,
   })
   const release = lake.holdCopies()
   try {

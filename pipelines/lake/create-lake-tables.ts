@@ -1,5 +1,6 @@
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { Catalog } from '../../tables/catalog/catalog.ts'
+import type { TableDefinition } from '../../tables/spec/table-definition.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { tableSchemaOf } from '../../tables/spec/table-schema-of.ts'
 
@@ -33,13 +34,18 @@ export async function createLakeTables(
       schema,
       partitionSpec,
       sortOrder,
-      properties: {
-        comment: definition.doc,
-        'write.parquet.compression-codec': 'zstd',
-        'write.metadata.delete-after-commit.enabled': 'false',
-        'write.metadata.previous-versions-max': '20',
-      },
+      properties: lakeTableProperties(definition),
       formatVersion,
     })
+  }
+}
+
+/** What a table is made with; somebody may change the values later. */
+export function lakeTableProperties(definition: TableDefinition): Readonly<Record<string, string>> {
+  return {
+    comment: definition.doc,
+    'write.parquet.compression-codec': 'zstd',
+    'write.metadata.delete-after-commit.enabled': 'false',
+    'write.metadata.previous-versions-max': '20',
   }
 }

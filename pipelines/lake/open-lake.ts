@@ -27,6 +27,11 @@ export interface OpenLakeOptions {
   readonly ids: IdSource
   /** Make the folder and the tables where there is no lake yet; else that is an error. */
   readonly createIfMissing: boolean
+  /**
+   * Makes nothing, not even a table that is gone: for those who look whether all is there. Default
+   * false.
+   */
+  readonly isInspected?: boolean
   /** A writer holds the lake: its views are made, and made anew where they are of an older form. */
   readonly isWriter?: boolean
   /** Of tables that are made now; default 2, which all engines read and write. */
@@ -62,9 +67,11 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
     opened = await openStores({ directory, stores, secrets, clock, ids })
     const { fileIO } = opened
     catalog = await openLakeCatalog({ ...catalogOptions, fileIO, secrets: secrets?.catalog })
-    await createLakeTables(catalog, options.formatVersion, (namespace) =>
-      namespaceLocation(stores, namespace),
-    )
+    if (options.isInspected !== true) {
+      await createLakeTables(catalog, options.formatVersion, (namespace) =>
+        namespaceLocation(stores, namespace),
+      )
+    }
     if (isNew || options.isWriter === true) await createLakeViews(catalog, clock)
     const journalFolder = await journalFolderOf(catalog)
     return await assembleLake({

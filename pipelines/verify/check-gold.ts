@@ -1,0 +1,156 @@
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { sqlName } from '../../tables/engine/sql-text.ts'
+import type { TableDefinition } from '../../tables/spec/table-definition.ts'
+import { goldTables, WINDOW_KEY, WINDOW_KEY_SQL, type GoldTable } from '../loop/gold-tables.ts'
+import type { BrokenFiles } from './broken-files.ts'
+import { dayPieces, isInPiece, pieceFilter, type DayPiece } from './day-pieces.ts'
+import { type CheckResult, type Finding, FINDINGS_MAX } from './finding.ts'
+import type { PinnedLake } from './pin-lake.ts'
+import { readableRows } from './readable-rows.ts'
+
+/** How far two doubles may lie apart, relative to the larger one. */
+const DOUBLE_TOLERANCE = 1e-12
+
+/**
+ * Whether gold is what silver gives when it is aggregated again: the same windows, each once, with
+ * the same content; decimals exactly, doubles to twelve digits.
+ */
+export async function checkGold(pinned: PinnedLake, broken: BrokenFiles): Promise<CheckResult> {
+  const findings: Finding[] = []
+  let checkedCount = 0n
+  for (const gold of goldTables) {
+    const definition = allTables.find(({ name }) => name === gold.name)
+    const held = await readableRows(pinned, broken, gold.name)
+    const silver = await readableRows(pinned, broken, `silver.${gold.kind}s`)
+    if (definition === undefined || held === undefined || silver === undefined) continue
+    const pieces = await dayPieces(pinned.session, [
+      { rows: silver, column: 'event_ts' },
+      { rows: held, column: 'open_ts' },
+    ])
+    const ofTable: Finding[] = []
+    for (const piece of pieces) {
+      checkedCount += await fillPiece(pinned, broken, gold, piece)
+      if (ofTable.length >= FINDINGS_MAX) continue
+      ofTable.push(...(await twiceWindows(pinned, gold)))
+      ofTable.push(...(await wrongWindows(pinned, gold, definition)))
+    }
+    findings.push(...ofTable)
+  }
+  const count = Number(checkedCount)
+  return { name: 'gold', checkedCount: count, unit: 'windows', findings, notes: [] }
+}
+
+/** `gold_held` and `gold_given`: the windows of some days as they are, and as they should be. */
+async function fillPiece(
+  pinned: PinnedLake,
+  broken: BrokenFiles,
+  gold: GoldTable,
+  piece: DayPiece,
+): Promise<bigint> {
+  const { session } = pinned
+  const held = await readableRows(pinned, broken, gold.name, {
+    filter: pieceFilter('open_ts', piece),
+    withPosition: true,
+  })
+  const silver = await readableRows(pinned, broken, `silver.${gold.kind}s`, {
+    filter: pieceFilter('event_ts', piece),
+  })
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE gold_held AS SELECT * FROM ${held ?? ''} ` +
+      `WHERE ${isInPiece('open_ts', piece)}`,
+  )
+  const rows = `(SELECT * FROM ${silver ?? ''} WHERE ${isInPiece('event_ts', piece)})`
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE gold_given AS ${gold.finalizeSql(`(${gold.partialSql(rows)})`)}`,
+  )
+  const [count] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM gold_held')
+  return count?.n ?? 0n
+}
+
+const WINDOW_TEXT = `step || ' ' || venue || ' ' || venue_symbol || ' of ' || open_ts`
+
+async function twiceWindows({ session }: PinnedLake, gold: GoldTable): Promise<Finding[]> {
+  const rows = await session.rows<{ what: string; n: bigint; file: string }>(
+    `SELECT ${WINDOW_TEXT} AS what, count(*) AS n, min(_file) AS file FROM gold_held ` +
+      `GROUP BY ${WINDOW_KEY_SQL} HAVING n > 1 ORDER BY what LIMIT ${FINDINGS_MAX}`,
+  )
+  return rows.map(({ what, n, file }) => ({
+    ...{ check: 'gold', kind: 'corrupt-data', table: gold.name, file },
+    what: `The window ${what} is there ${n} times and not once.`,
+    advice: REPAIR,
+  }))
+}
+
+const REPAIR =
+  'Find the snapshot that made it so (`sluice history`) and roll the table back to before it. The ' +
+  'next cut of a writer that is started anew derives days again that somebody else changed.'
+
+interface WrongWindow {
+  readonly what: string
+  readonly columns: string | null
+  readonly is_held: boolean
+  readonly is_given: boolean
+  readonly file: string | null
+}
+
+async function wrongWindows(
+  { session }: PinnedLake,
+  gold: GoldTable,
+  definition: TableDefinition,
+): Promise<Finding[]> {
+  const compared = definition.columns.filter(
+    ({ name }) => !WINDOW_KEY.some((key) => key === name) && !notDerived.includes(name),
+  )
+  const tests = compared.map(({ name, type }) => {
+    const [a, b] = [`h.${sqlName(name)}`, `g.${sqlName(name)}`]
+    const isOther =
+      type === 'double'
+        ? `(${a} IS NULL) <> (${b} IS NULL) OR coalesce(abs(${a} - ${b}) > ` +
+          `${DOUBLE_TOLERANCE} * greatest(abs(${a}), abs(${b})), false)`
+        : `${a} IS DISTINCT FROM ${b}`
+    return `CASE WHEN ${isOther} THEN '${name}' END`
+  })
+  const columns = `concat_ws(', ', ${tests.join(', ')})`
+  const isHeld = 'h.step IS NOT NULL'
+  const isGiven = 'g.step IS NOT NULL'
+  const keys = WINDOW_KEY.map((key) => `h.${key} = g.${key}`).join(' AND ')
+  const key = (name: string): string => `coalesce(h.${name}, g.${name}) AS ${name}`
+  const rows = await session.rows<WrongWindow>(
+    `SELECT ${WINDOW_TEXT} AS what, columns, is_held, is_given, _file AS file FROM (SELECT ` +
+      `${WINDOW_KEY.map(key).join(', ')}, ${isHeld} AS is_held, ${isGiven} AS is_given, h._file, ` +
+      `${columns} AS columns FROM gold_held h FULL JOIN gold_given g ON ${keys}) ` +
+      `WHERE NOT is_held OR NOT is_given OR columns <> '' ORDER BY what LIMIT ${FINDINGS_MAX}`,
+  )
+  return rows.map((row) => wrongFinding(gold, row))
+}
+
+/** What only the loop knows of a window. */
+const notDerived = ['is_sealed', 'revision']
+
+function wrongFinding(gold: GoldTable, row: WrongWindow): Finding {
+  const silver = `silver.${gold.kind}s`
+  const place = {
+    check: 'gold' as const,
+    table: gold.name,
+    ...(row.file === null ? {} : { file: row.file }),
+  }
+  if (!row.is_held) {
+    return {
+      ...{ ...place, kind: 'data-loss' },
+      what: `The window ${row.what} is missing: ${silver} has rows in it.`,
+      advice: REPAIR,
+    }
+  }
+  if (!row.is_given) {
+    return {
+      ...{ ...place, kind: 'corrupt-data' },
+      what: `The window ${row.what} is there, and ${silver} has no row in it.`,
+      advice: REPAIR,
+    }
+  }
+  return {
+    ...{ ...place, kind: 'corrupt-data' },
+    what: `The window ${row.what} is not what ${silver} gives: ${row.columns ?? ''} differ.`,
+    advice: REPAIR,
+  }
+}

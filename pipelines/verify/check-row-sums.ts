@@ -1,0 +1,119 @@
+import { kinds } from '../../shared-transforms/kind.ts'
+import type { BrokenFiles } from './broken-files.ts'
+import { CUT_ROWS, standingCutsSql } from './cut-rows-table.ts'
+import { type Finding, FINDINGS_MAX } from './finding.ts'
+import type { PinnedLake } from './pin-lake.ts'
+import { readableRows } from './readable-rows.ts'
+
+/** Rows that the receipts count together. */
+export interface CountedRows {
+  readonly check: 'silver' | 'rejected'
+  readonly tables: readonly string[]
+  /** SQL over the columns of sluice.cuts. */
+  readonly count: string
+}
+
+export const silverRows: CountedRows = {
+  check: 'silver',
+  tables: kinds.map((kind) => `silver.${kind}s`),
+  count: 'silver_count',
+}
+
+export const rejectedRows: CountedRows = {
+  check: 'rejected',
+  tables: ['silver.rejected_messages'],
+  count: 'rejected_count + refused_count',
+}
+
+/**
+ * Whether tables hold as many rows as all receipts together say. Where they do not, the cuts are
+ * named whose rows differ. Answers with the number of rows; undefined where they cannot be read.
+ */
+export async function checkRowSums(
+  pinned: PinnedLake,
+  broken: BrokenFiles,
+  counted: CountedRows,
+): Promise<{ rowCount: bigint; findings: readonly Finding[] } | undefined> {
+  const { session } = pinned
+  const selects: string[] = []
+  for (const table of counted.tables) {
+    const rows = await readableRows(pinned, broken, table)
+    if (rows === undefined) return undefined
+    selects.push(
+      `SELECT '${table}' AS held_by, source, source_partition, ingested_ts, count(*) AS n ` +
+        `FROM ${rows} GROUP BY ALL`,
+    )
+  }
+  await session.run(`CREATE OR REPLACE TEMP TABLE held_rows AS ${selects.join(' UNION ALL ')}`)
+  const [sums] = await session.rows<{ held: bigint; said: bigint }>(
+    `SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM held_rows) AS held, ` +
+      `(SELECT coalesce(sum(${counted.count}), 0)::BIGINT FROM ${CUT_ROWS} ` +
+      `WHERE source IS NULL) AS said`,
+  )
+  const { held = 0n, said = 0n } = sums ?? {}
+  const differences = await readDifferences(pinned, counted)
+  const findings = differences.map((row) => differenceFinding(counted, row))
+  if (held !== said && findings.length === 0) findings.push(sumFinding(counted, held, said))
+  return { rowCount: held, findings }
+}
+
+interface Difference {
+  readonly cut: bigint | null
+  readonly source: string
+  readonly source_partition: number
+  readonly said: bigint
+  readonly held: bigint
+  readonly tables: string | null
+}
+
+async function readDifferences(
+  pinned: PinnedLake,
+  { count }: CountedRows,
+): Promise<readonly Difference[]> {
+  const key = 'ingested_ts, source, source_partition'
+  return pinned.session.rows<Difference>(
+    `SELECT cut_number AS cut, source, source_partition, coalesce(said, 0)::BIGINT AS said, ` +
+      `coalesce(held, 0)::BIGINT AS held, tables FROM (SELECT ${key}, sum(n) AS held, ` +
+      `string_agg(DISTINCT held_by, ' and ') AS tables FROM held_rows GROUP BY ALL) ` +
+      `FULL JOIN (SELECT cut_number, ${key}, ${count} AS said FROM ${CUT_ROWS} ` +
+      `WHERE source IS NOT NULL AND ${count} > 0 AND ${await standingCutsSql(pinned)}) ` +
+      `USING (${key}) WHERE coalesce(said, 0) <> coalesce(held, 0) ` +
+      `ORDER BY ${key} LIMIT ${FINDINGS_MAX}`,
+  )
+}
+
+function differenceFinding({ check, tables }: CountedRows, row: Difference): Finding {
+  const part = `${row.source}[${row.source_partition}]`
+  const name = row.tables ?? (tables.length === 1 ? tables[0] : undefined) ?? 'silver'
+  const place = {
+    check,
+    table: name.includes(' and ') ? 'silver' : name,
+    ...(row.cut === null ? {} : { cut: Number(row.cut) }),
+  }
+  if (row.held < row.said) {
+    return {
+      ...{ ...place, kind: 'data-loss' },
+      what: `${row.held} rows of ${part} are there of the ${row.said} that the receipt of cut ${row.cut} counts.`,
+      advice:
+        'Somebody deleted rows, or a file is gone. Find the snapshot (`sluice history`) and roll ' +
+        'the table back to before it; `sluice verify --deep` tells which rows bronze gives.',
+    }
+  }
+  const from = row.cut === null ? 'no cut counts them' : `cut ${row.cut} counts ${row.said}`
+  return {
+    ...{ ...place, kind: 'corrupt-data' },
+    what: `${row.held} rows of ${part} are there, and ${from}.`,
+    advice:
+      'Somebody added rows. Find the snapshot (`sluice history`) and roll the table back to ' +
+      'before it, or delete the rows.',
+  }
+}
+
+function sumFinding({ check, tables }: CountedRows, held: bigint, said: bigint): Finding {
+  return {
+    ...{ check, kind: held < said ? 'data-loss' : 'corrupt-data' },
+    ...(tables.length === 1 && tables[0] !== undefined ? { table: tables[0] } : {}),
+    what: `${tables.join(' and ')} hold ${held} rows, and all receipts together say ${said}.`,
+    advice: 'See the findings of sluice.cuts first: a cut whose row is wrong explains it.',
+  }
+}

@@ -1,0 +1,103 @@
+import { isErrorKind } from '../../tables/errors.ts'
+import type { Lake } from '../lake/lake.ts'
+import { type BronzeRetention, everythingKept } from './bronze-retention.ts'
+import { type BrokenFiles, createBrokenFiles } from './broken-files.ts'
+import { checkBronze } from './check-bronze.ts'
+import { checkCuts } from './check-cuts.ts'
+import { checkFiles } from './check-files.ts'
+import { checkGold } from './check-gold.ts'
+import { checkHeads } from './check-heads.ts'
+import { checkPositions } from './check-positions.ts'
+import { createCheckRunner } from './check-runner.ts'
+import { checkRejected, checkSilver } from './check-silver.ts'
+import { checkTables } from './check-tables.ts'
+import { readCutsOfSnapshots } from './cut-of-snapshot.ts'
+import { createCutRows } from './cut-rows-table.ts'
+import type { CheckName, CheckResult } from './finding.ts'
+import { CUTS, pinLake, type PinnedLake } from './pin-lake.ts'
+import { placeFindings } from './place-findings.ts'
+import { readableRows } from './readable-rows.ts'
+
+export interface VerifyOptions {
+  readonly lake: Lake
+  /** What was taken out of bronze on purpose; default nothing. */
+  readonly retention?: BronzeRetention
+  /** Hears of each check as it is done. */
+  readonly onCheck?: (result: CheckResult) => void
+}
+
+export interface VerifyReport {
+  /** The cut at which all tables were read; undefined for a lake without one. */
+  readonly cut: number | undefined
+  /** When it was committed, µs since 1970. */
+  readonly committedUs: bigint | undefined
+  readonly checks: readonly CheckResult[]
+  /** Checks that could not be made, as what they need is broken. */
+  readonly skipped: readonly CheckName[]
+  readonly isFine: boolean
+}
+
+/**
+ * Proves from the tables alone that a lake is whole: it holds all tables at one cut, so that a
+ * writer may go on beside it, and changes nothing. What is wrong is a finding and no error; checks
+ * go on behind it as far as they can.
+ * @throws SluiceError `storage-unavailable` where the catalog or a store does not answer.
+ */
+export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> {
+  const { lake, retention = everythingKept, onCheck = () => undefined } = options
+  const session = await lake.engine.connect()
+  try {
+    const pinned = await pinLake(lake, session)
+    const broken = createBrokenFiles()
+    const addedBy = new Map<string, bigint>()
+    let hasCutRows = await loadCutRows(pinned, broken)
+    let cutOf = await readCutsOfSnapshots(pinned, hasCutRows)
+    const runner = createCheckRunner(
+      pinned,
+      broken,
+      (findings) => placeFindings(pinned, findings, addedBy, cutOf),
+      onCheck,
+    )
+    await runner.run('tables', () => Promise.resolve(checkTables(pinned)))
+    await runner.run('heads', () => checkHeads(pinned))
+    await runner.run('files', () => checkFiles(pinned, broken, { cutOf, addedBy }))
+    if (!hasCutRows) {
+      hasCutRows = await loadCutRows(pinned, broken)
+      cutOf = await readCutsOfSnapshots(pinned, hasCutRows)
+    }
+    if (hasCutRows) {
+      await runner.run('cuts', () => checkCuts(pinned))
+      await runner.run('positions', () => checkPositions(pinned))
+      await runner.run('bronze', () => checkBronze(pinned, broken, retention))
+      await runner.run('silver', () => checkSilver(pinned, broken))
+      await runner.run('rejected', () => checkRejected(pinned, broken))
+    } else {
+      runner.skip('cuts', 'positions', 'bronze', 'silver', 'rejected')
+    }
+    await runner.run('gold', () => checkGold(pinned, broken))
+    const { cut } = pinned
+    return {
+      cut: cut?.cutNumber,
+      committedUs: cut === undefined ? undefined : BigInt(cut.committedMs) * 1000n,
+      checks: runner.results,
+      skipped: runner.skipped,
+      isFine:
+        runner.skipped.length === 0 && runner.results.every((one) => one.findings.length === 0),
+    }
+  } finally {
+    session.close()
+  }
+}
+
+/** False where the rows of sluice.cuts cannot be read. */
+async function loadCutRows(pinned: PinnedLake, broken: BrokenFiles): Promise<boolean> {
+  try {
+    const rows = await readableRows(pinned, broken, CUTS)
+    if (rows === undefined) return false
+    await createCutRows(pinned, rows)
+    return true
+  } catch (error) {
+    if (isErrorKind(error, 'corrupt-data')) return false
+    throw error
+  }
+}
