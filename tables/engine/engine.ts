@@ -24,6 +24,8 @@ import type { KeptPlans } from './kept-plans.ts'
 import { toRowValue } from './row-value.ts'
 import type { RowValue } from './row-value.ts'
 import { sqlStrings } from './sql-text.ts'
+import { valueTypeOf } from './value-type.ts'
+import type { ValueType } from './value-type.ts'
 
 export interface EngineSettings {
   /** Default 2. */
@@ -47,9 +49,13 @@ export interface ResultColumn {
   readonly type: string
 }
 
+export interface TypedColumn extends ResultColumn {
+  readonly valueType: ValueType
+}
+
 /** A result that is read in blocks of about 2,000 rows, never held as a whole. */
 export interface RowStream {
-  readonly columns: readonly ResultColumn[]
+  readonly columns: readonly TypedColumn[]
   readonly blocks: AsyncIterable<readonly (readonly RowValue[])[]>
 }
 
@@ -184,10 +190,10 @@ async function streamRows(
   try {
     const result = await connection.stream(sql)
     const types = result.columnTypes()
-    const columns = result.columnNames().map((name, index) => ({
-      name,
-      type: String(types[index]),
-    }))
+    const columns = result.columnNames().map((name, index) => {
+      const type = types[index] ?? SQLNULL
+      return { name, type: String(type), valueType: valueTypeOf(type) }
+    })
     return { columns, blocks: readBlocks(result.yieldConvertedRows(convert), sql) }
   } catch (error) {
     throw engineError(error, sql)

@@ -16,6 +16,10 @@ export interface LakeQueryOptions {
   readonly cut?: number
   /** Every table as of the last kept cut at or before: ISO text, or µs since 1970. */
   readonly asOf?: string | bigint
+  /** How values come out: `readable` (the default) as `toResultValue`, or as `toExactValue`. */
+  readonly values?: 'readable' | 'exact'
+  /** When it aborts, the statement is stopped: the call, or the reading of its rows, throws. */
+  readonly signal?: AbortSignal
 }
 
 export interface CutParts {

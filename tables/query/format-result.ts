@@ -1,6 +1,7 @@
 import type { ResultColumn } from '../engine/engine.ts'
 import type { RowValue } from '../engine/row-value.ts'
 import { formatTable } from './format-table.ts'
+import { uniqueNames } from './unique-names.ts'
 import { cellText, jsonText } from './value-text.ts'
 
 export const resultFormats = ['table', 'csv', 'json', 'ndjson'] as const
@@ -62,15 +63,4 @@ function rowJson(columns: readonly ResultColumn[], row: readonly RowValue[]): st
     (name, index) => `${JSON.stringify(name)}:${jsonText(row[index] ?? null)}`,
   )
   return `{${members.join(',')}}`
-}
-
-/** Two columns of one name would lose one in every JSON parser: the later gets `_1`, `_2`. */
-function uniqueNames(columns: readonly ResultColumn[]): readonly string[] {
-  const taken = new Set<string>()
-  return columns.map(({ name }) => {
-    let unique = name
-    for (let count = 1; taken.has(unique); count += 1) unique = `${name}_${count}`
-    taken.add(unique)
-    return unique
-  })
 }

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Engine, ResultColumn, Session } from '../engine/engine.ts'
+import type { Engine, Session, TypedColumn } from '../engine/engine.ts'
 import type { RowValue } from '../engine/row-value.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import type { ManifestCache } from '../scan/manifest-cache.ts'
@@ -12,7 +12,8 @@ import { resolveTables } from './resolve-tables.ts'
 import { openScope } from './query-scope.ts'
 import { rewriteStatement } from './rewrite-statement.ts'
 import { createTableLookup } from './table-lookup.ts'
-import { toResultValue } from '../engine/result-value.ts'
+import { toExactValue, toResultValue } from '../engine/result-value.ts'
+import { copyToParquet } from './copy-to-parquet.ts'
 
 export interface LakeQueryParts {
   readonly catalog: Catalog
@@ -24,19 +25,29 @@ export interface LakeQueryParts {
   readonly manifestCache?: ManifestCache
 }
 
-/** Rows as lists in the order of the columns. The values are those of `toResultValue`. */
-export interface LakeQueryResult {
-  readonly columns: readonly ResultColumn[]
-  /** Read once; at the end, or where the reader breaks off, the session is given back. */
-  readonly rows: AsyncIterable<readonly RowValue[]>
+/** What a statement read. */
+export interface ReadState {
   /** The cut that the tables were read at, where the lake has cuts. */
   readonly cut?: number
   /** When that cut was committed, µs since 1970. */
   readonly cutCommittedUs?: bigint
   /** The snapshot that each table was read at, by dotted name; undefined = it had none. */
   readonly snapshots: ReadonlyMap<string, bigint | undefined>
+}
+
+/** Rows as lists in the order of the columns, their values as the options said. */
+export interface LakeQueryResult extends ReadState {
+  readonly columns: readonly TypedColumn[]
+  /** Read once; at the end, or where the reader breaks off, the session is given back. */
+  readonly rows: AsyncIterable<readonly RowValue[]>
+  /** Stops the statement, whose rows then end with an error. Harmless after them. */
+  interrupt(): void
   /** For a caller that does not read the rows. Harmless after them. */
   close(): Promise<void>
+}
+
+export interface WrittenParquet extends ReadState {
+  readonly rowCount: number
 }
 
 export interface LakeQuery {
@@ -45,29 +56,90 @@ export interface LakeQuery {
    * unless the options say another. Throws `invalid-input` for what is refused, unknown or expired.
    */
   query(sql: string, options?: LakeQueryOptions): Promise<LakeQueryResult>
+  /**
+   * Runs one statement and writes its rows into a new Parquet file (ZSTD), by the engine alone.
+   * The path lies in a folder that the engine may open. Throws as `query`, and `unsupported` for
+   * a type that Parquet does not hold exactly.
+   */
+  writeParquet(sql: string, path: string, options?: LakeQueryOptions): Promise<WrittenParquet>
 }
 
 /** SQL over the tables of a catalog, read only, with time travel. */
 export function createLakeQuery(parts: LakeQueryParts): LakeQuery {
   return {
     query: async (sql, options = {}) => {
-      const session = await parts.engine.connect()
+      const { session, text, state, close } = await openStatement(parts, sql, options)
       try {
-        return await runQuery(parts, session, sql, options)
+        const convert = options.values === 'exact' ? toExactValue : toResultValue
+        const stream = await session.stream(text, convert)
+        return {
+          columns: stream.columns,
+          rows: readRows(stream.blocks, close),
+          ...state,
+          interrupt: () => {
+            session.interrupt()
+          },
+          close,
+        }
       } catch (error) {
-        session.close()
+        await close()
         throw error
+      }
+    },
+    writeParquet: async (sql, path, options = {}) => {
+      const { session, text, state, close } = await openStatement(parts, sql, options)
+      try {
+        return { rowCount: await copyToParquet(session, text, path), ...state }
+      } finally {
+        await close()
       }
     },
   }
 }
 
-async function runQuery(
+/** A statement that is ready to be run, its tables named by views of the chosen snapshots. */
+interface OpenStatement {
+  readonly session: Session
+  readonly text: string
+  readonly state: ReadState
+  readonly close: () => Promise<void>
+}
+
+async function openStatement(
+  parts: LakeQueryParts,
+  sql: string,
+  options: LakeQueryOptions,
+): Promise<OpenStatement> {
+  const { signal } = options
+  const session = await parts.engine.connect()
+  const interrupt = (): void => {
+    session.interrupt()
+  }
+  const closeSession = (): void => {
+    signal?.removeEventListener('abort', interrupt)
+    session.close()
+  }
+  signal?.addEventListener('abort', interrupt)
+  try {
+    const statement = await prepareStatement(parts, session, sql, options)
+    signal?.throwIfAborted()
+    const close = closeOnce(async () => {
+      await statement.close()
+      closeSession()
+    })
+    return { session, ...statement, close }
+  } catch (error) {
+    closeSession()
+    throw error
+  }
+}
+
+async function prepareStatement(
   parts: LakeQueryParts,
   session: Session,
   sql: string,
   options: LakeQueryOptions,
-): Promise<LakeQueryResult> {
+): Promise<Omit<OpenStatement, 'session'>> {
   const statement = await parseStatement(session, sql)
   const references = findReferences(statement.tree)
   const { read: resolved, cut } = await readAtOneCut(parts, options, (cut) =>
@@ -87,17 +159,10 @@ async function runQuery(
       resolved.renamed.length === 0
         ? statement.text
         : await rewriteStatement(session, statement, resolved.renamed)
-    const stream = await session.stream(`${statement.prefix}${text}`, toResultValue)
-    const close = closeOnce(async () => {
-      await scope.close()
-      session.close()
-    })
     return {
-      columns: stream.columns,
-      rows: readRows(stream.blocks, close),
-      snapshots: resolved.snapshots,
-      close,
-      ...cutOfResult(cut),
+      text: `${statement.prefix}${text}`,
+      state: { snapshots: resolved.snapshots, ...cutOfResult(cut) },
+      close: () => scope.close(),
     }
   } catch (error) {
     await scope.close()

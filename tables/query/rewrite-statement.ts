@@ -60,7 +60,7 @@ function splice(text: string, from: number, until: number, by: string): string {
 }
 
 /** A tree without the places of its parts, its fields in one order. */
-function canonicalText(tree: SyntaxNode): string {
+export function canonicalText(tree: SyntaxNode): string {
   return stringifyLossless(canonical(tree)) ?? ''
 }
 

@@ -13,8 +13,9 @@ import type { TrinoAddress } from './trino-connection.ts'
 import { trinoPages } from './trino-pages.ts'
 import type { TrinoWatch } from './trino-pages.ts'
 import { readTrinoStatement } from './trino-statement.ts'
-import { resultTypeOf, trinoResultDecoder } from './trino-value.ts'
+import { resultTypeOf, trinoDecoder, trinoResultDecoder } from './trino-value.ts'
 import type { TrinoDecoder, TrinoType } from './trino-value.ts'
+import { trinoValueType } from './trino-value-type.ts'
 
 export interface TrinoQueryParts extends CutParts {
   /** `catalog` is what the lake is called in this Trino. */
@@ -37,7 +38,7 @@ export function createTrinoQuery(parts: TrinoQueryParts): TrinoQuery {
       const isAsked = options.cut !== undefined || options.asOf !== undefined
       if (statement.isAboutTables) {
         if (isAsked) throw aboutNow()
-        return runStatement(parts, unpinned(statement.text), sql, watch)
+        return runStatement(parts, unpinned(statement.text), sql, options, watch)
       }
       const { read: pinned, cut } = await readAtOneCut(parts, options, (cut) =>
         pinTrinoTables(
@@ -51,7 +52,8 @@ export function createTrinoQuery(parts: TrinoQueryParts): TrinoQuery {
           statement.tokens,
         ),
       )
-      return { ...(await runStatement(parts, pinned, sql, watch)), ...cutOfResult(cut) }
+      const result = await runStatement(parts, pinned, sql, options, watch)
+      return { ...result, ...cutOfResult(cut) }
     },
   }
 }
@@ -64,8 +66,10 @@ async function runStatement(
   { trino }: TrinoQueryParts,
   statement: PinnedStatement,
   sql: string,
+  { values }: LakeQueryOptions,
   watch: TrinoWatch,
 ): Promise<LakeQueryResult> {
+  const decoderOf = values === 'exact' ? exactDecoder : readableDecoder
   const inOwnWords = (error: unknown) => withOwnPlaces(error, statement, sql)
   const pages = trinoPages(trino, statement.text, watch)
   const first = await pages.next().catch(inOwnWords)
@@ -74,9 +78,12 @@ async function runStatement(
     columns: columns.map(({ name, typeSignature }) => ({
       name,
       type: resultTypeOf(typeSignature),
+      valueType: trinoValueType(typeSignature),
     })),
-    rows: readRows(first, pages, columns, inOwnWords),
+    rows: readRows(first, pages, columns, decoderOf, inOwnWords),
     snapshots: statement.snapshots,
+    // A statement of Trino is cancelled by the signal that it was given.
+    interrupt: () => undefined,
     close: async () => {
       await pages.return(undefined)
     },
@@ -95,6 +102,7 @@ async function* readRows(
   first: IteratorResult<QueryResult, unknown>,
   pages: AsyncGenerator<QueryResult>,
   columns: readonly TrinoColumn[],
+  decoderOf: (column: TrinoColumn) => TrinoDecoder,
   inOwnWords: (error: unknown) => never,
 ): AsyncGenerator<readonly RowValue[]> {
   let decoders: readonly TrinoDecoder[] = columns.map((each) => decoderOf(each))
@@ -112,8 +120,12 @@ async function* readRows(
   }
 }
 
-function decoderOf({ typeSignature }: TrinoColumn): TrinoDecoder {
+function readableDecoder({ typeSignature }: TrinoColumn): TrinoDecoder {
   return trinoResultDecoder(typeSignature)
+}
+
+function exactDecoder({ typeSignature }: TrinoColumn): TrinoDecoder {
+  return trinoDecoder(typeSignature)
 }
 
 /** Trino counts lines and columns in the text that it was sent; the user knows another one. */

@@ -92,8 +92,12 @@ describe('an engine', () => {
       for (const [value] of block) sum += value as bigint
     }
     expect(stream.columns).toEqual([
-      { name: 'i', type: 'BIGINT' },
-      { name: 'd', type: 'DECIMAL(18,8)' },
+      { name: 'i', type: 'BIGINT', valueType: { kind: 'int', bits: 64, isSigned: true } },
+      {
+        name: 'd',
+        type: 'DECIMAL(18,8)',
+        valueType: { kind: 'decimal', precision: 18, scale: 8 },
+      },
     ])
     expect(sum).toBe((4999n * 5000n) / 2n)
     expect(blockCount).toBeGreaterThan(1)
