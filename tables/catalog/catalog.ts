@@ -73,7 +73,8 @@ export interface Catalog {
   listTables(namespace: readonly string[]): Promise<readonly TableIdentifier[]>
   /**
    * Undefined where there is no such table, and where the name is a view's. Throws `corrupt-data`
-   * where its metadata file is missing or wrong.
+   * where its metadata file is missing or wrong; a file that was read or written before in this
+   * process may be taken for there, since it never changes.
    */
   loadTable(identifier: TableIdentifier): Promise<LoadedTable | undefined>
   tableExists(identifier: TableIdentifier): Promise<boolean>

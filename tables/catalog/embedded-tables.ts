@@ -10,6 +10,7 @@ import { checkTableName, folderNameOf } from './check-names.ts'
 import { commitTables } from './commit-tables.ts'
 import { namespaceLocation } from './embedded-namespaces.ts'
 import { loadPointed } from './load-pointed.ts'
+import type { LoadOptions } from './metadata-files.ts'
 import { insertPointer, renamePointer } from './named-pointers.ts'
 import { purgeFiles } from './purge-files.ts'
 import { createSerialQueue } from './serial-queue.ts'
@@ -38,8 +39,8 @@ export function tableMethods(parts: CatalogParts): TableMethods {
   const { pointers, namespaces } = parts
   // In one process commits take turns: they would only make each other lose.
   const takeTurn = createSerialQueue(MAX_WAITING_COMMITS)
-  const load = (identifier: TableIdentifier): Promise<LoadedTable | undefined> =>
-    loadTable(parts, identifier)
+  const load = (identifier: TableIdentifier, options?: LoadOptions) =>
+    loadPointed(pointers, parts.metadataFiles, identifier, options)
   return {
     listTables: async (namespace) => {
       if (!namespaces.exists(namespace)) throw noSuchNamespace(namespace)
@@ -57,13 +58,6 @@ export function tableMethods(parts: CatalogParts): TableMethods {
     commitTransaction: (commits) =>
       takeTurn(() => commitTables({ ...parts, loadTable: load }, commits)),
   }
-}
-
-async function loadTable(
-  { pointers, metadataFiles }: CatalogParts,
-  identifier: TableIdentifier,
-): Promise<LoadedTable | undefined> {
-  return loadPointed(pointers, metadataFiles, identifier)
 }
 
 async function createTable(
@@ -128,7 +122,7 @@ async function registerTable(
   if (!parts.namespaces.exists(identifier.namespace)) throw noSuchNamespace(identifier.namespace)
   const from = parts.pointers.find(identifier)
   if (from === undefined || !overwrite) parts.pointers.checkIsFree(identifier)
-  const metadata = await parts.metadataFiles.load(metadataLocation)
+  const metadata = await parts.metadataFiles.load(metadataLocation, { mustBeThere: true })
   if (!parts.pointers.swap([{ identifier, from, to: metadataLocation }])) {
     throw tableExists(identifier)
   }
@@ -136,11 +130,12 @@ async function registerTable(
 }
 
 async function purgeTable(parts: CatalogParts, identifier: TableIdentifier): Promise<void> {
-  const loaded = await loadTable(parts, identifier).catch((error: unknown) => {
+  const { pointers, metadataFiles } = parts
+  const loaded = await loadPointed(pointers, metadataFiles, identifier).catch((error: unknown) => {
     // A table whose metadata is lost can be dropped all the same; its files stay.
     if (isMissingFile(error)) return undefined
     throw error
   })
-  parts.pointers.remove(identifier)
+  pointers.remove(identifier)
   if (loaded !== undefined) await purgeFiles(parts, loaded.metadata)
 }

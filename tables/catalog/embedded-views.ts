@@ -25,7 +25,9 @@ export function viewMethods(parts: CatalogParts): ViewCatalog {
       checkNamespace(parts, namespace)
       return viewPointers.list(namespace)
     },
-    loadView: (identifier) => loadPointed(viewPointers, parts.viewFiles, identifier),
+    // Seldom asked for, and by engines that open the file themselves.
+    loadView: (identifier) =>
+      loadPointed(viewPointers, parts.viewFiles, identifier, { mustBeThere: true }),
     viewExists: async (identifier) => viewPointers.find(identifier) !== undefined,
     createView: (identifier, request) => createView(parts, identifier, request),
     commitView: (commit) => commitView(parts, commit),
@@ -35,7 +37,7 @@ export function viewMethods(parts: CatalogParts): ViewCatalog {
       checkTableName(identifier)
       checkNamespace(parts, identifier.namespace)
       viewPointers.checkIsFree(identifier)
-      const metadata = await parts.viewFiles.load(metadataLocation)
+      const metadata = await parts.viewFiles.load(metadataLocation, { mustBeThere: true })
       insertPointer(parts, viewPointers, identifier, metadataLocation)
       return { identifier, metadataLocation, metadata }
     },

@@ -1,6 +1,6 @@
 import type { TableIdentifier } from '../spec/table-identifier.ts'
 import { isMissingFile } from './catalog-errors.ts'
-import type { FiledMetadata, MetadataFiles } from './metadata-files.ts'
+import type { FiledMetadata, LoadOptions, MetadataFiles } from './metadata-files.ts'
 import type { PointerStore } from './pointer-store.ts'
 
 export interface Pointed<M> {
@@ -20,12 +20,14 @@ export async function loadPointed<M extends FiledMetadata>(
   pointers: PointerStore,
   files: MetadataFiles<M>,
   identifier: TableIdentifier,
+  options: LoadOptions = {},
 ): Promise<Pointed<M> | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     const metadataLocation = pointers.find(identifier)
     if (metadataLocation === undefined) return undefined
     try {
-      return { identifier, metadataLocation, metadata: await files.load(metadataLocation) }
+      const metadata = await files.load(metadataLocation, options)
+      return { identifier, metadataLocation, metadata }
     } catch (error) {
       // A commit may have moved the pointer and deleted the old file between the two reads.
       const hasMoved = pointers.find(identifier) !== metadataLocation

@@ -52,7 +52,7 @@ export function memoryTableMethods(parts: MemoryParts): TableMethods {
       requireNamespace(parts, identifier.namespace)
       const { overwrite = false } = options
       if (!overwrite && pointers.find(identifier) !== undefined) throw tableExists(identifier)
-      const metadata = await metadataFiles.load(metadataLocation)
+      const metadata = await metadataFiles.load(metadataLocation, { mustBeThere: true })
       const table = { identifier, metadataLocation, metadata }
       if (!overwrite) return insert(parts, table)
       pointers.set(table)

@@ -21,10 +21,18 @@ export interface MetadataFormat<M extends FiledMetadata> {
   serialize(metadata: M): string
 }
 
+export interface LoadOptions {
+  /** The file is looked for in the store also where memory has what it holds. */
+  readonly mustBeThere?: boolean
+}
+
 /** Metadata files: written once under a name of their own, never changed, remembered when read. */
 export interface MetadataFiles<M extends FiledMetadata = TableMetadata> {
-  /** Throws `corrupt-data` where the file is missing or holds something else. */
-  load(location: string): Promise<M>
+  /**
+   * Throws `corrupt-data` where the file is missing or holds something else. A file that is
+   * remembered is not asked for, as it never changes, unless `mustBeThere`: other readers open it.
+   */
+  load(location: string, options?: LoadOptions): Promise<M>
   /**
    * A name for the next metadata file; `previous` is the current one's location. The name says
    * whether it is packed, because that is where other readers look. Throws `invalid-input` where
@@ -69,11 +77,10 @@ export function createMetadataFilesOf<M extends FiledMetadata>(
   }
 
   return {
-    load: async (location) => {
-      // A file that somebody deleted is gone for every other reader: memory must not hide it.
-      const isThere = remembered.has(location) && (await fileIO.stat(location)) !== undefined
-      const known = isThere ? remembered.get(location) : undefined
-      const metadata = known ?? (await readMetadata(format, fileIO, location))
+    load: async (location, { mustBeThere = false } = {}) => {
+      const known = remembered.get(location)
+      const isGood = known !== undefined && (!mustBeThere || (await isThere(fileIO, location)))
+      const metadata = isGood ? known : await readMetadata(format, fileIO, location)
       remember(location, metadata)
       return metadata
     },
@@ -95,6 +102,10 @@ export function createMetadataFilesOf<M extends FiledMetadata>(
     },
     folderOf,
   }
+}
+
+async function isThere(fileIO: FileIO, location: string): Promise<boolean> {
+  return (await fileIO.stat(location)) !== undefined
 }
 
 async function readMetadata<M extends FiledMetadata>(

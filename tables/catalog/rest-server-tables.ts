@@ -278,7 +278,8 @@ function formatVersionOf(text: string | undefined): TableMetadata['format-versio
 
 async function existing(catalog: ServedCatalog, request: RestRequest): Promise<LoadedTable> {
   const table = tableParam(request)
-  const loaded = await catalog.loadTable(table)
+  // Its readers are told where the file is, and some open it.
+  const loaded = await catalog.loadTable(table, { mustBeThere: true })
   if (loaded === undefined) throw noSuchTable(table)
   return loaded
 }

@@ -15,6 +15,8 @@ export interface FileCounts {
   /** Bytes written and adopted. */
   readonly bytesWritten: number
   readonly deleteCount: number
+  /** Questions whether the file is there. */
+  readonly statCount: number
 }
 
 export interface CountingFileIO extends FileIO {
@@ -29,6 +31,7 @@ const noCounts: FileCounts = {
   writeCount: 0,
   bytesWritten: 0,
   deleteCount: 0,
+  statCount: 0,
 }
 
 /** The kind of the file at a location, by the names that Iceberg writers give. */
@@ -53,6 +56,7 @@ export function createCountingFileIO(inner: FileIO): CountingFileIO {
       writeCount: before.writeCount + (change.writeCount ?? 0),
       bytesWritten: before.bytesWritten + (change.bytesWritten ?? 0),
       deleteCount: before.deleteCount + (change.deleteCount ?? 0),
+      statCount: before.statCount + (change.statCount ?? 0),
     }
   }
 
@@ -81,7 +85,11 @@ export function createCountingFileIO(inner: FileIO): CountingFileIO {
       await inner.delete(location)
       add(location, { deleteCount: 1 })
     },
-    stat: (location) => inner.stat(location),
+    stat: async (location) => {
+      const found = await inner.stat(location)
+      add(location, { statCount: 1 })
+      return found
+    },
     list: (prefix) => inner.list(prefix),
     localPath: async (location, sizeBytes) => {
       const path = await inner.localPath(location, sizeBytes)

@@ -73,13 +73,17 @@ describe('commits of one process', () => {
     expect(await catalog.loadTable(trades)).toEqual(second)
   })
 
-  it('parse no metadata: the writer holds what it wrote', async () => {
+  it('ask for no metadata file: the writer holds what it wrote', async () => {
     let counting = createCountingFileIO(openMemoryCatalog().fileIO)
     const { catalog } = openMemoryCatalog((inner) => (counting = createCountingFileIO(inner)))
     await createSampleTables(catalog)
     counting.resetCounts()
     for (let n = 0; n < 10; n += 1) await appendUntilDone(catalog, trades)
-    expect(counting.counts()['table-metadata']).toMatchObject({ openCount: 0, writeCount: 10 })
+    expect(counting.counts()['table-metadata']).toMatchObject({
+      openCount: 0,
+      statCount: 0,
+      writeCount: 10,
+    })
   })
 
   it('read back from the file as they are held in memory', async () => {

@@ -63,6 +63,35 @@ describe('metadata files', () => {
   })
 })
 
+describe('a metadata file that somebody removed', () => {
+  it('is an error to everybody but the process that holds what it said', async () => {
+    await inFolder(async (folder) => {
+      const catalog = openDiskCatalog(folder)
+      await createSampleTables(catalog)
+      const known = await catalog.loadTable(trades)
+      const lost = known?.metadataLocation ?? ''
+      await createLocalFileIO().delete(lost)
+      expect(await catalog.loadTable(trades)).toEqual(known)
+      const gone = { kind: 'corrupt-data', message: expect.stringContaining(lost) as string }
+      const other = openDiskCatalog(folder)
+      await expect(other.loadTable(trades)).rejects.toMatchObject(gone)
+      await other.close()
+      // The REST server's readers may open it themselves; a pointer to it would be a new one.
+      await expect(catalog.loadTable(trades, { mustBeThere: true })).rejects.toMatchObject(gone)
+      const again = { namespace: ['market'], name: 'again' }
+      await expect(catalog.registerTable(again, lost)).rejects.toMatchObject(gone)
+      // The next commit writes one that is there.
+      await catalog.commitTransaction([
+        { identifier: trades, requirements: [], updates: [setCodec('gzip')] },
+      ])
+      const healed = openDiskCatalog(folder)
+      expect((await healed.loadTable(trades))?.metadata.properties).toEqual({ [CODEC]: 'gzip' })
+      await healed.close()
+      await catalog.close()
+    })
+  })
+})
+
 await describeWithService('pyiceberg', 'PyIceberg as a reader of metadata files', () => {
   it('unpacks them', async () => {
     await inFolder(async (folder) => {

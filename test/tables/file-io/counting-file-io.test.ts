@@ -30,14 +30,20 @@ describe('createCountingFileIO', () => {
       await writeFile(join(folder, 'x'), '1234567')
       await fileIO.adopt(join(folder, 'x'), 'memory://l/t/data/x.parquet')
       await fileIO.localPath('memory://l/t/data/x.parquet')
+      await fileIO.stat('memory://l/t/data/x.parquet')
+      await fileIO.stat('memory://l/t/metadata/snap-1.avro')
       await fileIO.delete('memory://l/t/data/x.parquet')
 
-      const none = { openCount: 0, bytesRead: 0, writeCount: 0, bytesWritten: 0, deleteCount: 0 }
+      const read = { openCount: 0, bytesRead: 0, statCount: 0 }
+      const none = { ...read, writeCount: 0, bytesWritten: 0, deleteCount: 0 }
       expect(fileIO.counts()).toEqual({
         'table-metadata': { ...none, openCount: 2, bytesRead: 13, writeCount: 1, bytesWritten: 10 },
-        'manifest-list': none,
+        'manifest-list': { ...none, statCount: 1 },
         manifest: none,
-        data: { ...none, openCount: 1, writeCount: 1, bytesWritten: 7, deleteCount: 1 },
+        data: {
+          ...{ ...none, openCount: 1, statCount: 1 },
+          ...{ writeCount: 1, bytesWritten: 7, deleteCount: 1 },
+        },
         other: none,
       })
       fileIO.resetCounts()
