@@ -20,7 +20,7 @@ export function sparkConfig({ folder, runtimeJar, catalogs }: SparkSettings): {
   readonly [name: string]: string
 } {
   return {
-    'spark.master': 'local[1]',
+    'spark.master': 'local[2]',
     'spark.jars': runtimeJar,
     'spark.driver.memory': '1g',
     'spark.driver.extraJavaOptions': [
@@ -32,7 +32,11 @@ export function sparkConfig({ folder, runtimeJar, catalogs }: SparkSettings): {
     'spark.local.dir': join(folder, 'local'),
     'spark.sql.warehouse.dir': join(folder, 'warehouse'),
     'spark.ui.enabled': 'false',
-    'spark.sql.shuffle.partitions': '1',
+    'spark.sql.shuffle.partitions': '2',
+    'spark.sql.adaptive.enabled': 'false',
+    // HDFS names hosts for its blocks, and Spark waits for one of them to be free. In local mode
+    // nothing wakes it up again where no other task runs: the statement then hangs forever.
+    'spark.locality.wait': '0s',
     'spark.sql.session.timeZone': 'UTC',
     'spark.sql.extensions': 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions',
     ...Object.fromEntries(
@@ -40,6 +44,8 @@ export function sparkConfig({ folder, runtimeJar, catalogs }: SparkSettings): {
         [`spark.sql.catalog.${name}`, 'org.apache.iceberg.spark.SparkCatalog'],
         [`spark.sql.catalog.${name}.type`, 'rest'],
         [`spark.sql.catalog.${name}.uri`, uri],
+        // A table is kept for 30 s else, and commits of others in that time are not seen.
+        [`spark.sql.catalog.${name}.cache-enabled`, 'false'],
       ]),
     ),
   }

@@ -89,6 +89,8 @@ export async function startSpark(
   return { pid: child.pid ?? 0, rows: (sql) => runStatement(port, sql), stop }
 }
 
+/** The longest took 5 s alone; one that hangs must not hold a whole run up. */
+const STATEMENT_MS_MAX = 120_000
 const READY = 'Spark session is ready'
 
 /** Where Java is on the PATH, Spark finds it there too. */
@@ -98,7 +100,8 @@ function javaHome(java: string): Record<string, string> {
 }
 
 async function runStatement(port: number, sql: string): Promise<(string | null)[][]> {
-  const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: sql })
+  const signal = AbortSignal.timeout(STATEMENT_MS_MAX)
+  const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: sql, signal })
   const text = await answer.text()
   if (!answer.ok) throw new Error(`Spark did not run ${sql}: ${text}`)
   return JSON.parse(text) as (string | null)[][]

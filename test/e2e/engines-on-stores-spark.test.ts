@@ -1,44 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Lake } from '../../pipelines/lake/lake.ts'
+import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import { loadHeads, headOf, planRelation } from '../../pipelines/loop/loop-context.ts'
 import { contentHashSql } from '../../shared-transforms/content-hash.ts'
-import { trinoDialect, type Dialect } from '../../shared-transforms/dialect.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { type SparkSession, startSpark } from '../../stack/spark.ts'
-import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
+import { startRestServer } from '../../tables/catalog/rest-server.ts'
+import { randomIds, systemClock } from '../../tables/clock.ts'
 import { planScan } from '../../tables/scan/plan-scan.ts'
 import type { TableDefinition } from '../../tables/spec/table-definition.ts'
+import { newHdfsRoot } from '../support/hdfs-server.ts'
 import { openMixedStockLake, type MixedStockLake } from '../support/mixed-stock-lake.ts'
 import { wholeRows } from '../support/print-table.ts'
 import { describeWithService } from '../support/service.ts'
+import { sparkHashSql } from '../support/spark-dialect.ts'
+import { describeSparkForeignCommits, MARKET_CATALOG } from './spark/foreign-commits.ts'
+import { describeSparkStoreWrites } from './spark/writes-on-stores.ts'
 
-/** Spark's words, where they are others than Trino's; of the digest alone. */
-const sparkDialect: Dialect = {
-  ...trinoDialect,
-  epochUs: (timestamp) => `unix_micros(${timestamp})`,
-  dateOfUs: (us) => `to_date(timestamp_micros(${us}))`,
-  md5Bits: (text) => `CAST(conv(substr(md5(${text}), 1, 15), 16, 10) AS BIGINT)`,
-}
-
+/** One session for all: its start is the dearest part. */
 await describeWithService(['spark', 'minio', 'hdfs'], 'Spark on HDFS and on local disk', () => {
   let opened: MixedStockLake
-  let server: RestServer
+  /** All of its tables lie on HDFS, and Spark writes to them. */
+  let market: Lake
   let spark: SparkSession
   const failures: unknown[] = []
+  const undo: (() => Promise<unknown>)[] = []
 
   beforeAll(async () => {
     opened = await openMixedStockLake()
-    const catalog = servedCatalogOf(opened.lake)
-    server = await startRestServer({ catalog, port: 0, onFailure: (error) => failures.push(error) })
-    spark = await startSpark({ sluice: { uri: server.url } })
+    undo.unshift(() => opened.lake.close())
+    market = await openMarketLake()
+    undo.unshift(() => market.close())
+    spark = await startSpark({
+      sluice: { uri: await serve(opened.lake) },
+      [MARKET_CATALOG]: { uri: await serve(market) },
+    })
+    undo.unshift(() => spark.stop())
   })
 
   afterAll(async () => {
-    await spark.stop()
-    await server.close()
-    await opened.lake.close()
+    for (const step of undo) await step()
     expect(failures).toEqual([])
   })
+
+  async function openMarketLake(): Promise<Lake> {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-spark-lake-'))
+    undo.unshift(() => rm(folder, { recursive: true, force: true }))
+    const stores = {
+      warehouse: `${newHdfsRoot(opened.hdfs)}/market`,
+      hdfs: { nameNodes: [opened.hdfs.webUrl], user: 'sluice' },
+    }
+    const directory = join(folder, 'lake')
+    const parts = { clock: systemClock, ids: randomIds, createIfMissing: true }
+    return openLake({ directory, stores, ...parts })
+  }
+
+  async function serve(lake: Lake): Promise<string> {
+    const catalog = servedCatalogOf(lake)
+    const onFailure = (error: unknown) => failures.push(error)
+    const server = await startRestServer({ catalog, port: 0, onFailure })
+    undo.unshift(() => server.close())
+    return server.url
+  }
 
   async function hashOurs(table: TableDefinition, snapshotId: bigint): Promise<unknown> {
     const { lake } = opened
@@ -79,13 +106,15 @@ await describeWithService(['spark', 'minio', 'hdfs'], 'Spark on HDFS and on loca
       expect(tagged, table.name).toEqual(await hashOurs(table, kept))
     }
   })
-})
 
-/** Spark knows no VARCHAR without a length, and takes a backslash in a text for an escape. */
-function sparkHashSql(table: TableDefinition, relation: string): string {
-  return contentHashSql(table, relation, sparkDialect)
-    .replaceAll('AS VARCHAR)', 'AS STRING)')
-    .replaceAll(`'\\N'`, `'\\\\N'`)
-}
+  describeSparkStoreWrites(
+    () => spark,
+    () => opened,
+  )
+  describeSparkForeignCommits(
+    () => spark,
+    () => market,
+  )
+})
 
 const textsOf = (row: object): string[] => Object.values(row).map(String)
