@@ -32,19 +32,39 @@ export const oneNodeSettings: Readonly<Record<string, string>> = {
   'broker.heartbeat.interval.ms': '500',
 }
 
+/** One more port of a broker, in Kafka's words. */
+export interface KafkaListener {
+  /** Upper case: `SECURE`. */
+  readonly name: string
+  readonly protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
+  /** Settings of this listener alone: `ssl.keystore.type`, `sasl.enabled.mechanisms`. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
 /** All settings of a node at these addresses that keeps its data in `logFolder`. */
 export function kafkaSettings(
   addresses: KafkaAddresses,
   logFolder: string,
+  more: readonly (KafkaListener & { readonly address: string })[] = [],
 ): Readonly<Record<string, string>> {
   const { broker, controller } = addresses
+  const extra = more.map(({ name, address }) => `${name}://${address}`)
+  const protocolMap = 'listener.security.protocol.map'
+  const protocols = more.map(({ name, protocol }) => `${name}:${protocol}`)
   return {
     ...oneNodeSettings,
+    [protocolMap]: [oneNodeSettings[protocolMap], ...protocols].join(','),
     'controller.quorum.voters': `1@${controller}`,
-    listeners: `PLAINTEXT://${broker},CONTROLLER://${controller}`,
-    'advertised.listeners': `PLAINTEXT://${broker}`,
+    listeners: [`PLAINTEXT://${broker}`, `CONTROLLER://${controller}`, ...extra].join(','),
+    'advertised.listeners': [`PLAINTEXT://${broker}`, ...extra].join(','),
     'log.dirs': logFolder,
+    ...Object.fromEntries(more.flatMap(listenerSettings)),
   }
+}
+
+function listenerSettings({ name, settings }: KafkaListener): [string, string][] {
+  const prefix = `listener.name.${name.toLowerCase()}`
+  return Object.entries(settings).map(([key, value]) => [`${prefix}.${key}`, value])
 }
 
 /** Settings in the form of a Java properties file. Values must not hold backslashes. */

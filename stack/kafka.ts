@@ -7,7 +7,7 @@ import { freePorts } from './free-ports.ts'
 import { installOnce } from './install-once.ts'
 import { findJava } from './java.ts'
 import kafkaJars from './kafka-jars.json' with { type: 'json' }
-import { kafkaSettings, propertiesText } from './kafka-settings.ts'
+import { kafkaSettings, propertiesText, type KafkaListener } from './kafka-settings.ts'
 import { downloadJars } from './maven.ts'
 import { runCommand } from './run-command.ts'
 import { spawnGuarded, stopGuarded } from './spawn-guarded.ts'
@@ -23,6 +23,8 @@ export const KAFKA_FOLDER = `kafka-${KAFKA_VERSION}`
 export interface KafkaNode {
   /** `127.0.0.1:port`, as clients want it. */
   readonly brokers: string
+  /** Addresses of the further listeners, by name. */
+  readonly listeners: ReadonlyMap<string, string>
   /** The Java process, for measuring it. */
   readonly pid: number
   /** Ends it, and removes its data where it chose the folder itself. A second call does nothing. */
@@ -38,6 +40,12 @@ export interface KafkaOptions {
   readonly ports?: { readonly broker: number; readonly controller: number }
   /** A file that its log is added to. */
   readonly logPath?: string
+  /** Beside the plain one, each on a free port of 127.0.0.1. */
+  readonly listeners?: readonly KafkaListener[]
+  /** `SCRAM-SHA-256=[name=…,password=…]`, known from the first start on. */
+  readonly scramUsers?: readonly string[]
+  /** Of the broker, over those of every node. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 interface KafkaInstall {
@@ -92,7 +100,9 @@ async function startOnPorts(
     ).map((port) => `127.0.0.1:${port}`)
     if (broker === undefined || controller === undefined) throw new Error('no free ports')
     const home = options.folder ?? join(folder, `try-${attempt}`)
-    const config = await formatNode(install, home, { broker, controller })
+    const listeners = await placeListeners(options.listeners ?? [])
+    const addresses = { broker, controller, listeners }
+    const config = await formatNode(install, home, addresses, options)
     const args = javaArgs(install, home, heapMb)
     const child = spawnGuarded(install.java, [...args, 'kafka.Kafka', config], { logPath })
     try {
@@ -101,7 +111,7 @@ async function startOnPorts(
         ready: READY,
         timeoutMs: START_MS_MAX,
       })
-      return nodeOf(child, broker, clean)
+      return nodeOf(child, addresses, clean)
     } catch (error) {
       await stopGuarded(child, 0)
       const isPortTaken = String(error).includes('Address already in use')
@@ -110,9 +120,34 @@ async function startOnPorts(
   }
 }
 
-function nodeOf(child: GuardedProcess, brokers: string, clean: () => Promise<void>): KafkaNode {
+interface PlacedListener extends KafkaListener {
+  readonly address: string
+}
+
+interface NodeAddresses {
+  readonly broker: string
+  readonly controller: string
+  readonly listeners: readonly PlacedListener[]
+}
+
+async function placeListeners(
+  listeners: readonly KafkaListener[],
+): Promise<readonly PlacedListener[]> {
+  const ports = await freePorts(listeners.length)
+  return listeners.map((listener, index) => ({
+    ...listener,
+    address: `127.0.0.1:${String(ports[index])}`,
+  }))
+}
+
+function nodeOf(
+  child: GuardedProcess,
+  { broker, listeners }: NodeAddresses,
+  clean: () => Promise<void>,
+): KafkaNode {
   return {
-    brokers,
+    brokers: broker,
+    listeners: new Map(listeners.map(({ name, address }) => [name, address])),
     pid: child.pid ?? 0,
     stop: async () => {
       await stopGuarded(child)
@@ -125,18 +160,21 @@ function nodeOf(child: GuardedProcess, brokers: string, clean: () => Promise<voi
 async function formatNode(
   install: KafkaInstall,
   home: string,
-  addresses: { broker: string; controller: string },
+  addresses: NodeAddresses,
+  { scramUsers = [], settings = {} }: KafkaOptions,
 ): Promise<string> {
   const logs = join(home, 'logs')
   await mkdir(home, { recursive: true })
   const config = join(home, 'server.properties')
-  await writeFile(config, propertiesText(kafkaSettings(addresses, logs)))
+  const all = { ...kafkaSettings(addresses, logs, addresses.listeners), ...settings }
+  await writeFile(config, propertiesText(all))
   await writeFile(join(home, 'log4j2.properties'), LOG_TO_STDOUT)
   if (existsSync(join(logs, 'meta.properties'))) return config
   // 16 bytes in base64url. A leading '-' (1 in 64) would be read as an option.
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
   const tool = ['kafka.tools.StorageTool', 'format', '-c', config, '-t', clusterId]
-  await runCommand(install.java, [...javaArgs(install, home, 128), ...tool])
+  const users = scramUsers.flatMap((user) => ['--add-scram', user])
+  await runCommand(install.java, [...javaArgs(install, home, 128), ...tool, ...users])
   return config
 }
 

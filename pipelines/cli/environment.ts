@@ -1,3 +1,4 @@
+import { isAbsolute, join } from 'node:path'
 import type { LakeSecrets } from '../lake/lake-secrets.ts'
 import type { VendedAccount } from '../lake/serve-catalog.ts'
 import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
@@ -35,6 +36,13 @@ export interface Environment {
     readonly user: string | undefined
     readonly password: string | undefined
   }
+  /** SLUICE_KAFKA_PASSWORD: of the user in `kafka.sasl` of the config. No file, no option has it. */
+  readonly kafkaPassword: string | undefined
+  /**
+   * Where a prompt keeps what was typed: `sluice` in XDG_STATE_HOME, else in ~/.local/state.
+   * Undefined where the user has no home.
+   */
+  readonly stateFolder: string | undefined
   /** SLUICE_FAULT: where to die in a commit, for proofs of recovery (`createFaultHooks`). */
   readonly fault: string | undefined
   /** TERM=dumb: a terminal that cannot move its cursor. */
@@ -66,6 +74,8 @@ export function readEnvironment(): Environment {
       user: nonEmpty(variables['SLUICE_TRINO_USER']),
       password: nonEmpty(variables['SLUICE_TRINO_PASSWORD']),
     },
+    kafkaPassword: nonEmpty(variables['SLUICE_KAFKA_PASSWORD']),
+    stateFolder: stateFolderIn(variables),
     fault: nonEmpty(variables['SLUICE_FAULT']),
     isTerminalDumb: variables['TERM'] === 'dumb',
     isColourRefused: nonEmpty(variables['NO_COLOR']) !== undefined,
@@ -78,6 +88,14 @@ function vendedAccountIn(variables: NodeJS.ProcessEnv): VendedAccount | undefine
   const endpoint = nonEmpty(variables['SLUICE_VENDED_S3_ENDPOINT'])
   if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
   return { accessKeyId, secretAccessKey, endpoint }
+}
+
+/** By the XDG Base Directory Specification, which passes over paths that are not absolute. */
+function stateFolderIn(variables: NodeJS.ProcessEnv): string | undefined {
+  const named = variables['XDG_STATE_HOME'] ?? ''
+  if (isAbsolute(named)) return join(named, 'sluice')
+  const home = nonEmpty(variables['HOME']) ?? nonEmpty(variables['USERPROFILE'])
+  return home === undefined ? undefined : join(home, '.local', 'state', 'sluice')
 }
 
 function tokensIn(text: string | undefined, role: CatalogToken['role']): readonly CatalogToken[] {

@@ -6,6 +6,8 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
 import { loopDefaults } from '../loop/loop-context.ts'
+import { saslMechanisms } from '../sources/kafka-security.ts'
+import { readStart } from './start-policy.ts'
 
 const DAY_MS = 86_400_000
 const formatNames = [...formats.keys()]
@@ -109,19 +111,38 @@ const fileCache = z.strictObject({
   bytes: whole(1024 ** 2, Number.MAX_SAFE_INTEGER).default(defaults.file_cache.bytes),
 })
 
+/** Paths are taken from the config's folder. */
+const kafkaTls = z
+  .strictObject({
+    ca_file: z.string().min(1).optional(),
+    cert_file: z.string().min(1).optional(),
+    key_file: z.string().min(1).optional(),
+    /** What the brokers' certificate is for, where it is not the name in `brokers`. */
+    server_name: z.string().min(1).optional(),
+  })
+  .refine((tls) => (tls.cert_file === undefined) === (tls.key_file === undefined), {
+    error: 'needs cert_file and key_file together',
+  })
+
 const kafka = z.strictObject({
   /** One or more of the cluster's brokers. */
   brokers: z.array(broker).min(1, 'needs at least one broker'),
   client_id: z.string().min(1).default(defaults.kafka.client_id),
   /** Membership and lag tools; positions come from the lake. */
   group_id: z.string().min(1).default(defaults.kafka.group_id),
+  /** `true` is TLS with the authorities that Node trusts. */
+  tls: z.preprocess(tlsOfFlag, kafkaTls.optional()),
+  /** The password is SLUICE_KAFKA_PASSWORD in the environment. */
+  sasl: z
+    .strictObject({ mechanism: z.enum(saslMechanisms), username: z.string().min(1) })
+    .optional(),
 })
 
 const source = z.strictObject({
   topic: topicName,
   format: z.enum(formatNames as [string, ...string[]]),
   /** Used only where the lake has no position of the topic. */
-  start: z.enum(['earliest', 'latest']).default(defaults.start),
+  start: z.unknown().default(defaults.start).transform(readStart),
 })
 
 const trigger = z.strictObject({
@@ -199,5 +220,10 @@ export const configSchema = z
       })
     }
   })
+
+function tlsOfFlag(tls: unknown): unknown {
+  if (tls === true) return {}
+  return tls === false ? undefined : tls
+}
 
 export type WrittenConfig = z.output<typeof configSchema>

@@ -9,8 +9,8 @@ import type { LakeFormatVersion } from '../lake/create-lake-tables.ts'
 import type { LakeStores } from '../lake/lake-stores.ts'
 import type { LakeCatalog } from '../lake/open-lake-catalog.ts'
 import type { CatalogSettings } from '../lake/serve-catalog.ts'
-import type { KafkaConnection } from '../sources/kafka-client.ts'
 import type { KafkaTopic } from '../sources/kafka-positions.ts'
+import type { KafkaSettings } from '../sources/kafka-security.ts'
 import type { BatchLimits } from '../sources/source.ts'
 import type { WrittenConfig } from './config-schema.ts'
 import { configSchema } from './config-schema.ts'
@@ -27,7 +27,7 @@ export interface Config {
   readonly lakeCatalog: LakeCatalog | undefined
   /** Where the tables lie; the same for every process that opens the lake. */
   readonly stores: LakeStores
-  readonly kafka: KafkaConnection & { readonly groupId: string }
+  readonly kafka: KafkaSettings & { readonly groupId: string }
   readonly sources: readonly KafkaTopic[]
   readonly limits: BatchLimits
   /** Messages a second, undefined for no limit. */
@@ -159,19 +159,20 @@ function knownKeys(path: Path): string[] {
 }
 
 function unwrapped(schema: unknown): unknown {
+  if (schema instanceof z.ZodPipe) return unwrapped(schema.out)
   const isWrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
   return isWrapped ? unwrapped(schema.unwrap()) : schema
 }
 
 function configOf(written: WrittenConfig, folder: string): Config {
-  const { kafka, retention, trigger } = written
+  const { retention, trigger } = written
   return {
     lakeDirectory: resolve(folder, written.lake),
     tableFormatVersion: written.table_format_version,
     catalog: catalogOf(written.catalog, folder),
     lakeCatalog: lakeCatalogOf(written.rest_catalog),
     stores: storesOf(written, folder),
-    kafka: { brokers: kafka.brokers, clientId: kafka.client_id, groupId: kafka.group_id },
+    kafka: kafkaOf(written.kafka, folder),
     sources: written.sources,
     limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
     rateLimit: written.rate_limit,
@@ -190,6 +191,28 @@ function configOf(written: WrittenConfig, folder: string): Config {
       return { venue: key.slice(0, colon), venue_symbol: key.slice(colon + 1), instrument_id: id }
     }),
     maxQueryDurationMs: written.max_query_duration_ms,
+  }
+}
+
+function kafkaOf(written: WrittenConfig['kafka'], folder: string): Config['kafka'] {
+  const { brokers, client_id: clientId, group_id: groupId, tls, sasl } = written
+  return {
+    ...{ brokers, clientId, groupId },
+    ...(sasl === undefined ? {} : { sasl }),
+    ...(tls === undefined ? {} : { tls: tlsOf(tls, folder) }),
+  }
+}
+
+function tlsOf(
+  written: NonNullable<WrittenConfig['kafka']['tls']>,
+  folder: string,
+): NonNullable<KafkaSettings['tls']> {
+  const at = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path))
+  return {
+    caPath: at(written.ca_file),
+    certPath: at(written.cert_file),
+    keyPath: at(written.key_file),
+    serverName: written.server_name,
   }
 }
 

@@ -7,6 +7,8 @@ import { goldTables } from '../loop/gold-tables.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { createKafkaClient } from '../sources/kafka-client.ts'
+import { kafkaFailure } from '../sources/kafka-failure.ts'
+import { connectionOf, type KafkaSettings } from '../sources/kafka-security.ts'
 import { resolveStarts, type KafkaStart } from '../sources/kafka-positions.ts'
 import { silentLogger } from '../sources/logger.ts'
 import { partKey } from '../sources/source.ts'
@@ -34,6 +36,8 @@ export interface PartitionPlan {
 export interface ConfigPlan {
   readonly lakeDirectory: string
   readonly lakeExists: boolean
+  /** How the brokers are reached; it holds no secret. */
+  readonly kafka: KafkaSettings
   readonly topics: readonly TopicPlan[]
   /** Each a sentence; empty where it would run. */
   readonly problems: readonly string[]
@@ -43,6 +47,8 @@ export interface ConfigPlan {
 export async function checkConfig(options: {
   readonly config: Config
   readonly lakeDirectory: string
+  /** Of the user in `kafka.sasl`. */
+  readonly kafkaPassword: string | undefined
   readonly openLake: () => Promise<Lake>
 }): Promise<ConfigPlan> {
   const { config, lakeDirectory } = options
@@ -67,10 +73,11 @@ export async function checkConfig(options: {
     lakeFile === undefined
       ? new Map<string, bigint>()
       : await attempt(() => readPositions(options.openLake), new Map<string, bigint>())
-  const starts = await attempt(() => readStarts(config, positions), [])
+  const starts = await attempt(() => readStarts(config, options.kafkaPassword, positions), [])
   return {
     lakeDirectory,
     lakeExists: lakeFile !== undefined,
+    kafka: config.kafka,
     topics: config.sources.map(({ topic, format }) => ({
       topic,
       format,
@@ -124,22 +131,21 @@ async function readPositions(open: () => Promise<Lake>): Promise<Map<string, big
 
 async function readStarts(
   config: Config,
+  kafkaPassword: string | undefined,
   positions: ReadonlyMap<string, bigint>,
 ): Promise<readonly KafkaStart[]> {
-  const { brokers } = config.kafka
-  const client = createKafkaClient({ connection: config.kafka, logger: silentLogger, retries: 1 })
+  const connection = connectionOf(config.kafka, kafkaPassword)
+  const { brokers } = connection
+  const client = createKafkaClient({ connection, logger: silentLogger, retries: 1 })
   const admin = client.kafka.admin()
   try {
     await admin.connect()
     return await resolveStarts({ admin, topics: config.sources, positions, brokers })
   } catch (error) {
-    if (error instanceof SluiceError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new SluiceError(
-      'storage-unavailable',
-      `The brokers ${brokers.join(', ')} cannot be reached (${reason}).`,
-      { cause: error },
-    )
+    throw kafkaFailure(connection, error, {
+      undone: 'Its topics were not looked at.',
+      next: 'Start the broker or correct kafka.brokers in the config.',
+    })
   } finally {
     await admin.disconnect().catch(() => undefined)
     client.destroy()

@@ -10,6 +10,7 @@ import { withWritableLake } from '../lake/with-writable-lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
 import { createKafkaSource } from '../sources/kafka-source.ts'
+import { connectionOf } from '../sources/kafka-security.ts'
 import type { Logger } from '../sources/logger.ts'
 
 export interface LiveOptions {
@@ -24,6 +25,8 @@ export interface LiveOptions {
   readonly vendedS3?: VendedAccount | undefined
   /** What another catalog and the stores want of us. */
   readonly secrets?: LakeSecrets
+  /** Of the user in `kafka.sasl`. */
+  readonly kafkaPassword?: string | undefined
   readonly hooks: CommitHooks | undefined
   readonly onCut: (receipt: CutReceipt) => void
 }
@@ -66,10 +69,9 @@ function topicNames(config: Config): readonly string[] {
 
 async function runLoop(options: LiveOptions, lake: Lake, signal: AbortSignal): Promise<void> {
   const { config, logger, hooks, clock, ids } = options
-  const { brokers, clientId, groupId } = config.kafka
   const source = createKafkaSource({
-    connection: { brokers, clientId },
-    groupId,
+    connection: connectionOf(config.kafka, options.kafkaPassword),
+    groupId: config.kafka.groupId,
     topics: config.sources,
     scratchDir: lake.scratchDir,
     clock,

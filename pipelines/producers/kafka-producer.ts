@@ -3,6 +3,7 @@ import kafkajs from 'kafkajs'
 import { SluiceError } from '../../tables/errors.ts'
 import type { KafkaConnection } from '../sources/kafka-client.ts'
 import { createKafkaClient } from '../sources/kafka-client.ts'
+import { kafkaFailure } from '../sources/kafka-failure.ts'
 import { RECEIVED_HEADER } from '../sources/kafka-record.ts'
 import type { Logger } from '../sources/logger.ts'
 
@@ -43,7 +44,7 @@ export async function openKafkaProducer(options: {
     await producer.connect()
   } catch (error) {
     client.destroy()
-    throw error instanceof SluiceError ? error : unreachable(connection, error)
+    throw unreachable(connection, error)
   }
   return {
     send: async (messages) => {
@@ -91,13 +92,10 @@ async function checkTopicExists(
 }
 
 function unreachable(connection: KafkaConnection, cause: unknown): SluiceError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new SluiceError(
-    'storage-unavailable',
-    `Kafka at ${connection.brokers.join(', ')} cannot be reached (${reason}). Nothing was sent. ` +
-      'Start the broker, or name another by --brokers.',
-    { cause, isRetryable: true },
-  )
+  return kafkaFailure(connection, cause, {
+    undone: 'Nothing was sent.',
+    next: 'Start the broker, or name another by --brokers.',
+  })
 }
 
 function failed(topic: string, connection: KafkaConnection, cause: unknown): SluiceError {

@@ -1,13 +1,20 @@
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { Kafka, LogEntry } from 'kafkajs'
 import kafkajs from 'kafkajs'
+import type { KafkaSasl, KafkaTls } from './kafka-security.ts'
+import { securityConfig } from './kafka-security.ts'
 import type { Logger } from './logger.ts'
 
 export interface KafkaConnection {
   /** `host:port` of one or more brokers. */
   readonly brokers: readonly string[]
   readonly clientId: string
+  /** Plain text where absent. */
+  readonly tls?: KafkaTls
+  /** Nobody in particular where absent. */
+  readonly sasl?: KafkaSasl
 }
 
 /** A kafkajs client whose sockets can be ended for good. */
@@ -20,7 +27,10 @@ export interface KafkaClient {
   destroy(): void
 }
 
-/** A client of the given brokers that logs through `logger`. It does not connect by itself. */
+/**
+ * A client of the given brokers that logs through `logger`. It does not connect by itself.
+ * @throws SluiceError `invalid-input` where a PEM file of the connection cannot be used.
+ */
 export function createKafkaClient(options: {
   readonly connection: KafkaConnection
   readonly logger: Logger
@@ -33,6 +43,7 @@ export function createKafkaClient(options: {
   const kafka = new kafkajs.Kafka({
     clientId: connection.clientId,
     brokers: [...connection.brokers],
+    ...securityConfig(connection),
     connectionTimeout: 5000,
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => {
@@ -46,8 +57,13 @@ export function createKafkaClient(options: {
       maxRetryTime: 2000,
       restartOnFailure: () => Promise.resolve(false),
     },
-    socketFactory: ({ host, port, onConnect }) => {
-      const socket = connect({ host, port }, onConnect)
+    socketFactory: ({ host, port, ssl, onConnect }) => {
+      // An address is no name that TLS may ask for.
+      const name = isIP(host) === 0 ? { servername: host } : {}
+      const isSecure = connection.tls !== undefined
+      const socket = isSecure
+        ? connectTls({ host, port, ...name, ...ssl }, onConnect)
+        : connect({ host, port }, onConnect)
       socket.setKeepAlive(true, 60_000)
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))

@@ -3,7 +3,12 @@ import { SluiceError } from '../../tables/errors.ts'
 import type { SourcePart } from './source.ts'
 import { partKey } from './source.ts'
 
-export type StartPolicy = 'earliest' | 'latest'
+/** A time is Kafka's record time; a partition without an offset begins at earliest. */
+export type StartPolicy =
+  | 'earliest'
+  | 'latest'
+  | { readonly timeMs: number }
+  | { readonly offsets: ReadonlyMap<number, bigint> }
 
 export interface KafkaTopic {
   readonly topic: string
@@ -33,7 +38,7 @@ export function kafkaPart(topic: string, partition: number): SourcePart {
  * Where to begin in every partition. A partition that the lake does not know begins at earliest if
  * the lake knows another one of its topic: it came later, and nothing of it may be left out.
  * Throws storage-unavailable for a topic that does not exist, data-loss for a position that the
- * broker no longer or not yet holds.
+ * broker no longer or not yet holds, invalid-input for a first offset that it does not hold.
  */
 export async function resolveStarts(options: {
   readonly admin: Admin
@@ -50,17 +55,54 @@ export async function resolveStarts(options: {
     const positionOf = (partition: number) =>
       positions.get(partKey(kafkaPart(topic.topic, partition)))
     const isKnown = partitions.some((partition) => positionOf(partition) !== undefined)
+    const first = await firstOffsets(admin, topic, isKnown ? 'earliest' : topic.start, ranges)
     for (const [partition, range] of ranges) {
       const part = kafkaPart(topic.topic, partition)
       const position = positionOf(partition)
       if (position !== undefined) checkPosition(part, position, range)
-      const isLatest = topic.start === 'latest' && !isKnown
-      const startOffset = position ?? (isLatest ? range.high : range.low)
+      const startOffset = position ?? first.get(partition) ?? range.low
       starts.push({ topic, part, startOffset, range })
     }
     checkNoPartitionIsGone(topic.topic, positions, ranges)
   }
   return starts
+}
+
+/** Where a topic that is new to the lake begins; a partition that is left out begins at earliest. */
+async function firstOffsets(
+  admin: Admin,
+  { topic }: KafkaTopic,
+  start: StartPolicy | undefined,
+  ranges: ReadonlyMap<number, LogRange>,
+): Promise<ReadonlyMap<number, bigint>> {
+  if (start === undefined || start === 'earliest') return new Map()
+  if (start === 'latest') return new Map([...ranges].map(([number, { high }]) => [number, high]))
+  if ('offsets' in start) {
+    for (const [partition, offset] of start.offsets) {
+      checkFirstOffset(topic, partition, offset, ranges.get(partition))
+    }
+    return start.offsets
+  }
+  // Where no record is so young, kafkajs answers with the end.
+  const found = await admin.fetchTopicOffsetsByTimestamp(topic, start.timeMs)
+  return new Map(found.map(({ partition, offset }) => [partition, BigInt(offset)]))
+}
+
+function checkFirstOffset(
+  topic: string,
+  partition: number,
+  offset: bigint,
+  range: LogRange | undefined,
+): void {
+  if (range !== undefined && offset >= range.low && offset <= range.high) return
+  const there =
+    range === undefined ? 'has no such partition' : `holds ${range.low} to ${range.high} there`
+  throw new SluiceError(
+    'invalid-input',
+    `start begins partition ${partition} of ${topic} at offset ${offset}, but the topic ${there}. ` +
+      'Nothing was read. Correct sources[].start in the config.',
+    { context: { topic, partition, offset } },
+  )
 }
 
 /** The ranges of a topic's partitions by partition number, ascending. */

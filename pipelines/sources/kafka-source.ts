@@ -7,6 +7,7 @@ import type { GroupHole, KafkaGroup } from './kafka-group.ts'
 import { createKafkaGroup } from './kafka-group.ts'
 import type { KafkaClient, KafkaConnection } from './kafka-client.ts'
 import { createKafkaClient } from './kafka-client.ts'
+import { kafkaFailure } from './kafka-failure.ts'
 import { sleepBeating, waitBeating } from './kafka-heartbeat.ts'
 import { createLagOffsets } from './kafka-lag-offsets.ts'
 import type { KafkaTopic, LogRange } from './kafka-positions.ts'
@@ -155,7 +156,7 @@ async function addKnownParts(
   } catch (error) {
     await admin.disconnect().catch(() => undefined)
     reading.client.destroy()
-    throw error instanceof SluiceError ? error : unreachable(connection, error)
+    throw unreachable(connection, error)
   }
 }
 
@@ -381,11 +382,8 @@ async function withPatience(work: Promise<unknown>): Promise<void> {
 }
 
 function unreachable(connection: KafkaConnection, cause: unknown): SluiceError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new SluiceError(
-    'storage-unavailable',
-    `Kafka at ${connection.brokers.join(', ')} cannot be reached (${reason}). Nothing was read. ` +
-      'Start the broker or correct kafka.brokers in the config.',
-    { cause, isRetryable: true },
-  )
+  return kafkaFailure(connection, cause, {
+    undone: 'Nothing was read.',
+    next: 'Start the broker or correct kafka.brokers in the config.',
+  })
 }

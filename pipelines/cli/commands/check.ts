@@ -3,6 +3,7 @@ import { isErrorKind } from '../../../tables/errors.ts'
 import { loadConfig, type Config } from '../../config/load-config.ts'
 import { openLake } from '../../lake/open-lake.ts'
 import { checkConfig, type ConfigPlan, type TopicPlan } from '../../live/check-config.ts'
+import type { KafkaSettings } from '../../sources/kafka-security.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { formatCount } from '../format-units.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
@@ -24,7 +25,7 @@ export function addCheckCommand(program: Command, context: CommandContext): void
     const config = await loadOrRefuse(options.config)
     const plan =
       typeof config === 'string'
-        ? { lakeDirectory: options.lake, lakeExists: false, topics: [], problems: [config] }
+        ? { ...noPlan, lakeDirectory: options.lake, problems: [config] }
         : await planOf(
             context,
             config,
@@ -41,13 +42,22 @@ async function planOf(
   config: Config,
   lakeDirectory: string,
 ): Promise<ConfigPlan> {
-  const { clock, ids } = context
+  const { clock, ids, environment } = context
   return checkConfig({
     config,
     lakeDirectory,
-    openLake: () => openLake({ directory: lakeDirectory, clock, ids, createIfMissing: false }),
+    kafkaPassword: environment.kafkaPassword,
+    openLake: () =>
+      openLake({
+        ...{ directory: lakeDirectory, clock, ids, createIfMissing: false },
+        secrets: environment.secrets,
+      }),
   })
 }
+
+/** A config with mistakes says nothing of brokers. */
+type DrawnPlan = Omit<ConfigPlan, 'kafka'> & { readonly kafka?: KafkaSettings }
+const noPlan: DrawnPlan = { lakeDirectory: '', lakeExists: false, topics: [], problems: [] }
 
 /** The mistakes of a config are an answer here; a file that is not there is a wrong call. */
 async function loadOrRefuse(path: string): Promise<Config | string> {
@@ -59,16 +69,32 @@ async function loadOrRefuse(path: string): Promise<Config | string> {
   }
 }
 
-function drawPlan(plan: ConfigPlan): readonly string[] {
+function drawPlan(plan: DrawnPlan): readonly string[] {
   const verdict =
     plan.problems.length === 0
       ? ['it would run']
       : ['it would not run:', ...plan.problems.map((problem) => `  ${problem}`)]
   return [
     `lake  ${plan.lakeDirectory}${plan.lakeExists ? '' : ' (none there yet: it would be made)'}`,
+    ...(plan.kafka === undefined ? [] : [`kafka ${kafkaText(plan.kafka)}`]),
     ...plan.topics.flatMap(drawTopic),
     ...verdict,
   ]
+}
+
+/** `localhost:9093, TLS (authority ca.pem), SASL scram-sha-256 as sluice`. */
+function kafkaText({ brokers, tls, sasl }: KafkaSettings): string {
+  const files = [
+    ...(tls?.caPath === undefined ? [] : [`authority ${tls.caPath}`]),
+    ...(tls?.certPath === undefined ? [] : [`our certificate ${tls.certPath}`]),
+    ...(tls?.serverName === undefined ? [] : [`their name ${tls.serverName}`]),
+  ]
+  const detail = files.length === 0 ? '' : ` (${files.join(', ')})`
+  return [
+    ...brokers,
+    ...(tls === undefined ? [] : [`TLS${detail}`]),
+    ...(sasl === undefined ? [] : [`SASL ${sasl.mechanism} as ${sasl.username}`]),
+  ].join(', ')
 }
 
 function drawTopic({ topic, format, tables, partitions }: TopicPlan): readonly string[] {

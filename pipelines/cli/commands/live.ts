@@ -39,6 +39,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
           catalogTokens: environment.catalogTokens,
           vendedS3: environment.vendedS3,
           secrets: environment.secrets,
+          kafkaPassword: environment.kafkaPassword,
           hooks:
             fault === undefined
               ? undefined

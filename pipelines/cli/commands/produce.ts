@@ -1,9 +1,12 @@
 import { Option, type Command } from 'commander'
+import { loadConfig } from '../../config/load-config.ts'
 import { SluiceError } from '../../../tables/errors.ts'
 import { readFileMessages } from '../../producers/file-messages.ts'
 import { openKafkaProducer, type KafkaProducer } from '../../producers/kafka-producer.ts'
 import { runSimulator } from '../../producers/run-simulator.ts'
 import { createSimulator } from '../../producers/simulator.ts'
+import type { KafkaConnection } from '../../sources/kafka-client.ts'
+import { connectionOf } from '../../sources/kafka-security.ts'
 import { readArchiveParts } from '../../sources/archive-parts.ts'
 import { archiveFormats, type ArchiveFormat } from '../../sources/line-framing.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
@@ -15,7 +18,8 @@ import { durationOption } from '../parse-duration.ts'
 
 interface ProduceOptions extends LakeOptions {
   readonly topic: string
-  readonly brokers: string
+  readonly brokers?: string
+  readonly config?: string
   readonly format?: ArchiveFormat
   readonly rate: number
   readonly seed: number
@@ -28,7 +32,8 @@ export function addProduceCommand(program: Command, context: CommandContext): vo
     .description("the simulator's messages, or the lines of files, to a Kafka topic")
     .argument('[files...]', 'files of lines, plain, .gz or .zip; without one the simulator sends')
     .requiredOption('--topic <name>', 'the topic, which must exist')
-    .option('--brokers <list>', 'host:port, with commas between', 'localhost:9092')
+    .option('--brokers <list>', "host:port, with commas between (the config's, or localhost:9092)")
+    .option('--config <file>', 'the config of `sluice live`: brokers, TLS and SASL')
     .addOption(
       new Option('--format <format>', 'how the bytes of the files are written').choices(
         archiveFormats,
@@ -42,7 +47,7 @@ export function addProduceCommand(program: Command, context: CommandContext): vo
       const { topic } = options
       checkCall(files, options)
       const producer = await openKafkaProducer({
-        connection: { brokers: options.brokers.split(','), clientId: 'sluice-produce' },
+        connection: await connectionFor(context, options),
         topic,
         logger: createLogger(context.environment),
       })
@@ -59,6 +64,17 @@ export function addProduceCommand(program: Command, context: CommandContext): vo
       }
     },
   )
+}
+
+async function connectionFor(
+  { environment }: CommandContext,
+  { brokers, config }: ProduceOptions,
+): Promise<KafkaConnection> {
+  const clientId = 'sluice-produce'
+  const named = brokers === undefined ? {} : { brokers: brokers.split(',') }
+  if (config === undefined) return { brokers: ['localhost:9092'], ...named, clientId }
+  const { kafka } = await loadConfig(config)
+  return { ...connectionOf(kafka, environment.kafkaPassword), ...named, clientId }
 }
 
 function checkCall(files: readonly string[], { format }: ProduceOptions): void {

@@ -130,6 +130,58 @@ trigger:
     ])
   })
 
+  it('reaches brokers by TLS and as a user, files beside the config', () => {
+    const kafkaOf = (lines: string) =>
+      parseConfig(SMALLEST.replace('sources:', `${lines}sources:`), '/etc/sluice.yaml').kafka
+    expect(kafkaOf('  tls: true\n').tls).toEqual({})
+    expect(kafkaOf('  tls: false\n').tls).toBeUndefined()
+    const files =
+      '{ ca_file: ca.pem, cert_file: /x/c.pem, key_file: c.key, server_name: b.example }'
+    const user = '{ mechanism: scram-sha-512, username: u }'
+    expect(kafkaOf(`  tls: ${files}\n  sasl: ${user}\n`)).toMatchObject({
+      tls: {
+        caPath: '/etc/ca.pem',
+        certPath: '/x/c.pem',
+        keyPath: '/etc/c.key',
+        serverName: 'b.example',
+      },
+      sasl: { mechanism: 'scram-sha-512', username: 'u' },
+    })
+    const wrong =
+      '  tls: { cafile: x }\n  sasl: { mechanism: kerberos, username: u, password: p }\n'
+    expect(mistakesOf(SMALLEST.replace('sources:', `${wrong}sources:`))).toEqual([
+      'line 3: kafka.tls.cafile is no known key; did you mean ca_file?',
+      'line 4: kafka.sasl.mechanism must be one of plain, scram-sha-256, scram-sha-512',
+      'line 4: kafka.sasl.password is no known key',
+    ])
+    expect(mistakesOf(SMALLEST.replace('sources:', '  tls: { cert_file: c }\nsources:'))).toEqual([
+      'line 3: kafka.tls needs cert_file and key_file together',
+    ])
+  })
+
+  it('begins a topic at an end, at a time with its zone, or at offsets', () => {
+    const startOf = (start: string) =>
+      parseConfig(
+        `${SMALLEST}    start: ${start}\n`.replace(
+          '  - { topic: stocks, format: stock-json }',
+          '  - topic: stocks\n    format: stock-json',
+        ),
+        'x.yaml',
+      ).sources[0]?.start
+    expect(startOf('latest')).toBe('latest')
+    expect(startOf('2026-11-20T09:30:00Z')).toEqual({ timeMs: 1_795_167_000_000 })
+    expect(startOf('2026-11-20T10:30:00.000+01:00')).toEqual({ timeMs: 1_795_167_000_000 })
+    expect(startOf('{ 0: 12, 3: "9007199254740993" }')).toEqual({
+      offsets: new Map([
+        [0, 12n],
+        [3, 9007199254740993n],
+      ]),
+    })
+    for (const wrong of ['2026-11-20', '2026-13-40T00:00:00Z', '{}', '{ 0: -1 }', '[5]', '7']) {
+      expect(() => startOf(wrong), wrong).toThrow(/start must be earliest, latest, a time/)
+    }
+  })
+
   it('names wrong values with their line, all of them at once', () => {
     const text = `kafka:
   brokers: [localhost]
@@ -146,7 +198,9 @@ trigger: { rows: many }
       'line 2: kafka.brokers[0] must be host:port',
       expect.stringMatching(/^line 5: sources\[0\]\.format must be one of stock-json, /),
       expect.stringMatching(/^line 6: sources\[1\]\.topic must be a topic name/),
-      'line 8: sources[1].start must be one of earliest, latest',
+      expect.stringMatching(
+        /^line 8: sources\[1\]\.start must be earliest, latest, a time with its/,
+      ),
       expect.stringMatching(/^line 10: trigger\.rows .*number/),
       expect.stringMatching(/^line 9: allowed_lateness_ms .*0/),
     ])
