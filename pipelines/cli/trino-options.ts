@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { SluiceError } from '../../tables/errors.ts'
-import { checkTrinoAddress, type TrinoAddress } from '../../tables/query/trino-connection.ts'
-import { LAKE_IN_TRINO } from '../lake/lake-in-trino.ts'
+import { checkTrinoAddress } from '../../tables/query/trino-connection.ts'
+import { LAKE_IN_TRINO, type LakeInTrino } from '../lake/lake-in-trino.ts'
 import type { CommandContext } from './command-context.ts'
+
+export type { LakeInTrino } from '../lake/lake-in-trino.ts'
 
 export interface TrinoOptions {
   readonly engine: 'duckdb' | 'trino'
@@ -12,9 +14,6 @@ export interface TrinoOptions {
   readonly trinoUser?: string
   readonly trinoCa?: string
 }
-
-/** A Trino, and what the lake is called in it. */
-export type LakeInTrino = TrinoAddress & { readonly catalog: string }
 
 const DEFAULT_URL = 'http://127.0.0.1:8080'
 const DEFAULT_USER = 'sluice'

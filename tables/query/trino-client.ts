@@ -2,7 +2,7 @@ import type { QueryResult } from 'trino-client'
 import type { RowStruct } from '../engine/row-value.ts'
 import { SluiceError } from '../errors.ts'
 import type { TrinoAddress } from './trino-connection.ts'
-import { trinoPages } from './trino-pages.ts'
+import { trinoPages, type TrinoWatch } from './trino-pages.ts'
 import { trinoDecoder, type TrinoDecoder, type TrinoType } from './trino-value.ts'
 
 export interface TrinoClientOptions extends TrinoAddress {
@@ -13,9 +13,9 @@ export interface TrinoClientOptions extends TrinoAddress {
 /** A client of one Trino. It holds no connection: there is nothing to close. */
 export interface TrinoClient {
   /** All rows of a statement, typed as `RowValue` says. Throws SluiceError. */
-  rows<T = RowStruct>(sql: string): Promise<T[]>
+  rows<T = RowStruct>(sql: string, watch?: TrinoWatch): Promise<T[]>
   /** Runs a statement; how many rows it changed, undefined where Trino counts none. */
-  run(sql: string): Promise<bigint | undefined>
+  run(sql: string, watch?: TrinoWatch): Promise<bigint | undefined>
 }
 
 const MAX_ROWS = 1_000_000
@@ -28,10 +28,10 @@ const MAX_ROWS = 1_000_000
 export function createTrinoClient(options: TrinoClientOptions): TrinoClient {
   const maxRows = options.maxRows ?? MAX_ROWS
   return {
-    rows: async <T>(sql: string) => {
+    rows: async <T>(sql: string, watch?: TrinoWatch) => {
       const rows: RowStruct[] = []
       let decoders: readonly NamedDecoder[] | undefined
-      for await (const page of trinoPages(options, sql)) {
+      for await (const page of trinoPages(options, sql, watch)) {
         decoders ??= decodersOf(page)
         const known = decoders ?? []
         for (const values of (page.data ?? []) as readonly (readonly unknown[])[]) {
@@ -41,9 +41,9 @@ export function createTrinoClient(options: TrinoClientOptions): TrinoClient {
       }
       return rows as T[]
     },
-    run: async (sql) => {
+    run: async (sql, watch) => {
       let count: unknown
-      for await (const page of trinoPages(options, sql)) {
+      for await (const page of trinoPages(options, sql, watch)) {
         count = (page as { readonly updateCount?: unknown }).updateCount ?? count
       }
       return count === undefined ? undefined : BigInt(count as number | bigint)

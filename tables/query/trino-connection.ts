@@ -19,6 +19,8 @@ export interface TrinoAddress {
 
 /** What a page of an answer says of how far the statement is. */
 export interface TrinoProgress {
+  /** Of the statement, as Trino's own pages and logs name it. */
+  readonly queryId: string
   /** QUEUED, PLANNING, RUNNING, FINISHED and so on. */
   readonly state: string
   /** From 0 to 100; undefined before it is known. */
@@ -182,8 +184,9 @@ function settingsOf(client: HttpClient): Record<string, unknown> {
 }
 
 /** How far a statement is, in a page's words. */
-export function progressOf({ stats }: TrinoPage): TrinoProgress {
+export function progressOf({ id, stats }: TrinoPage): TrinoProgress {
   return {
+    queryId: id,
     state: stats?.state ?? 'RUNNING',
     percent: stats?.progressPercentage,
     rowCount: Number(stats?.processedRows ?? 0),

@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { SluiceError } from '../errors.ts'
 import { readThriftStruct } from './thrift-reader.ts'
 import type { ThriftStruct, ThriftValue } from './thrift-reader.ts'
@@ -40,6 +39,13 @@ const REPEATED = 2
 const converted = { text: 0, map: 1, mapKeyValue: 2, list: 3, enum: 4, json: 19 } as const
 const logical = { string: 1, map: 2, list: 3, enum: 4, json: 12, uuid: 14 } as const
 
+/** The bytes of a Parquet file, wherever it lies. */
+export interface ParquetBytes {
+  readonly sizeBytes: number
+  /** From `start` up to `end`, exclusive. */
+  read(start: number, end: number): Promise<Uint8Array>
+}
+
 /**
  * The columns of a local Parquet file, from its footer alone. `location` is for messages. Throws
  * `corrupt-data` for a file that is not Parquet, and `unsupported` for an encrypted footer.
@@ -50,19 +56,34 @@ export async function readParquetSchema(
 ): Promise<readonly ParquetColumn[]> {
   const file = await open(path, 'r')
   try {
-    const footer = await readFooter(file, location)
-    return columnsOf(readThriftStruct(footer, SCHEMA_OF_FILE))
-  } catch (error) {
-    if (error instanceof RangeError) throw corrupt(location, 'its footer is broken', error)
-    throw error
+    const { size } = await file.stat()
+    const read = async (start: number, end: number) => {
+      const buffer = Buffer.alloc(end - start)
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, start)
+      return buffer.subarray(0, bytesRead)
+    }
+    return await readParquetColumns({ sizeBytes: size, read }, location)
   } finally {
     await file.close()
   }
 }
 
-async function readFooter(file: FileHandle, location: string): Promise<Uint8Array> {
-  const { size } = await file.stat()
-  const tail = await readAt(file, Math.max(0, size - FIRST_READ_BYTES), size)
+/** The same of a file that may lie in any store: one ranged read of nearly every one. */
+export async function readParquetColumns(
+  bytes: ParquetBytes,
+  location: string,
+): Promise<readonly ParquetColumn[]> {
+  try {
+    return columnsOf(readThriftStruct(await readFooter(bytes, location), SCHEMA_OF_FILE))
+  } catch (error) {
+    if (error instanceof RangeError) throw corrupt(location, 'its footer is broken', error)
+    throw error
+  }
+}
+
+async function readFooter(bytes: ParquetBytes, location: string): Promise<Uint8Array> {
+  const size = bytes.sizeBytes
+  const tail = await readAt(bytes, Math.max(0, size - FIRST_READ_BYTES), size)
   const magic = tail.subarray(-4).toString('latin1')
   if (magic === 'PARE') {
     throw new SluiceError(
@@ -76,14 +97,13 @@ async function readFooter(file: FileHandle, location: string): Promise<Uint8Arra
   if (length > size - TAIL_BYTES) throw corrupt(location, 'its footer is larger than the file')
   const start = tail.length - TAIL_BYTES - length
   if (start >= 0) return tail.subarray(start, -TAIL_BYTES)
-  return readAt(file, size - TAIL_BYTES - length, size - TAIL_BYTES)
+  return readAt(bytes, size - TAIL_BYTES - length, size - TAIL_BYTES)
 }
 
-async function readAt(file: FileHandle, start: number, end: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(end - start)
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, start)
-  if (bytesRead !== buffer.length) throw new RangeError('the file became shorter')
-  return buffer
+async function readAt(bytes: ParquetBytes, start: number, end: number): Promise<Buffer> {
+  const read = await bytes.read(start, end)
+  if (read.byteLength !== end - start) throw new RangeError('the file became shorter')
+  return Buffer.from(read.buffer, read.byteOffset, read.byteLength)
 }
 
 /** The schema is one list, depth first; each group says how many of what follows are its own. */

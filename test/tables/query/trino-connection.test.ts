@@ -195,6 +195,6 @@ describe('a statement in Trino', () => {
     await expect.poll(() => requests.length).toBeGreaterThan(2)
     controller.abort()
     await ended
-    expect(told[0]).toEqual({ state: 'RUNNING', percent: 12.5, rowCount: 1000 })
+    expect(told[0]).toEqual({ queryId: 'q1', state: 'RUNNING', percent: 12.5, rowCount: 1000 })
   })
 })
