@@ -1,4 +1,6 @@
+import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import { SluiceError } from '../../tables/errors.ts'
+import type { LakeInTrino } from '../lake/lake-in-trino.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
 import { headOf, loadHeads } from '../loop/loop-context.ts'
@@ -9,6 +11,7 @@ import { createArchiveSource, type ArchiveProgress } from '../sources/archive-so
 import { readArchiveParts, type ArchivePart } from '../sources/archive-parts.ts'
 import type { ArchiveFormat } from '../sources/line-framing.ts'
 import type { BatchLimits } from '../sources/source.ts'
+import { backfillByTrino, type TrinoBackfillOptions } from './by-trino/backfill-by-trino.ts'
 import { findOverlaps, type Overlap } from './find-overlaps.ts'
 
 export interface BackfillOptions {
@@ -20,9 +23,17 @@ export interface BackfillOptions {
   readonly allowedLatenessMs?: number
   readonly dedupeMemoryRows?: number
   readonly instruments?: readonly Instrument[]
+  /** Who runs the transforms; absent: the lake's own engine. */
+  readonly byTrino?: TrinoBackfill
+  readonly hooks?: CommitHooks
   /** `check` reads the input for overlaps, `load` commits it. */
   readonly onProgress?: (phase: 'check' | 'load', progress: ArchiveProgress) => void
   readonly onCut?: (receipt: CutReceipt) => void
+}
+
+/** A Trino that sees the lake's catalog, and how much of the input one cut takes. */
+export interface TrinoBackfill extends Pick<TrinoBackfillOptions, 'cutRows' | 'onStatement'> {
+  readonly trino: LakeInTrino
 }
 
 export interface BackfillResult {
@@ -38,6 +49,13 @@ export interface BackfillResult {
 export const backfillLimits: BatchLimits = {
   rows: 120_000,
   bytes: 48 * 1024 * 1024,
+  timeMs: 60_000,
+}
+
+/** What is framed at once for Trino becomes one file, and it likes large ones. */
+const trinoBackfillLimits: BatchLimits = {
+  rows: 500_000,
+  bytes: 96 * 1024 * 1024,
   timeMs: 60_000,
 }
 
@@ -64,19 +82,19 @@ export async function backfill(
   if (parts.length === 0) return { partsRead: 0, partsSkipped, isComplete: true }
   await refuseOverlaps(options, parts, all)
   const source = createSource(options, parts)
-  await runMicroBatches(
-    {
-      ...options,
-      source,
-      mode: 'backfill',
-      limits: options.limits ?? backfillLimits,
-      onCut: (receipt) => {
-        options.onProgress?.('load', source.progress())
-        options.onCut?.(receipt)
-      },
-    },
-    signal,
-  )
+  const tell = () => options.onProgress?.('load', source.progress())
+  if (options.byTrino === undefined) {
+    const onCut = (receipt: CutReceipt) => {
+      tell()
+      options.onCut?.(receipt)
+    }
+    const limits = options.limits ?? backfillLimits
+    await runMicroBatches({ ...options, source, mode: 'backfill', limits, onCut }, signal)
+  } else {
+    const limits = options.limits ?? trinoBackfillLimits
+    const loop = { ...options, ...options.byTrino, source, limits, onRead: tell }
+    await backfillByTrino(loop, signal)
+  }
   const { partsRead } = source.progress()
   return { partsRead, partsSkipped, isComplete: !signal.aborted }
 }

@@ -1,4 +1,5 @@
 import { barsFinalizeSql, barsMergeSql, barsPartialSql } from '../../shared-transforms/bars.ts'
+import type { Dialect } from '../../shared-transforms/dialect.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import {
   spreadsFinalizeSql,
@@ -12,7 +13,7 @@ export interface GoldTable {
   readonly kind: Kind
   /** Prefix of the engine tables that hold this table's tail. */
   readonly state: string
-  readonly partialSql: (rows: string) => string
+  readonly partialSql: (rows: string, dialect?: Dialect) => string
   readonly mergeSql: (states: string) => string
   readonly finalizeSql: (states: string) => string
 }

@@ -1,0 +1,60 @@
+import { SluiceError } from '../../../tables/errors.ts'
+import { createTrinoClient } from '../../../tables/query/trino-client.ts'
+import type { TrinoProgress } from '../../../tables/query/trino-connection.ts'
+import type { TrinoWatch } from '../../../tables/query/trino-pages.ts'
+import type { LakeInTrino } from '../../lake/lake-in-trino.ts'
+
+/** Statements of one backfill. `purpose` completes "Trino could not …". */
+export interface TrinoSession {
+  run(purpose: string, sql: string): Promise<void>
+  rows<T>(purpose: string, sql: string): Promise<T[]>
+}
+
+export interface TrinoSessionOptions {
+  readonly trino: LakeInTrino
+  readonly signal: AbortSignal
+  readonly onProgress: (purpose: string, progress: TrinoProgress) => void
+}
+
+/**
+ * Runs statements one after the other; the signal cancels the one that runs.
+ * @throws SluiceError that names what the statement was for and its number in Trino.
+ */
+export function createTrinoSession(options: TrinoSessionOptions): TrinoSession {
+  const client = createTrinoClient(options.trino)
+  const watched = async <T>(
+    purpose: string,
+    work: (watch: TrinoWatch) => Promise<T>,
+  ): Promise<T> => {
+    let queryId: string | undefined
+    const onProgress = (progress: TrinoProgress) => {
+      queryId = progress.queryId
+      options.onProgress(purpose, progress)
+    }
+    try {
+      return await work({ signal: options.signal, onProgress })
+    } catch (error) {
+      if (options.signal.aborted) throw error
+      throw failedStep(error, purpose, queryId)
+    }
+  }
+  return {
+    run: async (purpose, sql) => {
+      await watched(purpose, (watch) => client.run(sql, watch))
+    },
+    rows: (purpose, sql) => watched(purpose, (watch) => client.rows(sql, watch)),
+  }
+}
+
+function failedStep(cause: unknown, purpose: string, queryId: string | undefined): unknown {
+  if (!(cause instanceof SluiceError)) return cause
+  // Whatever became of a scratch table: nothing of the lake hangs on it.
+  const isOfScratch = cause.kind === 'commit-state-unknown' || cause.kind === 'commit-conflict'
+  const kind = isOfScratch ? 'storage-unavailable' : cause.kind
+  const query = queryId === undefined ? 'not begun' : `query ${queryId}`
+  return new SluiceError(
+    kind,
+    `Trino could not ${purpose} (${query}). Nothing of this cut was committed. ${cause.message}`,
+    { cause, context: { ...cause.context, purpose, query } },
+  )
+}
