@@ -7,6 +7,15 @@ import type { TableDefinition } from '../tables/spec/table-definition.ts'
  * end). Counts are of the part, and on the cut's own row of the cut: messages = decoded + ignored +
  * rejected; rows = silver + duplicates + refused.
  *
+ * A replay is a cut that moves no part: what became of messages that were taken in before is
+ * another now. Its rows hold the differences, each at the end where its part rests, with no
+ * messages of their own: rejected ones that decode now are -1 rejected, +1 decoded, and +1 in
+ * silver. Rows that it wrote keep the ingested_ts of the cut that took their message in, so rows
+ * and receipts agree by part in sum, no longer cut by cut. What it only sets right again, after
+ * somebody else deleted or added rows, is no difference: receipts never counted that.
+ *
+ * A seal moves the watermark and nothing else.
+ *
  * A rollback is a cut too: its rows take back what it undid, with negative counts and ends before
  * their starts. So the sums over all rows are always what the tables hold, and the newest row of a
  * part is always where it stands.

@@ -30,7 +30,8 @@ type Cell = string | number | bigint | boolean | null | { readonly micros: bigin
  * The rows of a cut in sluice.cuts as one SELECT: the cut's own row with the head of every table,
  * then one row a part that moved. A part that the lake did not know gets one even where it rests:
  * where it was opened would be forgotten otherwise, and with `start: latest` it would begin at
- * the earliest message after a restart.
+ * the earliest message after a restart. So does one whose counts change while it rests, as in a
+ * replay.
  */
 export function cutRowsSql(input: CutRowsInput, snapshotIds: ReadonlyMap<string, bigint>): string {
   const heads = Object.fromEntries([...snapshotIds].map(([name, id]) => [name, id.toString()]))
@@ -51,7 +52,10 @@ export function cutRowsSql(input: CutRowsInput, snapshotIds: ReadonlyMap<string,
     is_finished: false,
   }
   const isNew = ({ part }: PartProgress) => !input.before.parts.has(partKey(part))
-  const told = input.progress.filter((progress) => hasMoved(progress) || isNew(progress))
+  const isCounted = ({ part }: PartProgress) => input.counts.has(partKey(part))
+  const told = input.progress.filter(
+    (progress) => hasMoved(progress) || isNew(progress) || isCounted(progress),
+  )
   const parts = told.map((moved) => {
     const state = input.parts.get(partKey(moved.part))
     return {

@@ -15,8 +15,8 @@ import type { Instrument } from './instruments.ts'
 import type { LoopState } from './loop-state.ts'
 import type { StepSession } from './step-session.ts'
 
-/** Live and backfill are two settings of one loop. */
-export const loopModes = ['live', 'demo', 'backfill'] as const
+/** Live and backfill are two settings of one loop; a replay and a seal are cuts without a batch. */
+export const loopModes = ['live', 'demo', 'backfill', 'replay', 'seal'] as const
 export type LoopMode = (typeof loopModes)[number]
 
 export interface LoopOptions {
@@ -37,6 +37,10 @@ export interface LoopOptions {
   /** Waits between tries at a commit; by default the timer's. */
   readonly sleep?: (waitMs: number) => Promise<void>
   readonly onCut?: (receipt: CutReceipt) => void
+  /** Go on where the source no longer holds what comes next, and keep in sluice.cuts what is lost. */
+  readonly acceptsLoss?: boolean
+  /** Hears of each loss once it is accepted. */
+  readonly onLoss?: (what: string) => void
 }
 
 /** Defaults of everything that a loop can be told. */

@@ -14,11 +14,20 @@ export function ownColumns(table: string): string {
  * alter`, another engine): rows that the loop writes hold their defaults for writers, else null.
  */
 export function withAddedColumns(table: string, metadata: TableMetadata, query: string): string {
+  const added = addedColumns(table, metadata)
+  if (added.length === 0) return query
+  const columns = added.map(({ name, defaultSql }) => `${defaultSql} AS ${name}`)
+  return `SELECT *, ${columns.join(', ')} FROM (${query})`
+}
+
+/** Those columns as SQL: their names, and what rows hold whose writer does not know them. */
+export function addedColumns(
+  table: string,
+  metadata: TableMetadata,
+): readonly { readonly name: string; readonly defaultSql: string }[] {
   const own = ownNames(table)
   const added = currentSchema(metadata).fields.filter(({ name }) => !own.has(name))
-  if (added.length === 0) return query
-  const columns = added.map((field) => `${writeDefaultSql(field)} AS ${sqlName(field.name)}`)
-  return `SELECT *, ${columns.join(', ')} FROM (${query})`
+  return added.map((field) => ({ name: sqlName(field.name), defaultSql: writeDefaultSql(field) }))
 }
 
 function ownNames(table: string): ReadonlySet<string> {

@@ -74,13 +74,17 @@ function plainChange(
 
 const POSITION = ['source', 'source_partition', 'source_offset'] as const
 
+/** Reason and detail of a row that the duplicate rule refuses. */
+export const CONFLICT_SQL =
+  `'conflicting-duplicate' AS reason, ` +
+  `'silver holds a row of this identity with other content' AS detail`
+
 /** Messages that decoding refused, and rows that the duplicate rule refused, with the payload. */
 function rejectedSql(): string {
   const relations = kinds.flatMap((kind) => [
     `SELECT * FROM decoded_${kind} WHERE reason IS NOT NULL`,
     `SELECT v.*, r.message_key, r.headers, r.payload, r.payload_encoding, r.format, r.kind, ` +
-      `'conflicting-duplicate' AS reason, ` +
-      `'silver holds a row of this identity with other content' AS detail ` +
+      `${CONFLICT_SQL} ` +
       `FROM verdict_${kind} v JOIN routed r USING (${POSITION.join(', ')}) ` +
       `WHERE v.verdict = 'conflict'`,
   ])
@@ -122,7 +126,8 @@ export async function writeGoldChange(
   }
 }
 
-function hasRows(files: readonly ContentFile[]): boolean {
+/** For changes that any foreign row makes wrong. */
+export function hasRows(files: readonly ContentFile[]): boolean {
   return files.some((file) => file.recordCount > 0)
 }
 

@@ -1,6 +1,6 @@
 import type { CommitContext } from './commit-context.ts'
 import type { LoadedTable } from '../catalog/catalog.ts'
-import { SluiceError } from '../errors.ts'
+import { isErrorKind, SluiceError } from '../errors.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import { isDescendant } from './check-descent.ts'
 import {
@@ -106,6 +106,16 @@ export function fencedOff(
       },
     },
   )
+}
+
+/**
+ * True where another cut came first: by the number of the last cut, or by a journal that decided
+ * its number. The same writer may go on from there once it has read the lake again, if what it
+ * commits is still its to commit.
+ */
+export function isFencedOff(error: unknown): error is SluiceError {
+  if (!isErrorKind(error, 'commit-conflict')) return false
+  return error.context['expectedCut'] !== undefined || error.context['settled'] !== undefined
 }
 
 /** Milliseconds since 1970 as an ISO text; no wall clock is read. */

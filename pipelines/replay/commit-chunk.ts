@@ -1,0 +1,52 @@
+import type { CommittedCut } from '../../tables/commit/commit-cut.ts'
+import { commitPlan } from '../loop/commit-plan.ts'
+import type { LoopContext } from '../loop/loop-context.ts'
+import { nextIngestedUs } from '../loop/loop-state.ts'
+import { totalCounts } from '../loop/observe-batch.ts'
+import type { PartPosition } from '../loop/read-positions.ts'
+import type { PartState } from '../loop/watermark.ts'
+import type { PartProgress } from '../sources/source.ts'
+import type { ChunkPlan } from './plan-chunk.ts'
+import { settleDifferences } from './settle-differences.ts'
+
+/**
+ * One cut that moves no part and no watermark. Parts whose counts change get a row that stays
+ * where it is, finished files too.
+ */
+export async function commitChunk(context: LoopContext, plan: ChunkPlan): Promise<CommittedCut> {
+  const { state, options } = context
+  const { counts, positions } =
+    plan.counts.size === 0
+      ? { counts: plan.counts, positions: new Map<string, PartPosition>() }
+      : await settleDifferences(context, plan.counts)
+  const told = [...positions].filter(([key]) => counts.has(key))
+  return commitPlan(context, {
+    mode: 'replay',
+    after: {
+      ...state,
+      cutNumber: state.cutNumber + 1,
+      ingestedUs: nextIngestedUs(state, options.lake.clock.nowUs()),
+    },
+    parts: new Map(told.map(([key, position]) => [key, stateOf(position)])),
+    progress: told.map(([, position]) => restingAt(position)),
+    changes: plan.changes,
+    counts,
+    total: totalCounts(counts.values()),
+  })
+}
+
+function stateOf(position: PartPosition): PartState {
+  const { part, endOffset, maxEventUs, newestReceivedUs } = position
+  return { part, endOffset, maxEventUs, newestReceivedUs, isAtEnd: false }
+}
+
+function restingAt({ part, endOffset, isFinished }: PartPosition): PartProgress {
+  return {
+    part,
+    startOffset: endOffset,
+    endOffset,
+    messageCount: 0,
+    isAtEnd: false,
+    isFinished,
+  }
+}

@@ -1,0 +1,149 @@
+import { isFencedOff } from '../../tables/commit/fence.ts'
+import type { CommittedCut } from '../../tables/commit/commit-cut.ts'
+import { rollForward } from '../../tables/commit/roll-forward.ts'
+import type { Session } from '../../tables/engine/engine.ts'
+import { isErrorKind } from '../../tables/errors.ts'
+import { tableKey } from '../../tables/spec/table-identifier.ts'
+import { kinds } from '../../shared-transforms/kind.ts'
+import { commitContext } from '../loop/commit-context.ts'
+import { createInstrumentsTable } from '../loop/instruments.ts'
+import type { LoopContext, LoopOptions } from '../loop/loop-context.ts'
+import { restoreLoop } from '../loop/restore-loop.ts'
+import { requireClosedDays } from './closed-days.ts'
+import { commitChunk } from './commit-chunk.ts'
+import { deriveOn, startDerivation, type Derivation } from './derive-range.ts'
+import { judgeRange } from './judge-range.ts'
+import { readInstruments } from './keep-instruments.ts'
+import { planChunk, type ChunkPlan } from './plan-chunk.ts'
+import { loopOptionsOf, type ReplayOptions } from './replay-options.ts'
+import { growForMoves } from './require-bronze.ts'
+import type { DayRange } from './utc-days.ts'
+
+/** Tries at one chunk while others commit: from the second on live is asked to wait. */
+const MAX_TRIES = 10
+
+export interface ReplayedChunk {
+  /** May be longer than asked for, where rows moved between days. */
+  readonly range: DayRange
+  /** Messages of bronze that were read. */
+  readonly messageCount: number
+  /** The cut; undefined where nothing differed. */
+  readonly committed: CommittedCut | undefined
+  /** Tables that changed. */
+  readonly tables: readonly string[]
+  /** Days of silver that were replaced, ascending. */
+  readonly replacedDays: readonly bigint[]
+  readonly tryCount: number
+}
+
+/** A range as it is to be, in the engine: derived and judged, or nothing where gold alone is. */
+export interface DerivedRange {
+  readonly context: LoopContext
+  readonly derivation: Derivation
+}
+
+/**
+ * Derives one range and replaces it in one cut, or in none where nothing differs. What live takes
+ * in or commits meanwhile makes the cut conflict: then that alone is derived on top, and tried
+ * again.
+ * @throws SluiceError `commit-conflict` after too many tries (nothing of the range was changed),
+ * and as `deriveChunk` and `commitCut`.
+ */
+export async function replayChunk(
+  options: ReplayOptions,
+  session: Session,
+  asked: DayRange,
+  signal?: AbortSignal,
+): Promise<ReplayedChunk> {
+  let { context, derivation } = await deriveChunk(options, session, asked, signal)
+  const { range } = derivation
+  let giveBack: (() => Promise<void>) | undefined
+  try {
+    for (let tryCount = 1; ; tryCount++) {
+      const plan = await planChunk(context, range, options.layers !== 'gold')
+      try {
+        const committed = plan.changes.length === 0 ? undefined : await commitChunk(context, plan)
+        return { ...describe(derivation, plan), committed, tryCount }
+      } catch (error) {
+        if (!isLostRace(error) || tryCount === MAX_TRIES) throw error
+      }
+      giveBack ??= await options.takeTurn?.()
+      const again = await deriveAgain(options, session, derivation, signal)
+      context = again.context
+      derivation = again.derivation
+    }
+  } finally {
+    await giveBack?.()
+  }
+}
+
+/** What a range should hold, ready to be compared; grown where rows move between days. */
+export async function deriveChunk(
+  options: ReplayOptions,
+  session: Session,
+  asked: DayRange,
+  signal?: AbortSignal,
+): Promise<DerivedRange> {
+  let range = asked
+  for (;;) {
+    const context = await restoreForRange(options, session, range)
+    const empty = await startDerivation(context, range)
+    if (options.layers === 'gold') return { context, derivation: empty }
+    const derivation = await deriveOn(context, empty, signal)
+    await judgeRange(context, derivation)
+    const grown = await growForMoves(context, range, options.range)
+    if (grown === undefined) return { context, derivation }
+    range = grown
+  }
+}
+
+async function deriveAgain(
+  options: ReplayOptions,
+  session: Session,
+  before: Derivation,
+  signal?: AbortSignal,
+): Promise<DerivedRange> {
+  const context = await restoreForRange(options, session, before.range)
+  if (options.layers === 'gold') return { context, derivation: before }
+  const derivation = await deriveOn(context, before, signal)
+  if (derivation !== before) {
+    await judgeRange(context, derivation)
+    // Where a new row moves, the next run sees to it: this one would have to start over.
+    await growForMoves(context, before.range, before.range)
+  }
+  return { context, derivation }
+}
+
+/** The lake as it stands, after what others had decided; its days must be closed. */
+async function restoreForRange(
+  options: ReplayOptions,
+  session: Session,
+  range: DayRange,
+): Promise<LoopContext> {
+  const loopOptions: LoopOptions = loopOptionsOf(options, 'replay')
+  await rollForward(commitContext(loopOptions))
+  const context = await restoreLoop(loopOptions, session)
+  requireClosedDays(range, context.state.watermarkUs)
+  if (options.instruments === undefined && options.layers !== 'gold') {
+    await createInstrumentsTable(context.session, await readInstruments(context, range))
+  }
+  return context
+}
+
+/** Another cut came first, or foreign rows where the change was derived from. */
+function isLostRace(error: unknown): boolean {
+  return isErrorKind(error, 'commit-conflict') && (error.isRetryable || isFencedOff(error))
+}
+
+function describe(
+  { range, messageCount }: Derivation,
+  { changes, replaced }: ChunkPlan,
+): Omit<ReplayedChunk, 'committed' | 'tryCount'> {
+  const days = new Set(kinds.flatMap((kind) => replaced.get(kind) ?? []))
+  return {
+    range,
+    messageCount,
+    tables: changes.map(({ identifier }) => tableKey(identifier)),
+    replacedDays: [...days].sort((a, b) => Number(a - b)),
+  }
+}

@@ -1,0 +1,90 @@
+import { SluiceError } from '../../tables/errors.ts'
+import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import { isOnDays } from '../loop/find-foreign-days.ts'
+import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
+import { POSITION } from './derive-range.ts'
+import type { HeldSilver } from './held-silver.ts'
+import { dayText, type DayRange } from './utc-days.ts'
+
+/**
+ * Rows of silver whose message the receipts took in and bronze holds no more: to derive the range
+ * from bronze would lose them for good. Rows that nobody took in are another's, and go.
+ * @throws SluiceError `data-loss` where there are any.
+ */
+export async function requireBronze(
+  context: LoopContext,
+  held: readonly HeldSilver[],
+  replaced: ReadonlyMap<Kind, readonly bigint[]>,
+): Promise<void> {
+  const { session, options, heads } = context
+  const read = async (table: string) =>
+    planRelation(options.lake, await planHead(options.lake, headOf(heads, table), []))
+  const selects = held.map(
+    ({ kind, rows }) =>
+      `SELECT ${POSITION}, event_ts FROM ${rows} s ANTI JOIN again_message USING (${POSITION}) ` +
+      `WHERE ${isOnDays('event_ts', replaced.get(kind) ?? [])}`,
+  )
+  await session.run(`CREATE OR REPLACE TABLE again_unknown AS ${selects.join(' UNION ALL ')}`)
+  const [unknown] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM again_unknown')
+  if ((unknown?.n ?? 0n) === 0n) return
+  const bronze: string[] = []
+  for (const kind of kinds) {
+    bronze.push(`SELECT ${POSITION} FROM ${await read(`bronze.${kind}_messages`)}`)
+  }
+  const cuts = await read('sluice.cuts')
+  const taken =
+    `SELECT source, source_partition, min(start_offset) AS low, ` +
+    `max_by(end_offset, cut_number) AS high FROM ${cuts} WHERE source IS NOT NULL GROUP BY ALL`
+  const [lost] = await session.rows<{ n: bigint; day: bigint | null }>(
+    `SELECT count(*) AS n, min(epoch_us(event_ts) // 86400000000) AS day FROM again_unknown u ` +
+      `ANTI JOIN (${bronze.join(' UNION ALL ')}) USING (${POSITION}) ` +
+      `JOIN (${taken}) t USING (source, source_partition) ` +
+      'WHERE u.source_offset >= t.low AND u.source_offset < t.high',
+  )
+  if (lost === undefined || lost.n === 0n || lost.day === null) return
+  throw new SluiceError(
+    'data-loss',
+    `Silver holds ${lost.n} rows, the first of ${dayText(lost.day)}, whose messages bronze holds ` +
+      'no more: to derive these days from bronze would lose them. Nothing was changed. Restore ' +
+      'bronze, or derive gold alone from silver as it is with --layers gold.',
+    { context: { rows: lost.n, day: dayText(lost.day) } },
+  )
+}
+
+/**
+ * The range, grown by days that its rows move to or come from, as after a change of how times are
+ * read; a row would be lost or doubled if only one of its two days were replaced. Undefined where
+ * none moves.
+ * @param limit the whole range that is to be replayed
+ * @throws SluiceError `invalid-input` where a row moves over the limit's edge.
+ */
+export async function growForMoves(
+  { session }: LoopContext,
+  range: DayRange,
+  limit: DayRange,
+): Promise<DayRange | undefined> {
+  const day = 'epoch_us(event_ts) // 86400000000'
+  const come = kinds.map(
+    (kind) =>
+      `SELECT epoch_us(m.event_ts) // 86400000000 AS day FROM again_silver_${kind} s ` +
+      `JOIN again_message m USING (${POSITION}) WHERE m.event_ts IS NOT NULL`,
+  )
+  const [moved] = await session.rows<{ low: bigint | null; high: bigint | null; n: bigint }>(
+    `SELECT min(day) AS low, max(day) AS high, count(*) AS n FROM (SELECT ${day} AS day ` +
+      `FROM again_elsewhere WHERE bronze_event_ts IS NOT NULL UNION ALL ${come.join(' UNION ALL ')}) ` +
+      `WHERE day < ${range.fromDay} OR day >= ${range.toDay}`,
+  )
+  if (moved === undefined || moved.low === null || moved.high === null) return undefined
+  const grown = {
+    fromDay: moved.low < range.fromDay ? moved.low : range.fromDay,
+    toDay: moved.high >= range.toDay ? moved.high + 1n : range.toDay,
+  }
+  if (grown.fromDay >= limit.fromDay && grown.toDay <= limit.toDay) return grown
+  throw new SluiceError(
+    'invalid-input',
+    `${moved.n} rows move between ${dayText(range.fromDay)} to ${dayText(range.toDay)} and days ` +
+      'outside of what is to be replayed: they would be lost, or there twice. Nothing of it was ' +
+      `changed. Replay these days together: --from ${dayText(grown.fromDay)} ` +
+      `--to ${dayText(grown.toDay)}.`,
+  )
+}
