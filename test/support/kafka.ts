@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs'
-import { startKafkaNode } from '../../stack/kafka.ts'
+import { startKafkaNode, type KafkaOptions } from '../../stack/kafka.ts'
 
 /** A real one-node Kafka of a test, on free ports of 127.0.0.1. */
 export interface KafkaBroker {
@@ -7,19 +7,24 @@ export interface KafkaBroker {
   readonly brokers: string[]
   /** The Java process. */
   readonly pid: number
-  createTopic(name: string, partitions: number): Promise<void>
+  /** `settings` of the topic: `cleanup.policy`. */
+  createTopic(
+    name: string,
+    partitions: number,
+    settings?: Readonly<Record<string, string>>,
+  ): Promise<void>
   /** Ends the broker and removes its data; also happens when this process ends in any way. */
   stop(): Promise<void>
 }
 
 /** Starts a broker (3-9 s) and resolves once it takes requests. */
-export async function startKafka(): Promise<KafkaBroker> {
-  const node = await startKafkaNode()
+export async function startKafka(options?: KafkaOptions): Promise<KafkaBroker> {
+  const node = await startKafkaNode(options)
   const brokers = [node.brokers]
   return {
     brokers,
     pid: node.pid,
-    createTopic: (name, partitions) => createTopic(brokers, name, partitions),
+    createTopic: (name, partitions, settings) => createTopic(brokers, name, partitions, settings),
     stop: () => node.stop(),
   }
 }
@@ -29,13 +34,15 @@ export async function createTopic(
   brokers: string[],
   topic: string,
   partitions: number,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { Kafka, logLevel } = kafkajs
   const client = new Kafka({ clientId: 'sluice-test', brokers, logLevel: logLevel.NOTHING })
   const admin = client.admin()
   await admin.connect()
   try {
-    const topics = [{ topic, numPartitions: partitions, replicationFactor: 1 }]
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+    const topics = [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }]
     const isNew = await admin.createTopics({ topics, waitForLeaders: true })
     if (!isNew) throw new Error(`topic ${topic} exists`)
   } finally {
