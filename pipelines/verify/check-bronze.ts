@@ -4,6 +4,7 @@ import type { BronzeRetention } from './bronze-retention.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { CUT_ROWS, standingCutsSql } from './cut-rows-table.ts'
 import { type CheckResult, type Finding, FINDINGS_MAX } from './finding.ts'
+import { locateDoubled, type LocatedMessage, locateLost } from './locate-messages.ts'
 import type { PinnedLake } from './pin-lake.ts'
 import { readableRows } from './readable-rows.ts'
 
@@ -38,7 +39,10 @@ export async function checkBronze(
       row.distinct_held !== row.held ||
       row.is_outside ||
       (row.ignored_held !== row.ignored_said && row.held === row.said)
-    findings.push(...found.differences.filter(isWrong).map(differenceFinding))
+    for (const row of found.differences.filter(isWrong)) {
+      if (findings.length === FINDINGS_MAX) break
+      findings.push(differenceFinding(row, await locate(pinned, broken, row)))
+    }
   }
   return {
     ...{ name: 'bronze', checkedCount: Number(checkedCount), unit: 'messages', findings },
@@ -69,6 +73,7 @@ async function cutPieces({ session }: PinnedLake): Promise<Piece[]> {
 
 interface Difference {
   readonly cut: bigint | null
+  readonly ingested_us: bigint
   readonly source: string
   readonly source_partition: number
   readonly said: bigint
@@ -122,7 +127,7 @@ async function comparePiece(
       `FULL JOIN ${said} AS r USING (${key})`,
   )
   const differences = await session.rows<Difference>(
-    `SELECT cut, source, source_partition, said, held, distinct_held, ignored_said, ` +
+    `SELECT cut, epoch_us(ingested_ts) AS ingested_us, source, source_partition, said, held, distinct_held, ignored_said, ` +
       `ignored_held, is_outside, example, tables FROM bronze_piece WHERE said <> held ` +
       `OR held <> distinct_held OR is_outside OR ignored_said <> ignored_held ` +
       `ORDER BY ingested_ts, source, source_partition LIMIT ${FINDINGS_MAX * 50}`,
@@ -137,12 +142,23 @@ function partOf({ source, source_partition: partition }: Difference): string {
   return partKey({ source, partition })
 }
 
-function differenceFinding(row: Difference): Finding {
+/** Which message it is that is lost or doubled, where that can be told. */
+async function locate(
+  pinned: PinnedLake,
+  broken: BrokenFiles,
+  row: Difference,
+): Promise<LocatedMessage | undefined> {
+  if (row.held !== row.distinct_held) return locateDoubled(pinned, broken, row)
+  return row.held < row.said ? locateLost(pinned, broken, row) : undefined
+}
+
+function differenceFinding(row: Difference, located: LocatedMessage | undefined): Finding {
   const part = `${row.source}[${row.source_partition}]`
   const table = row.tables ?? 'bronze'
   const place = {
     check: 'bronze',
-    table: table.includes(' and ') || table === 'bronze' ? 'bronze' : table,
+    table: located?.table ?? (table.includes(' and ') ? 'bronze' : table),
+    ...(located?.file === undefined ? {} : { file: located.file }),
     ...(row.cut === null ? {} : { cut: Number(row.cut) }),
   } as const
   if (row.cut === null) {
@@ -157,7 +173,7 @@ function differenceFinding(row: Difference): Finding {
   if (row.held < row.said) {
     return {
       ...{ ...place, kind: 'data-loss' },
-      what: `Bronze holds ${row.held} of the ${row.said} messages that cut ${row.cut} took from ${part}.`,
+      what: `Bronze holds ${row.held} of the ${row.said} messages that cut ${row.cut} took from ${part}${located === undefined ? '' : `; offset ${located.offset} is gone`}.`,
       advice:
         `Restore the table's files from a copy; without one, \`sluice rollback --cut ` +
         `${row.cut - 1n}\` reads the messages again, if their source still has them.`,
@@ -166,7 +182,7 @@ function differenceFinding(row: Difference): Finding {
   if (row.held !== row.distinct_held || row.held > row.said) {
     return {
       ...{ ...place, kind: 'corrupt-data' },
-      what: `Cut ${row.cut} took ${row.said} messages from ${part}; bronze holds ${row.held} of them, ${row.distinct_held} different ones: a message is there twice.`,
+      what: `Cut ${row.cut} took ${row.said} messages from ${part}; bronze holds ${row.held} of them, ${row.distinct_held} different ones: ${located === undefined ? 'a message' : `offset ${located.offset}`} is there twice.`,
       advice:
         'Find the snapshot that added the second copy (`sluice history`), and roll the table back ' +
         'to before it, or delete the copy.',

@@ -1,15 +1,12 @@
 import { allTables } from '../../shared-transforms/lake-tables.ts'
-import { sqlName } from '../../tables/engine/sql-text.ts'
 import type { TableDefinition } from '../../tables/spec/table-definition.ts'
 import { goldTables, WINDOW_KEY, WINDOW_KEY_SQL, type GoldTable } from '../loop/gold-tables.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { dayPieces, isInPiece, pieceFilter, type DayPiece } from './day-pieces.ts'
+import { differingColumnsSql } from './differing-columns.ts'
 import { type CheckResult, type Finding, FINDINGS_MAX } from './finding.ts'
 import type { PinnedLake } from './pin-lake.ts'
 import { readableRows } from './readable-rows.ts'
-
-/** How far two doubles may lie apart, relative to the larger one. */
-const DOUBLE_TOLERANCE = 1e-12
 
 /**
  * Whether gold is what silver gives when it is aggregated again: the same windows, each once, with
@@ -101,16 +98,7 @@ async function wrongWindows(
   const compared = definition.columns.filter(
     ({ name }) => !WINDOW_KEY.some((key) => key === name) && !notDerived.includes(name),
   )
-  const tests = compared.map(({ name, type }) => {
-    const [a, b] = [`h.${sqlName(name)}`, `g.${sqlName(name)}`]
-    const isOther =
-      type === 'double'
-        ? `(${a} IS NULL) <> (${b} IS NULL) OR coalesce(abs(${a} - ${b}) > ` +
-          `${DOUBLE_TOLERANCE} * greatest(abs(${a}), abs(${b})), false)`
-        : `${a} IS DISTINCT FROM ${b}`
-    return `CASE WHEN ${isOther} THEN '${name}' END`
-  })
-  const columns = `concat_ws(', ', ${tests.join(', ')})`
+  const columns = differingColumnsSql(compared, 'h', 'g')
   const isHeld = 'h.step IS NOT NULL'
   const isGiven = 'g.step IS NOT NULL'
   const keys = WINDOW_KEY.map((key) => `h.${key} = g.${key}`).join(' AND ')

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { createEngine } from '../../tables/engine/engine.ts'
 import { isErrorKind } from '../../tables/errors.ts'
 import type { Lake } from '../lake/lake.ts'
 import { type BronzeRetention, everythingKept } from './bronze-retention.ts'
@@ -8,7 +10,11 @@ import { checkFiles } from './check-files.ts'
 import { checkGold } from './check-gold.ts'
 import { checkHeads } from './check-heads.ts'
 import { checkPositions } from './check-positions.ts'
-import { createCheckRunner } from './check-runner.ts'
+import { checkDerivation } from './check-derivation.ts'
+import { checkEntries } from './check-entries.ts'
+import { checkOrphans } from './check-orphans.ts'
+import { checkSummaries } from './check-summaries.ts'
+import { type CheckRunner, createCheckRunner } from './check-runner.ts'
 import { checkRejected, checkSilver } from './check-silver.ts'
 import { checkTables } from './check-tables.ts'
 import { readCutsOfSnapshots } from './cut-of-snapshot.ts'
@@ -20,6 +26,11 @@ import { readableRows } from './readable-rows.ts'
 
 export interface VerifyOptions {
   readonly lake: Lake
+  /**
+   * Reads every row of every file: silver is derived from bronze again, what the manifests say is
+   * held against the rows, and the folders are searched for files that nothing names.
+   */
+  readonly isDeep?: boolean
   /** What was taken out of bronze on purpose; default nothing. */
   readonly retention?: BronzeRetention
   /** Hears of each check as it is done. */
@@ -45,7 +56,9 @@ export interface VerifyReport {
  */
 export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> {
   const { lake, retention = everythingKept, onCheck = () => undefined } = options
-  const session = await lake.engine.connect()
+  // Of its own: steps have tables of fixed names, and a loop may run in the lake's engine.
+  const engine = await createEngine({ scratchDir: join(lake.scratchDir, 'verify') })
+  const session = await engine.connect()
   try {
     const pinned = await pinLake(lake, session)
     const broken = createBrokenFiles()
@@ -75,6 +88,7 @@ export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> 
       runner.skip('cuts', 'positions', 'bronze', 'silver', 'rejected')
     }
     await runner.run('gold', () => checkGold(pinned, broken))
+    if (options.isDeep === true) await runDeep(runner, { pinned, broken, hasCutRows })
     const { cut } = pinned
     return {
       cut: cut?.cutNumber,
@@ -86,7 +100,21 @@ export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> 
     }
   } finally {
     session.close()
+    await engine.close()
   }
+}
+
+async function runDeep(
+  runner: CheckRunner,
+  { pinned, broken, hasCutRows }: { pinned: PinnedLake; broken: BrokenFiles; hasCutRows: boolean },
+): Promise<void> {
+  if (hasCutRows) await runner.run('derivation', () => checkDerivation(pinned, broken))
+  else runner.skip('derivation')
+  await runner.run('entries', () => checkEntries(pinned, broken))
+  await runner.run('summaries', () => checkSummaries(pinned, broken))
+  // What a broken manifest names would pass for orphans.
+  if (broken.tables.size + pinned.findings.length > 0) runner.skip('orphans')
+  else await runner.run('orphans', () => checkOrphans(pinned))
 }
 
 /** False where the rows of sluice.cuts cannot be read. */

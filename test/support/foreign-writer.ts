@@ -5,6 +5,7 @@ import { headRequirements, snapshotUpdates, stageTable } from '../../tables/comm
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { writeRowDeletes } from '../../tables/commit/write-row-deletes.ts'
 import { planScan, type ScanPlan } from '../../tables/scan/plan-scan.ts'
+import type { DataFile } from '../../tables/spec/manifest.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 
@@ -18,6 +19,11 @@ export interface ForeignWriter {
   update(table: string, condition: string, replacements: string): Promise<void>
   /** Writes all rows of a table into new files, as `replace`; the tail's too. */
   optimize(table: string): Promise<void>
+  /** A commit of any change that is made of the table's live files. */
+  commitFiles(
+    table: string,
+    change: (files: readonly DataFile[]) => Partial<TableChange>,
+  ): Promise<void>
   /** Removes every snapshot that no ref names. */
   expireSnapshots(table: string): Promise<void>
   /** Sets main to an older snapshot. */
@@ -114,6 +120,11 @@ export function createForeignWriter(lake: Lake): ForeignWriter {
         addDataFiles: await write(table, `SELECT * FROM ${relation}`),
         removePaths: plan.tasks.map(({ file }) => file.filePath),
       })
+    },
+    commitFiles: async (name, change) => {
+      const table = await load(name)
+      const { tasks } = await planOf(table)
+      await commit(table, change(tasks.map(({ file }) => file)))
     },
     expireSnapshots: async (name) => {
       const { identifier, metadata } = await load(name)

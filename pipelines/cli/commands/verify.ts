@@ -1,11 +1,20 @@
-import type { Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { SluiceError } from '../../../tables/errors.ts'
 import type { CheckResult, Finding } from '../../verify/finding.ts'
+import { hashLake } from '../../verify/hash-lake.ts'
 import { verifyLake, type VerifyReport } from '../../verify/verify-lake.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { formatCount, formatInstant, formatIso } from '../format-units.ts'
 import { addLakeOptions, withLake, type LakeOptions } from '../lake-options.ts'
 import { exitCodes } from '../report-failure.ts'
 import { drawTextTable } from '../text-table.ts'
+
+interface VerifyCommandOptions extends LakeOptions {
+  readonly deep: boolean
+  readonly hash: boolean
+  readonly from?: number
+  readonly to?: number
+}
 
 const notes = `
 It reads and changes nothing, and may run beside \`sluice live\`: all tables are read at one cut.
@@ -15,15 +24,71 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
   const command = program
     .command('verify')
     .description('proves from the tables alone that nothing is lost, doubled or changed')
+    .addOption(
+      new Option(
+        '--deep',
+        'reads every row: silver from bronze again, manifests against rows, files nobody names',
+      )
+        .default(false)
+        .conflicts('hash'),
+    )
+    .option('--hash', 'instead of the checks: rows and content hash by table and day', false)
+    .addOption(new Option('--from <day>', 'first day of the hashes, UTC').argParser(parseDay))
+    .addOption(new Option('--to <day>', 'last day of the hashes, UTC').argParser(parseDay))
     .addHelpText('after', notes)
-  addLakeOptions(command, context).action(async (options: LakeOptions) => {
-    const report = await withLake(context, options.lake, (lake) => verifyLake({ lake }), {
+  addLakeOptions(command, context).action(async (options: VerifyCommandOptions) => {
+    if (options.hash) return showHashes(context, options)
+    if (options.from !== undefined || options.to !== undefined) throw daysWithoutHash()
+    const isDeep = options.deep
+    const report = await withLake(context, options.lake, (lake) => verifyLake({ lake, isDeep }), {
       isInspected: true,
     })
     if (options.json) printJson(context, reportToJson(report))
     else for (const line of drawReport(report)) printLine(context, line)
     if (!report.isFine) context.setExitCode(exitCodes.failed)
   })
+}
+
+async function showHashes(
+  context: CommandContext,
+  { lake: directory, json, from: fromDay, to: toDay }: VerifyCommandOptions,
+): Promise<void> {
+  const { cut, days } = await withLake(
+    context,
+    directory,
+    (lake) => hashLake({ lake, fromDay, toDay }),
+    { isInspected: true },
+  )
+  if (json) {
+    const rows = days.map(({ rowCount, ...day }) => ({ ...day, rowCount: Number(rowCount) }))
+    printJson(context, { cut: cut ?? null, days: rows })
+    return
+  }
+  const lines = drawTextTable(
+    [
+      { title: 'table', align: 'left' },
+      { title: 'day', align: 'left' },
+      { title: 'rows', align: 'right' },
+      { title: 'hash', align: 'right' },
+    ],
+    days.map(({ table, day, rowCount, hash }) => [table, day, formatCount(rowCount), hash]),
+  )
+  printLine(context, cut === undefined ? 'a lake without a cut' : `at cut ${cut}`)
+  for (const line of lines) printLine(context, line)
+}
+
+function parseDay(text: string): number {
+  const timeMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
+  if (Number.isNaN(timeMs)) throw new InvalidArgumentError('Write a day as 2025-01-15.')
+  return timeMs / 86_400_000
+}
+
+function daysWithoutHash(): SluiceError {
+  return new SluiceError(
+    'invalid-input',
+    '--from and --to choose the days of --hash; the checks are about the whole lake. Nothing was ' +
+      'read. Add --hash, or leave them out.',
+  )
 }
 
 function reportToJson({ cut, committedUs, checks, skipped, isFine }: VerifyReport) {

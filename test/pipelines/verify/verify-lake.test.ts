@@ -24,7 +24,7 @@ const hours = {
 }
 
 async function expectFine(lake: Lake): Promise<void> {
-  const report = await verifyLake({ lake })
+  const report = await verifyLake({ lake, isDeep: true })
   expect(report.checks.flatMap(({ findings }) => findings)).toEqual([])
   expect(report.skipped).toEqual([])
   expect(report.isFine).toBe(true)

@@ -1,0 +1,192 @@
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { ColumnDefinition } from '../../tables/spec/table-definition.ts'
+import type { BrokenFiles } from './broken-files.ts'
+import { CUT_ROWS } from './cut-rows-table.ts'
+import { type DayPiece, dayPieces, isInPiece, pieceFilter } from './day-pieces.ts'
+import { createSilverDerivation, type SilverDerivation } from './derive-silver.ts'
+import { differingColumnsSql } from './differing-columns.ts'
+import { type CheckResult, type Finding, FINDINGS_MAX } from './finding.ts'
+import type { PinnedLake } from './pin-lake.ts'
+import { readableRows } from './readable-rows.ts'
+
+/**
+ * How far to both sides of its days a piece reads bronze: rows of one identity lie within a minute,
+ * and so do the rows that decide about those.
+ */
+const REACH_US = 3_600_000_000n
+
+const REJECTED = 'silver.rejected_messages'
+
+/**
+ * Whether silver, and what was refused, is what the steps of today give when bronze is derived
+ * again: row by row of each place in a source. instrument_id is left out: it is the config's word,
+ * which may change. In runs of days, so that memory is bounded; messages without an event time are
+ * a run of their own.
+ */
+export async function checkDerivation(
+  pinned: PinnedLake,
+  broken: BrokenFiles,
+): Promise<CheckResult> {
+  const derivation = await createSilverDerivation(pinned.session)
+  const findings: Finding[] = []
+  let checkedCount = 0n
+  for (const kind of kinds) {
+    const bronze = await readableRows(pinned, broken, `bronze.${kind}_messages`)
+    const silver = await readableRows(pinned, broken, `silver.${kind}s`)
+    const rejected = await readableRows(pinned, broken, REJECTED)
+    if (bronze === undefined || silver === undefined || rejected === undefined) continue
+    const days = await dayPieces(pinned.session, [
+      { rows: bronze, column: 'event_ts' },
+      { rows: silver, column: 'event_ts' },
+    ])
+    const ofKind: Finding[] = []
+    for (const piece of [...days, undefined]) {
+      if (ofKind.length >= FINDINGS_MAX) break
+      checkedCount += await derivePiece(pinned, broken, derivation, kind, piece)
+      ofKind.push(...(await compareSilver(pinned, broken, kind, piece)))
+      ofKind.push(...(await compareRejected(pinned, broken, kind, piece)))
+    }
+    findings.push(...ofKind)
+  }
+  const count = Number(checkedCount)
+  return { name: 'derivation', checkedCount: count, unit: 'messages', findings, notes: [] }
+}
+
+/** Undefined: the messages without an event time. */
+type MessagePiece = DayPiece | undefined
+
+function isOf(piece: MessagePiece, reachUs = 0n): string {
+  return piece === undefined ? 'event_ts IS NULL' : isInPiece('event_ts', piece, reachUs)
+}
+
+function filterOf(piece: MessagePiece, reachUs = 0n) {
+  return piece === undefined ? [] : pieceFilter('event_ts', piece, reachUs)
+}
+
+async function derivePiece(
+  pinned: PinnedLake,
+  broken: BrokenFiles,
+  derivation: SilverDerivation,
+  kind: Kind,
+  piece: MessagePiece,
+): Promise<bigint> {
+  const filter = filterOf(piece, REACH_US)
+  const rows = await readableRows(pinned, broken, `bronze.${kind}_messages`, { filter })
+  const messages = `(SELECT * FROM ${rows ?? ''} WHERE ${isOf(piece, REACH_US)})`
+  await derivation.derive(messages)
+  const [count] = await pinned.session.rows<{ n: bigint }>(`SELECT count(*) AS n FROM framed`)
+  return count?.n ?? 0n
+}
+
+const PLACE = ['source', 'source_partition', 'source_offset', 'source_row'] as const
+const placeText = `source || '[' || source_partition || '] at ' || source_offset || ' row ' || source_row`
+
+interface WrongRow {
+  readonly what: string
+  readonly columns: string
+  readonly is_held: boolean
+  readonly is_given: boolean
+  readonly file: string | null
+  readonly cut: bigint | null
+}
+
+async function compareSilver(
+  pinned: PinnedLake,
+  broken: BrokenFiles,
+  kind: Kind,
+  piece: MessagePiece,
+): Promise<Finding[]> {
+  const name = `silver.${kind}s`
+  // Of a message without an event time no row reaches silver.
+  const held =
+    piece === undefined
+      ? undefined
+      : await readableRows(pinned, broken, name, { filter: filterOf(piece), withPosition: true })
+  const columns = columnsOf(name).filter((column) => column.name !== 'instrument_id')
+  const given = `SELECT * FROM derived_${kind} WHERE verdict = 'accepted'`
+  return compare(pinned, {
+    ...{ name, columns },
+    held: held === undefined ? undefined : `SELECT * FROM ${held} WHERE ${isOf(piece)}`,
+    given: piece === undefined ? given : `${given} AND ${isOf(piece)}`,
+  })
+}
+
+async function compareRejected(
+  pinned: PinnedLake,
+  broken: BrokenFiles,
+  kind: Kind,
+  piece: MessagePiece,
+): Promise<Finding[]> {
+  const held = await readableRows(pinned, broken, REJECTED, {
+    filter: filterOf(piece),
+    withPosition: true,
+  })
+  const wanted = ['kind', 'reason', 'ingested_ts', ...PLACE]
+  const isKind = `kind = '${kind}'`
+  return compare(pinned, {
+    name: REJECTED,
+    columns: columnsOf(REJECTED).filter((column) => wanted.includes(column.name)),
+    held: `SELECT * FROM ${held ?? ''} WHERE ${isKind} AND ${isOf(piece)}`,
+    given: `SELECT * REPLACE ('${kind}' AS kind) FROM derived_${kind} WHERE reason IS NOT NULL AND ${isOf(piece)}`,
+  })
+}
+
+function columnsOf(name: string): readonly ColumnDefinition[] {
+  return allTables.find((table) => table.name === name)?.columns ?? []
+}
+
+interface Comparison {
+  readonly name: string
+  readonly columns: readonly ColumnDefinition[]
+  /** Undefined: no row may be given. */
+  readonly held: string | undefined
+  readonly given: string
+}
+
+async function compare({ session }: PinnedLake, comparison: Comparison): Promise<Finding[]> {
+  const { name, columns, held, given } = comparison
+  const on = PLACE.map((column) => `h.${column} = g.${column}`).join(' AND ')
+  const places = PLACE.map((column) => `coalesce(h.${column}, g.${column}) AS ${column}`)
+  const nothing = `SELECT *, NULL::VARCHAR AS _file FROM (${given}) WHERE false`
+  const rows = await session.rows<WrongRow>(
+    `SELECT ${placeText} AS what, columns, is_held, is_given, _file AS file, ` +
+      `(SELECT max(cut_number) FROM ${CUT_ROWS} c WHERE c.ingested_ts = last_ts) AS cut ` +
+      `FROM (SELECT ${places.join(', ')}, h.source IS NOT NULL AS is_held, ` +
+      `g.source IS NOT NULL AS is_given, h._file, ` +
+      `coalesce(h.ingested_ts, g.ingested_ts) AS last_ts, ` +
+      `${differingColumnsSql(columns, 'h', 'g')} AS columns ` +
+      `FROM (${held ?? nothing}) h FULL JOIN (${given}) g ON ${on}) ` +
+      `WHERE NOT is_held OR NOT is_given OR columns <> '' ` +
+      `ORDER BY source, source_partition, source_offset, source_row LIMIT ${FINDINGS_MAX}`,
+  )
+  return rows.map((row) => wrongFinding(name, row))
+}
+
+function wrongFinding(table: string, row: WrongRow): Finding {
+  const place = {
+    check: 'derivation' as const,
+    table,
+    ...(row.file === null ? {} : { file: row.file }),
+    ...(row.cut === null ? {} : { cut: Number(row.cut) }),
+  }
+  const advice =
+    'Find the snapshot that made it so (`sluice history`) and roll the table back to before it. ' +
+    'Where the transforms were changed since, derive the days again.'
+  if (!row.is_held) {
+    return {
+      ...{ ...place, kind: 'data-loss', advice },
+      what: `The row of ${row.what} is missing, which bronze gives.`,
+    }
+  }
+  if (!row.is_given) {
+    return {
+      ...{ ...place, kind: 'corrupt-data', advice },
+      what: `The row of ${row.what} is there, and bronze does not give it.`,
+    }
+  }
+  return {
+    ...{ ...place, kind: 'corrupt-data', advice },
+    what: `The row of ${row.what} is not what bronze gives: ${row.columns} differ.`,
+  }
+}

@@ -1,0 +1,52 @@
+import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
+import { framedColumns } from '../../shared-transforms/frame.ts'
+import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Session } from '../../tables/engine/engine.ts'
+import { createBatchTables, deriveBatch } from '../loop/derive-batch.ts'
+import { createFramedTable } from '../loop/frame-batch.ts'
+import { createInstrumentsTable } from '../loop/instruments.ts'
+import { createStepSession, type StepSession } from '../loop/step-session.ts'
+
+/** Derives silver from bronze by the steps of the loop, in an engine of its own. */
+export interface SilverDerivation {
+  /**
+   * From messages (a relation with bronze's columns) to the engine's tables `derived_<kind>`: good
+   * rows with `verdict`, and refused ones with `reason`.
+   */
+  derive(messages: string): Promise<void>
+}
+
+/** The session's engine must be nobody else's: the steps have tables of fixed names. */
+export async function createSilverDerivation(connection: Session): Promise<SilverDerivation> {
+  const session = createStepSession(connection)
+  await createInstrumentsTable(session, [])
+  await createFramedTable(session)
+  await createBatchTables(session)
+  return {
+    derive: async (messages) => {
+      const framed = `SELECT ${framedColumns.join(', ')}, format FROM ${messages}`
+      const facts = await session.rows<{ format: string; n: bigint }>(
+        `SELECT format, count(*) AS n FROM (${framed}) GROUP BY format ORDER BY format`,
+      )
+      await session.startBatch(Number(facts.reduce((sum, { n }) => sum + n, 0n)))
+      await session.fill('framed', framed)
+      await deriveBatch(
+        session,
+        facts.map(({ format }) => format),
+      )
+      for (const kind of kinds) await judge(session, kind)
+    },
+  }
+}
+
+/** All good rows of one kind are judged together, in the one sequence, with none accepted before. */
+async function judge(session: StepSession, kind: Kind): Promise<void> {
+  const candidates = `(SELECT * EXCLUDE (reason) FROM decoded_${kind} WHERE reason IS NULL)`
+  const accepted = `(SELECT * FROM decoded_${kind} WHERE false)`
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE derived_${kind} AS ` +
+      `SELECT *, CASE WHEN verdict = 'conflict' THEN 'conflicting-duplicate' END AS reason ` +
+      `FROM (${duplicatesSql(kind, { candidates, accepted })}) UNION ALL BY NAME ` +
+      `SELECT *, 'rejected' AS verdict FROM decoded_${kind} WHERE reason IS NOT NULL`,
+  )
+}
