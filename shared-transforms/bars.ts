@@ -67,7 +67,7 @@ function rowsSql(rows: string, dialect: Dialect): string {
     `GROUP BY venue, venue_symbol, ${minute}`
   return (
     `SELECT venue, venue_symbol, instrument_id, ${us} AS us, price, quantity, ` +
-    `CAST(price * quantity AS DECIMAL(38, 16)) AS product, taker_side, ` +
+    `${dialect.product('price', 'quantity')} AS product, taker_side, ` +
     `CASE WHEN ${us} = first_us OR ${us} = last_us THEN ${orderKeySql('trade', dialect)} END ` +
     `AS order_key FROM ${rows} AS t JOIN (${ends}) AS e ` +
     `ON venue = end_venue AND venue_symbol = end_symbol AND ${minute} = minute_us`
@@ -91,11 +91,11 @@ export function barsMergeSql(states: string, dialect: Dialect = duckdbDialect): 
 }
 
 /** States with vwap, avg_price and price_stddev beside them; other columns are kept. */
-export function barsFinalizeSql(states: string, _dialect: Dialect = duckdbDialect): string {
-  const vwap = quotientSql('notional', 'volume')
-  const average = quotientSql('sum_price', 'trade_count')
+export function barsFinalizeSql(states: string, dialect: Dialect = duckdbDialect): string {
+  const vwap = quotientSql('notional', 'volume', dialect)
+  const average = quotientSql('sum_price', 'trade_count', dialect)
   return (
-    `SELECT b.*, ${deviationSql()} AS price_stddev ` +
+    `SELECT b.*, ${deviationSql(dialect)} AS price_stddev ` +
     `FROM (SELECT s.*, ${vwap} AS vwap, ${average} AS avg_price FROM ${states} AS s) AS b`
   )
 }
@@ -105,14 +105,10 @@ export function barsFinalizeSql(states: string, _dialect: Dialect = duckdbDialec
  * decimal, so nothing cancels; only the root and the division are double. Null where the sum
  * could leave its decimal, far beyond any market.
  */
-function deviationSql(): string {
-  const decimal = (value: string): string => `CAST(${value} AS DECIMAL(38, 16))`
-  const meanSquare = decimal(
-    'CAST(avg_price AS DECIMAL(19, 8)) * CAST(avg_price AS DECIMAL(19, 8))',
-  )
-  const squares =
-    `sum_price_sq - ${decimal('avg_price * sum_price')} * 2 + ` +
-    decimal(`CAST(trade_count AS DECIMAL(19, 0)) * ${meanSquare}`)
+function deviationSql(dialect: Dialect): string {
+  const cross = dialect.product('avg_price', 'sum_price')
+  const means = `CAST(avg_price * CAST(trade_count AS DECIMAL(19, 0)) AS DECIMAL(38, 8))`
+  const squares = `sum_price_sq - ${cross} - ${cross} + ${dialect.product('avg_price', means)}`
   const isSafe = 'CAST(trade_count AS DOUBLE) * CAST(high AS DOUBLE) * CAST(high AS DOUBLE) < 1e21'
   return (
     `CASE WHEN trade_count >= 2 AND sum_price_sq IS NOT NULL AND ${isSafe} THEN ` +

@@ -10,7 +10,7 @@ const agreement: Readonly<Record<Kind, readonly string[]>> = {
   quote: ['quote_seq', 'bid_price', 'bid_quantity', 'ask_price', 'ask_quantity', 'is_rounded'],
 }
 
-const sequence = 'ingested_ts, source, source_partition, source_offset, source_row'
+const sequence = ['ingested_ts', 'source', 'source_partition', 'source_offset', 'source_row']
 
 /**
  * Good rows with a `verdict`: 'accepted', 'duplicate' (an accepted row of the same identity has
@@ -23,8 +23,8 @@ const sequence = 'ingested_ts, source, source_partition, source_offset, source_r
  * about venue and venue_symbol, which are equal, and a new map must not make conflicts.
  *
  * Acceptance hangs on times alone: the first row of an identity is accepted and shuts out all
- * within its reach. So the recursion below runs once per ACCEPTED row of one id, not once per row,
- * and only over ids that come more than once; agreement is looked up afterwards.
+ * within its reach. So what is chosen is looked for over ids that come more than once only;
+ * agreement is looked up afterwards.
  */
 export function duplicatesSql(
   kind: Kind,
@@ -32,42 +32,43 @@ export function duplicatesSql(
   dialect: Dialect = duckdbDialect,
 ): string {
   const id = `${kind}_id`
+  const identity = ['venue', 'venue_symbol', id]
   const us = dialect.epochUs('event_ts')
-  const facts = ['venue', 'venue_symbol', id, ...agreement[kind]].join(', ')
+  const facts = [...identity, ...agreement[kind]].join(', ')
+  const { materialized } = dialect
   const numbered =
-    `numbered AS MATERIALIZED (SELECT *, row_number() OVER (ORDER BY ${sequence}) AS row_order, ` +
-    `${us} AS row_us, CASE WHEN is_event_time_received THEN ${IDENTITY_HORIZON_US} ELSE 0 END ` +
-    `AS reach FROM ${input.candidates} AS c)`
+    `numbered AS${materialized} (SELECT *, ${dialect.rowOrder(sequence)} AS row_order, ` +
+    `${us} AS row_us, CAST(CASE WHEN is_event_time_received THEN ${IDENTITY_HORIZON_US} ` +
+    `ELSE 0 END AS BIGINT) AS reach FROM ${input.candidates} AS c)`
   // Reach is the later row's own: what it may lie from an accepted row and still be the same.
   const known =
-    `known AS MATERIALIZED (SELECT ${facts}, ${us} AS known_us FROM ${input.accepted} AS a ` +
+    `known AS${materialized} (SELECT ${facts}, ${us} AS known_us FROM ${input.accepted} AS a ` +
     `WHERE ${id} IS NOT NULL)`
   const sameId = (left: string, right: string): string =>
-    `${left}.venue = ${right}.venue AND ${left}.venue_symbol = ${right}.venue_symbol ` +
-    `AND ${left}.${id} = ${right}.${id}`
+    identity.map((column) => `${left}.${column} = ${right}.${column}`).join(' AND ')
   const open =
-    `open AS MATERIALIZED (SELECT venue, venue_symbol, ${id}, row_order, row_us, reach, ` +
-    `count(*) OVER (PARTITION BY venue, venue_symbol, ${id}) AS companions ` +
+    `open AS${materialized} (SELECT venue, venue_symbol, ${id}, row_order, row_us, reach, ` +
+    `count(*) OVER (PARTITION BY ${identity.join(', ')}) AS companions ` +
     `FROM numbered AS n WHERE ${id} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM known AS k ` +
     `WHERE ${sameId('k', 'n')} AND abs(k.known_us - n.row_us) <= n.reach))`
-  const firstOf = (column: string): string =>
-    `min_by(${column}, row_order) OVER (PARTITION BY venue, venue_symbol, ${id}) AS first_${column}`
-  const rest = `SELECT venue, venue_symbol, ${id}, row_order, row_us, reach`
-  const firsts = `${rest}, ${firstOf('row_order')}, ${firstOf('row_us')}`
-  const rounds =
-    `rounds AS (${firsts} FROM open WHERE companions > 1 UNION ALL ` +
-    `${firsts} FROM (${rest} FROM rounds ` +
-    `WHERE row_order <> first_row_order AND abs(row_us - first_row_us) > reach) AS later)`
+  const firsts = dialect.greedyFirsts({
+    relation: '(SELECT * FROM open WHERE companions > 1)',
+    groupBy: identity,
+    order: 'row_order',
+    place: 'row_us',
+    reach: 'reach',
+  })
   const chosen =
-    `chosen AS MATERIALIZED (SELECT row_order FROM open WHERE companions = 1 UNION ALL ` +
-    `SELECT row_order FROM rounds WHERE row_order = first_row_order)`
-  return (
-    `WITH RECURSIVE ${numbered}, ${known}, ${open}, ${rounds}, ${chosen}, ` +
-    `${agreedSql(kind, facts, sameId)} ` +
-    `SELECT n.* EXCLUDE (row_order, row_us, reach), CASE ` +
+    `chosen AS${materialized} (SELECT row_order FROM open WHERE companions = 1 UNION ALL ` +
+    `SELECT row_order FROM (${firsts}) AS f)`
+  const judged =
+    `SELECT n.*, CASE ` +
     `WHEN n.${id} IS NULL OR n.row_order IN (SELECT row_order FROM chosen) THEN 'accepted' ` +
     `WHEN n.row_order IN (SELECT row_order FROM agreed) THEN 'duplicate' ` +
     `ELSE 'conflict' END AS verdict FROM numbered AS n`
+  return (
+    `WITH ${numbered}, ${known}, ${open}, ${chosen}, ${agreedSql(kind, facts, sameId, dialect)} ` +
+    dialect.without(judged, ['row_order', 'row_us', 'reach'])
   )
 }
 
@@ -76,15 +77,16 @@ function agreedSql(
   kind: Kind,
   facts: string,
   sameId: (left: string, right: string) => string,
+  dialect: Dialect,
 ): string {
   const isEqual = agreement[kind].map((column) => `e.${column} IS NOT DISTINCT FROM n.${column}`)
   const earlier =
-    `(SELECT ${facts}, known_us, CAST(0 AS BIGINT) AS earlier_order FROM known UNION ALL ` +
+    `(SELECT ${facts}, known_us, NULL AS earlier_order FROM known UNION ALL ` +
     `SELECT ${facts}, row_us, row_order FROM numbered ` +
     `WHERE row_order IN (SELECT row_order FROM chosen))`
   return (
-    `agreed AS MATERIALIZED (SELECT DISTINCT n.row_order FROM numbered AS n JOIN ${earlier} AS e ` +
-    `ON ${sameId('e', 'n')} AND e.earlier_order < n.row_order ` +
+    `agreed AS${dialect.materialized} (SELECT DISTINCT n.row_order FROM numbered AS n JOIN ${earlier} AS e ` +
+    `ON ${sameId('e', 'n')} AND (e.earlier_order IS NULL OR e.earlier_order < n.row_order) ` +
     `AND abs(e.known_us - n.row_us) <= n.reach AND ${isEqual.join(' AND ')} ` +
     `WHERE n.row_order NOT IN (SELECT row_order FROM chosen))`
   )

@@ -5,17 +5,20 @@ import { screenSql } from './payload-screen.ts'
 import type { RejectReason } from './reject-reason.ts'
 
 /** What the engine's JSON reader takes without a word, or reads as double: see `odd`. */
-const NOT_A_NUMBER = '[:,\\[\\s][-+]?(?:nan|inf)'
-const TRAILING_COMMA = ',\\s*[}\\]]'
-const LONG_NUMBER = '[:,\\[\\s]-?(?:[0-9.]{16}|[0-9]+(?:\\.[0-9]+)?e[-+]?[0-9]{3})'
-const STRING = '"(?:[^"\\\\]|\\\\.)*"'
+const SPACE = ' \\t\\r\\n\\f'
+const NO_NUMBER = '[nN][aA][nN]|[iI][nN][fF]'
+const NOT_A_NUMBER = `[:,\\[${SPACE}][-+]?(?:${NO_NUMBER})`
+const TRAILING_COMMA = `,[${SPACE}]*[}\\]]`
+const LONG_NUMBER = `[:,\\[${SPACE}]-?(?:[0-9.]{16}|[0-9]+(?:\\.[0-9]+)?[eE][-+]?[0-9]{3})`
+/** Written so that an engine which goes back and forth never goes back in a long text. */
+const STRING = '"[^"\\\\]*(?:\\\\.[^"\\\\]*)*"'
 
 /**
  * A pattern of all that makes a payload odd: tested once, so that a plain payload pays for none
  * of the careful checks. `nested` finds objects and arrays where the format has none.
  */
 function odd(nested: string): string {
-  return `(?is)${NOT_A_NUMBER}|${TRAILING_COMMA}|${LONG_NUMBER}|\\\\|${nested}`
+  return `(?s)${NOT_A_NUMBER}|${TRAILING_COMMA}|${LONG_NUMBER}|\\\\|${nested}`
 }
 
 /** Patterns of JSON nested deeper than its format is. */
@@ -31,6 +34,8 @@ export interface JsonFields {
   readonly nested: string
   /** Case-sensitive paths, by the name of the column that takes the text. */
   readonly paths: Readonly<Record<string, string>>
+  /** Columns that tell the kind: where all of them are null, nothing in the message does. */
+  readonly telling?: readonly string[]
 }
 
 /**
@@ -43,47 +48,46 @@ export interface JsonFields {
  */
 export function jsonFieldsSql(input: JsonFields, dialect: Dialect): string {
   const framed = [...framedColumns, 'format', 'kind'].join(', ')
-  const columns = Object.keys(input.paths).map((name, index) => `texts[${index + 1}] AS ${name}`)
+  const names = Object.keys(input.paths)
+  const place = (name: string): string => `texts[${names.indexOf(name) + 1}]`
+  const columns = names.map((name) => `${place(name)} AS ${name}`)
+  const telling = input.telling?.map((name) => `${place(name)} IS NULL`) ?? ['false']
   const isOdd = `coalesce(${dialect.matches('payload', odd(input.nested))}, false)`
-  const texts = dialect.jsonTexts('document', Object.values(input.paths))
+  const documents =
+    `(SELECT *, CASE WHEN pre_reason IS NOT NULL THEN NULL WHEN NOT is_odd THEN payload ` +
+    `ELSE ${carefulSql(dialect)} END AS document FROM (` +
+    `SELECT *, ${screenSql(dialect)} AS pre_reason, ${isOdd} AS is_odd ` +
+    `FROM ${input.routed} AS r WHERE kind = '${input.kind}' AND NOT is_ignored))`
+  const paths = Object.values(input.paths)
+  const read = dialect.withJsonTexts({ relation: documents, json: 'document', paths })
   const isObject = dialect.matches('payload', '^[ \\t\\r\\n]*\\{')
   const refusal =
     `CASE WHEN pre_reason IS NOT NULL THEN pre_reason ` +
     `WHEN texts IS NULL THEN ${reason('bad-json')} ` +
-    `WHEN NOT ${isObject} THEN ${reason('not-an-object')} END`
-  return (
-    `SELECT ${framed}, is_odd, ${refusal} AS screen_reason, ${columns.join(', ')} FROM (` +
-    `SELECT *, ${texts} AS texts FROM (` +
-    `SELECT *, CASE WHEN pre_reason IS NOT NULL THEN NULL WHEN NOT is_odd THEN payload ` +
-    `ELSE ${carefulSql(dialect)} END AS document FROM (` +
-    `SELECT *, ${screenSql(dialect)} AS pre_reason, ${isOdd} AS is_odd ` +
-    `FROM ${input.routed} AS r WHERE kind = '${input.kind}' AND NOT is_ignored)))`
-  )
+    `WHEN NOT ${isObject} THEN ${reason('not-an-object')} ` +
+    `WHEN ${telling.join(' AND ')} THEN ${reason('unknown-kind')} END`
+  return `SELECT ${framed}, is_odd, ${refusal} AS screen_reason, ${columns.join(', ')} FROM (${read})`
 }
 
 /** The payload of an odd message, its long numbers quoted; null where it is no strict JSON. */
 function carefulSql(dialect: Dialect): string {
   const { character, matches } = dialect
-  const bare = `regexp_replace(payload, '(?s)${STRING}', '""'${allOf(dialect)})`
-  const isLenient = matches(bare, `(?i)nan|inf|${TRAILING_COMMA}`)
+  const bare = dialect.replaceAll('payload', `(?s)${STRING}`, `'""'`)
+  const isLenient = matches(bare, `${NO_NUMBER}|${TRAILING_COMMA}`)
   // Marks around every match; a string's marks meet and vanish, a number's become quotes.
   // Strict JSON holds no control character, so the mark cannot be part of the payload.
   const mark = character(1)
   const number = '-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?'
-  const group = dialect.name === 'duckdb' ? '\\' : '$'
-  const marked =
-    `regexp_replace(payload, '(?s)(${STRING})|(${number})', ` +
-    `'${group}1' || ${mark} || '${group}2' || ${mark}${allOf(dialect)})`
+  const marked = dialect.replaceAll(
+    'payload',
+    `(?s)(${STRING})|(${number})`,
+    `'\\1' || ${mark} || '\\2' || ${mark}`,
+  )
   const quoted = `replace(replace(${marked}, ${mark} || ${mark}, ''), ${mark}, '"')`
   return (
     `CASE WHEN NOT ${dialect.isJson('payload')} THEN NULL WHEN ${isLenient} THEN NULL ` +
-    `WHEN ${matches('payload', `(?i)${LONG_NUMBER}`)} THEN ${quoted} ELSE payload END`
+    `WHEN ${matches('payload', LONG_NUMBER)} THEN ${quoted} ELSE payload END`
   )
-}
-
-/** Trino's regexp_replace takes all matches; DuckDB's the first, unless it is told otherwise. */
-function allOf(dialect: Dialect): string {
-  return dialect.name === 'duckdb' ? ", 'g'" : ''
 }
 
 function reason(name: RejectReason): string {

@@ -52,9 +52,9 @@ export function spreadsMergeSql(states: string, dialect: Dialect = duckdbDialect
 }
 
 /** States with mid and avg_spread beside them; other columns are kept. */
-export function spreadsFinalizeSql(states: string, _dialect: Dialect = duckdbDialect): string {
+export function spreadsFinalizeSql(states: string, dialect: Dialect = duckdbDialect): string {
   const sum = 'CAST(bid_price AS DECIMAL(19, 8)) + CAST(ask_price AS DECIMAL(19, 8))'
   const mid = `CAST((${sum}) * CAST('0.5' AS DECIMAL(2, 1)) AS DECIMAL(18, 8))`
-  const average = quotientSql('sum_spread', 'both_sides_count')
+  const average = quotientSql('sum_spread', 'both_sides_count', dialect)
   return `SELECT s.*, ${mid} AS mid, ${average} AS avg_spread FROM ${states} AS s`
 }

@@ -13,20 +13,16 @@ const OFFSET_TIME = `^${DATE_TIME}(?:\\.[0-9]+)?[+-](?:0[0-9]|1[0-4]):?[0-5][0-9
  * microsecond are cut off. Null where it is no time or has no zone; bounds are `inRangeSql`'s.
  */
 export function isoTimeUsSql(text: string, dialect: Dialect): string {
-  const local = dialect.epochUs(`TRY_CAST(substr(${text}, 1, 19) AS TIMESTAMP)`)
+  const local = dialect.epochUs(dialect.timestampOfText(`substr(${text}, 1, 19)`))
   const fraction = `TRY_CAST(rpad(coalesce(regexp_extract(${text}, '\\.([0-9]{1,6})', 1), ''), 6, '0') AS BIGINT)`
   // The casts drop an offset without a word, so it is taken off here.
   const hours = `TRY_CAST(regexp_extract(${text}, '[+-]([0-9]{2}):?[0-9]{2}\\z', 1) AS BIGINT)`
   const minutes = `TRY_CAST(regexp_extract(${text}, '[+-][0-9]{2}:?([0-9]{2})\\z', 1) AS BIGINT)`
   const sign = `CASE WHEN ${dialect.matches(text, '-[0-9]{2}:?[0-9]{2}\\z')} THEN -1 ELSE 1 END`
   const offset = `${sign} * (${hours} * 60 + ${minutes}) * 60000000`
-  const utc =
-    dialect.name === 'duckdb'
-      ? dialect.epochUs(`TRY_CAST(${text} AS TIMESTAMP)`)
-      : `${local} + ${fraction}`
   return (
     `CASE WHEN ${text} IS NULL THEN NULL ` +
-    `WHEN ${dialect.matches(text, UTC_TIME)} THEN ${utc} ` +
+    `WHEN ${dialect.matches(text, UTC_TIME)} THEN ${dialect.utcTextUs(text)} ` +
     `WHEN ${dialect.matches(text, OFFSET_TIME)} ` +
     `THEN ${local} + ${fraction} - ${offset} END`
   )

@@ -106,7 +106,7 @@ function reasonSql(kind: TypedKind, options: TypingOptions, dialect: Dialect): s
     `THEN ${reason('bad-text')} ` +
     `WHEN ${[...isNoNumber, ...badSeq].join(' OR ')} THEN ${reason('bad-number')} ` +
     `WHEN event_us IS NULL THEN coalesce(time_reason, ${reason('bad-time')}) ` +
-    `WHEN ${outOfRangeSql(kind)} THEN ${reason('out-of-range')} ` +
+    `WHEN ${outOfRangeSql(kind, dialect)} THEN ${reason('out-of-range')} ` +
     `WHEN event_us > latest_us THEN ${reason('event-time-in-future')} END`
   )
 }
@@ -120,13 +120,13 @@ function missingNumbersSql(kind: TypedKind): string {
 }
 
 /** A value is null here where its digits did not fit the decimal. */
-function outOfRangeSql(kind: TypedKind): string {
+function outOfRangeSql(kind: TypedKind, dialect: Dialect): string {
   const prices = kind.prices.map((n) => outsideSql(n, `${n} <= 0 OR ${n} >= ${PRICE_END}`))
   const quantities = kind.quantities.map((n) =>
     outsideSql(n, `${n} < 0 OR ${n} >= ${QUANTITY_END}`),
   )
   const products = kind.prices.map((price, index) =>
-    hugeProductSql(price, kind.quantities[index] ?? price),
+    hugeProductSql(price, kind.quantities[index] ?? price, dialect),
   )
   return [...prices, ...quantities, ...products].join(' OR ')
 }
@@ -139,11 +139,11 @@ function outsideSql(name: string, test: string): string {
  * Whether price × quantity reaches its bound. The exact product would overflow for numbers far
  * beyond it, so doubles decide all cases but those within one percent of the bound.
  */
-function hugeProductSql(price: string, quantity: string): string {
+function hugeProductSql(price: string, quantity: string, dialect: Dialect): string {
   const estimate = `CAST(${price} AS DOUBLE) * CAST(${quantity} AS DOUBLE)`
   return (
     `coalesce(CASE WHEN ${estimate} < 9.9e13 THEN false WHEN ${estimate} > 1.01e14 THEN true ` +
-    `ELSE CAST(${price} * ${quantity} AS DECIMAL(38, 16)) >= ${NOTIONAL_END} END, false)`
+    `ELSE ${dialect.product(price, quantity)} >= ${NOTIONAL_END} END, false)`
   )
 }
 

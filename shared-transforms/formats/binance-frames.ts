@@ -32,22 +32,27 @@ export const binanceFrames: Format = {
 
 /** The stream's name tells the kind: read off the first characters where it stands there. */
 function routeSql(framed: string, dialect: Dialect = duckdbDialect): string {
-  const texts = dialect.jsonTexts('payload', ['$.stream', '$.lastUpdateId', '$.id'])
   const first = (suffix: string): string =>
     `WHEN ${dialect.matches('payload', `^\\{"stream":"[^"\\\\]*@${suffix}"`)} `
   const isForeign =
     `CASE WHEN known_kind IS NOT NULL THEN false WHEN texts[1] IS NOT NULL ` +
     `THEN texts[1] NOT LIKE '%@trade' AND texts[1] NOT LIKE '%@bookTicker' ` +
     `ELSE coalesce(texts[2], texts[3]) IS NOT NULL END`
+  const read = dialect.withJsonTexts({
+    relation:
+      `(SELECT *, CASE WHEN payload IS NULL OR payload_encoding <> 'utf-8' THEN 'trade' ` +
+      `${first('trade')}THEN 'trade' ${first('bookTicker')}THEN 'quote' END AS known_kind ` +
+      `FROM ${framed} AS f)`,
+    json: 'payload',
+    paths: ['$.stream', '$.lastUpdateId', '$.id'],
+    only: 'known_kind IS NULL',
+  })
   return (
     `SELECT ${framedColumns.join(', ')}, '${NAME}' AS format, ` +
     `CASE WHEN known_kind IS NOT NULL THEN known_kind ` +
     `WHEN texts[1] LIKE '%@bookTicker' THEN 'quote' ELSE 'trade' END AS kind, ` +
     `coalesce(${isForeign}, false) AS is_ignored ` +
-    `FROM (SELECT *, CASE WHEN known_kind IS NULL THEN ${texts} END AS texts ` +
-    `FROM (SELECT *, CASE WHEN payload IS NULL OR payload_encoding <> 'utf-8' THEN 'trade' ` +
-    `${first('trade')}THEN 'trade' ${first('bookTicker')}THEN 'quote' END AS known_kind ` +
-    `FROM ${framed} AS f))`
+    `FROM (${read})`
   )
 }
 
@@ -66,13 +71,13 @@ function decodeTrades(routed: string, dialect: Dialect): string {
         time_text: '$.data.T',
         is_buyer_maker: '$.data.m',
       },
+      telling: ['stream'],
     },
     dialect,
   )
   const side = `CASE is_buyer_maker WHEN 'true' THEN 'sell' WHEN 'false' THEN 'buy' ELSE 'unknown' END`
   const read =
-    `SELECT * REPLACE (CASE WHEN screen_reason IS NULL AND stream IS NULL ` +
-    `THEN 'unknown-kind' ELSE screen_reason END AS screen_reason), 'binance' AS venue, ` +
+    `SELECT *, 'binance' AS venue, ` +
     `trade_id AS seq_text, ${side} AS taker_side, CAST(NULL AS VARCHAR) AS conditions, ` +
     `0 AS source_row, ${epochMsUsSql('time_text', dialect)} AS event_us_read FROM (${fields})`
   const timed =

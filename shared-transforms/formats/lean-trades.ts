@@ -9,7 +9,7 @@ import type { Format } from './format.ts'
 const NAME = 'lean-trades'
 const ZONE = 'America/New_York'
 const HOUR_US = 3_600_000_000
-const ENTRY = '^(?:.*/)?([0-9]{8})_([A-Za-z0-9.-]{1,32})_[Tt]rade_[Tt]ick\\.csv$'
+const ENTRY = '^(?:.*/)?([0-9]{8})_([A-Za-z0-9.-]{1,32})_[Tt]rade_[Tt]ick\\.csv\\z'
 /** Texts of an exchange and of a hex condition. */
 const CODE = '^[A-Za-z0-9]{0,16}\\z'
 
@@ -86,18 +86,20 @@ function linesSql(kind: Kind, routed: string, dialect: Dialect): string {
  */
 function hoursSql(kind: Kind, routed: string, dialect: Dialect): string {
   const file = `regexp_extract(entry, '${ENTRY}', `
-  const midnight =
-    `TRY_CAST(substr(day_text, 1, 4) || '-' || substr(day_text, 5, 2) || '-' || ` +
-    `substr(day_text, 7, 2) AS TIMESTAMP)`
+  const day = `substr(day_text, 1, 4) || '-' || substr(day_text, 5, 2) || '-' || substr(day_text, 7, 2)`
   const hours = Array.from({ length: 24 }, (_, hour) => `(${hour})`)
+  const entries = dialect.withJsonTexts({
+    relation: `(SELECT DISTINCT headers FROM ${routed} AS r WHERE kind = '${kind}' AND NOT is_ignored)`,
+    json: 'headers',
+    paths: ['$.entry'],
+  })
   const wall = `midnight + h.number * INTERVAL '1' HOUR`
   return (
     `SELECT headers, symbol AS entry_symbol, CAST(h.number AS BIGINT) * ${HOUR_US} AS us_of_hour, ` +
     `${dialect.wallTimeUs(`(${wall})`, ZONE)} AS hour_start_us FROM (` +
-    `SELECT headers, upper(symbol_text) AS symbol, ${midnight} AS midnight FROM (` +
+    `SELECT headers, upper(symbol_text) AS symbol, ${dialect.timestampOfText(day)} AS midnight FROM (` +
     `SELECT headers, ${file}1) AS day_text, ${file}2) AS symbol_text FROM (` +
-    `SELECT headers, ${dialect.jsonTexts('headers', ['$.entry'])}[1] AS entry FROM (` +
-    `SELECT DISTINCT headers FROM ${routed} AS r WHERE kind = '${kind}' AND NOT is_ignored)) ` +
+    `SELECT headers, texts[1] AS entry FROM (${entries})) ` +
     `WHERE ${dialect.matches('entry', ENTRY)})) ` +
     `CROSS JOIN (VALUES ${hours.join(', ')}) AS h(number) WHERE midnight IS NOT NULL`
   )

@@ -35,8 +35,6 @@ export const stockJson: Format = {
  * first characters; only other messages are parsed.
  */
 function routeSql(framed: string, dialect: Dialect = duckdbDialect): string {
-  const paths = ['$.trade_id', '$.quote_id', '$.price', '$.bid', '$.ask']
-  const texts = dialect.jsonTexts('payload', paths)
   const isPlainQuote =
     `starts_with(payload, '{"quote_id":"') AND strpos(payload, '"trade_id"') = 0 ` +
     `AND strpos(payload, '\\') = 0`
@@ -44,13 +42,19 @@ function routeSql(framed: string, dialect: Dialect = duckdbDialect): string {
     `CASE WHEN texts[1] IS NOT NULL THEN 'trade' WHEN texts[2] IS NOT NULL THEN 'quote' ` +
     `WHEN texts[3] IS NOT NULL THEN 'trade' ` +
     `WHEN coalesce(texts[4], texts[5]) IS NOT NULL THEN 'quote' ELSE 'trade' END`
+  const read = dialect.withJsonTexts({
+    relation:
+      `(SELECT *, CASE WHEN payload IS NULL OR payload_encoding <> 'utf-8' THEN 'trade' ` +
+      `WHEN starts_with(payload, '{"trade_id":"') THEN 'trade' ` +
+      `WHEN ${isPlainQuote} THEN 'quote' END AS known_kind FROM ${framed} AS f)`,
+    json: 'payload',
+    paths: ['$.trade_id', '$.quote_id', '$.price', '$.bid', '$.ask'],
+    only: 'known_kind IS NULL',
+  })
   return (
     `SELECT ${framedColumns.join(', ')}, '${NAME}' AS format, ` +
     `CASE WHEN known_kind IS NOT NULL THEN known_kind ELSE ${parsedKind} END AS kind, ` +
-    `false AS is_ignored FROM (SELECT *, CASE WHEN known_kind IS NULL THEN ${texts} END AS texts ` +
-    `FROM (SELECT *, CASE WHEN payload IS NULL OR payload_encoding <> 'utf-8' THEN 'trade' ` +
-    `WHEN starts_with(payload, '{"trade_id":"') THEN 'trade' ` +
-    `WHEN ${isPlainQuote} THEN 'quote' END AS known_kind FROM ${framed} AS f))`
+    `false AS is_ignored FROM (${read})`
   )
 }
 
@@ -69,19 +73,17 @@ function decodeTrades(routed: string, dialect: Dialect): string {
         time_text: '$.timestamp',
         side_text: '$.trade_type',
       },
+      telling: ['trade_id', 'price_text', 'quantity_text'],
     },
     dialect,
   )
   const side =
     `CASE WHEN side_text IN ('BUY', 'buy') THEN 'buy' ` +
     `WHEN side_text IN ('SELL', 'sell') THEN 'sell' ELSE 'unknown' END`
-  const tellsNothing = 'coalesce(trade_id, price_text, quantity_text) IS NULL'
   return typedRowsSql(
     typedTrade,
     withTimeSql(
-      `SELECT * REPLACE (CASE WHEN screen_reason IS NULL AND ${tellsNothing} ` +
-        `THEN 'unknown-kind' ELSE screen_reason END AS screen_reason), ` +
-        `${side} AS taker_side, CAST(NULL AS VARCHAR) AS conditions FROM (${fields})`,
+      `SELECT *, ${side} AS taker_side, CAST(NULL AS VARCHAR) AS conditions FROM (${fields})`,
       dialect,
     ),
     { hasId: true, hasSeq: false },
