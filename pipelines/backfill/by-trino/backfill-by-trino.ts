@@ -24,7 +24,7 @@ import { countByTrino } from './count-by-trino.ts'
 import { FRAMED, frameIntoScratch, type FramedInput } from './frame-into-scratch.ts'
 import { openScratchRun, SCRATCH_NAMESPACE, type ScratchRun } from './scratch-run.ts'
 import { transformByTrino } from './transform-by-trino.ts'
-import { createTrinoSession } from './trino-session.ts'
+import { createTrinoSession, endStatementsOf } from './trino-session.ts'
 import type { TrinoWork } from './trino-work.ts'
 
 export interface TrinoBackfillOptions extends Omit<LoopOptions, 'mode'> {
@@ -63,7 +63,7 @@ export async function backfillByTrino(
   const release = lake.holdCopies()
   try {
     await rollForward(commitContext(loop))
-    await cleanDeadScratch(lake)
+    await cleanDeadScratch(lake, (run) => endStatementsOf(options.trino, run))
     let context = await restoreLoop(loop, connection)
     await verifyHeads(commitContext(loop), [...context.heads.values()], CUTS_TABLE)
     await queue.start()

@@ -21,16 +21,36 @@ function runMark(run: string): string {
 /**
  * Drops the scratch tables of runs whose process is dead, with their files; adopted files stay.
  * Call with the lake's lock, behind what settles the commits of earlier writers.
- * @returns how many runs there were
+ * @param onDead is told of a run before; statements of it may still run somewhere
  */
-export async function cleanDeadScratch(lake: Lake): Promise<number> {
-  let count = 0
+export async function cleanDeadScratch(
+  lake: Lake,
+  onDead: (run: string) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const living = new Set<string>()
   for (const record of await readScratchRecords(lake)) {
-    if (await isProcessAlive(record.owner)) continue
-    await cleanScratch(lake, record, await isCommitted(lake, record.run))
-    count += 1
+    const { run } = record
+    if (await isProcessAlive(record.owner)) living.add(run)
+    else {
+      await onDead(run)
+      await cleanScratch(lake, record, await isCommitted(lake, run))
+    }
   }
-  return count
+  await dropStrays(lake, living)
+}
+
+/** A statement of a dead run may have made its table behind the cleaning. */
+async function dropStrays(lake: Lake, living: ReadonlySet<string>): Promise<void> {
+  const { catalog } = lake
+  if ((await catalog.loadNamespace([SCRATCH_NAMESPACE])) === undefined) return
+  for (const identifier of await catalog.listTables([SCRATCH_NAMESPACE])) {
+    const run = identifier.name.slice(identifier.name.lastIndexOf('_') + 1)
+    if (living.has(run)) continue
+    const table = await catalog.loadTable(identifier)
+    await catalog.dropTable(identifier)
+    if (table !== undefined) await deleteFolder(lake, table.metadata.location)
+  }
+  if (living.size === 0) await catalog.dropNamespace([SCRATCH_NAMESPACE])
 }
 
 /**

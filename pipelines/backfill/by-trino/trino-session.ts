@@ -58,3 +58,26 @@ function failedStep(cause: unknown, purpose: string, queryId: string | undefined
     { cause, context: { ...cause.context, purpose, query } },
   )
 }
+
+/**
+ * Ends whatever statements of a dead run Trino still works on: nobody reads their answers, but
+ * they would go on writing. Where Trino does not let us, they end by themselves.
+ */
+export async function endStatementsOf(trino: LakeInTrino, run: string): Promise<void> {
+  const client = createTrinoClient(trino)
+  try {
+    const running = await client.rows<{ query_id: string }>(
+      `SELECT query_id FROM system.runtime.queries WHERE state NOT IN ('FINISHED', 'FAILED') ` +
+        // Written apart, so that the statement does not find itself.
+        `AND strpos(query, concat('_', '${run}', '"')) > 0 AND source = 'sluice'`,
+    )
+    for (const { query_id: queryId } of running) {
+      const why = 'the backfill that asked for it is dead'
+      await client.run(
+        `CALL system.runtime.kill_query(query_id => '${queryId}', message => '${why}')`,
+      )
+    }
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+  }
+}

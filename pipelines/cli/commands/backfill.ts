@@ -1,24 +1,35 @@
 import { hostname } from 'node:os'
-import { Presets, SingleBar } from 'cli-progress'
 import { Option, type Command } from 'commander'
-import { backfill, type BackfillOptions, type BackfillResult } from '../../backfill/backfill.ts'
+import {
+  backfill,
+  type BackfillOptions,
+  type BackfillResult,
+  type TrinoBackfill,
+} from '../../backfill/backfill.ts'
+import { SluiceError } from '../../../tables/errors.ts'
 import { loadConfig, type Config } from '../../config/load-config.ts'
+import { createFaultHooks } from '../../loop/fault-hooks.ts'
 import { createRunStatistics, type RunTotals } from '../../loop/run-statistics.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
-import type { ArchiveProgress } from '../../sources/archive-source.ts'
 import { archiveFormats, type ArchiveFormat } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
-import { formatCount, formatSize } from '../format-units.ts'
+import { createBackfillProgress } from '../backfill-progress.ts'
+import { formatCount } from '../format-units.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
+import { countFrom } from '../parse-count.ts'
 import { exitCodes } from '../report-failure.ts'
+import { addTrinoOptions, trinoAddressOf, type TrinoOptions } from '../trino-options.ts'
 
-interface BackfillCommandOptions extends LakeOptions {
+interface BackfillCommandOptions extends LakeOptions, TrinoOptions {
   readonly format: ArchiveFormat
   readonly config?: string
+  readonly cutRows?: number
 }
 
-/** Without a terminal: how often a line says how far it is. */
-const LINE_US = 5_000_000n
+const notes = `
+With --engine trino this process only reads and frames the files; a Trino derives the rows, on all
+of its nodes, for histories that one machine is too small for. It must see the lake's catalog:
+keep \`sluice catalog\` running for this lake, and read it by Trino. Rows and receipts are equal.`
 
 export function addBackfillCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -31,6 +42,13 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
         .makeOptionMandatory(),
     )
     .option('--config <file>', 'lake, instruments and rules of a config; its topics are not read')
+    .option(
+      '--cut-rows <n>',
+      'with --engine trino: messages of one cut, about (default: 20000000)',
+      countFrom(1),
+    )
+    .addHelpText('after', notes)
+  addTrinoOptions(command, context)
   addLakeOptions(command, context).action(
     async (files: readonly string[], options: BackfillCommandOptions) => {
       const config = options.config === undefined ? undefined : await loadConfig(options.config)
@@ -49,16 +67,17 @@ async function runBackfill(
   files: readonly string[],
   config: Config | undefined,
 ): Promise<void> {
-  const { clock, ids } = context
+  const { clock, ids, environment } = context
+  const byTrino = await trinoBackfillOf(context, options)
   const statistics = createRunStatistics(clock.nowUs())
-  const progress = createProgress(context)
+  const progress = createBackfillProgress(context)
   const signal = context.stopSignal()
   const result = await withWritableLake(
     {
       ...{ directory: options.lake, purpose: 'sluice backfill', clock, ids },
       formatVersion: config?.tableFormatVersion,
       catalog: config?.lakeCatalog,
-      secrets: context.environment.secrets,
+      secrets: environment.secrets,
       stores: config?.stores,
     },
     async ({ lake }) => {
@@ -78,6 +97,12 @@ async function runBackfill(
             files,
             writer: `backfill@${hostname()}:${process.pid}`,
             ...rules,
+            ...(byTrino === undefined
+              ? {}
+              : { byTrino: { ...byTrino, onStatement: progress.showStatement } }),
+            ...(environment.fault === undefined
+              ? {}
+              : { hooks: createFaultHooks(environment.fault, (line) => printNote(context, line)) }),
             onProgress: progress.show,
             onCut: statistics.add,
           },
@@ -100,6 +125,21 @@ async function runBackfill(
   }
 }
 
+/** @throws SluiceError `invalid-input` for options that do not go together. */
+async function trinoBackfillOf(
+  context: CommandContext,
+  options: BackfillCommandOptions,
+): Promise<TrinoBackfill | undefined> {
+  const { cutRows } = options
+  const trino = await trinoAddressOf(context, options)
+  if (trino !== undefined) return { trino, ...(cutRows === undefined ? {} : { cutRows }) }
+  if (cutRows === undefined) return undefined
+  throw new SluiceError(
+    'invalid-input',
+    '--cut-rows goes with --engine trino. Nothing was read. Add it, or leave --cut-rows out.',
+  )
+}
+
 const WHY_REJECTED =
   'silver.rejected_messages holds each rejected message with its reason and detail.'
 
@@ -119,60 +159,4 @@ function resultText(
 /** `1 file`, `2,000 files`. */
 function countOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
-}
-
-interface ProgressView {
-  readonly show: (phase: 'check' | 'load', progress: ArchiveProgress) => void
-  readonly end: () => void
-}
-
-function createProgress(context: CommandContext): ProgressView {
-  return context.stderr.isTTY ? progressBar(context) : progressLines(context)
-}
-
-const phaseNames = { check: 'checking', load: 'loading' } as const
-
-function progressBar(context: CommandContext): ProgressView {
-  const bar = new SingleBar(
-    {
-      format: '{phase} [{bar}] {percentage}% | {files} files | {rest}',
-      stream: context.stderr,
-      hideCursor: true,
-      noTTYOutput: false,
-    },
-    Presets.legacy,
-  )
-  let shown: string | undefined
-  return {
-    show: (phase, { bytesRead, bytesTotal, partsRead, partsTotal }) => {
-      const payload = {
-        phase: phaseNames[phase],
-        files: `${partsRead}/${partsTotal}`,
-        rest: `${formatSize(bytesRead)} of ${formatSize(bytesTotal)}`,
-      }
-      if (shown !== phase) {
-        bar.stop()
-        bar.start(bytesTotal, bytesRead, payload)
-      } else bar.update(bytesRead, payload)
-      shown = phase
-    },
-    end: () => bar.stop(),
-  }
-}
-
-function progressLines(context: CommandContext): ProgressView {
-  let saidUs: bigint | undefined
-  return {
-    show: (phase, { bytesRead, bytesTotal, partsRead, partsTotal }) => {
-      const nowUs = context.clock.nowUs()
-      if (saidUs !== undefined && nowUs - saidUs < LINE_US) return
-      saidUs = nowUs
-      printNote(
-        context,
-        `${phaseNames[phase]}: ${partsRead} of ${partsTotal} files, ` +
-          `${formatSize(bytesRead)} of ${formatSize(bytesTotal)}`,
-      )
-    },
-    end: () => undefined,
-  }
 }

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { FileStat } from '../../../tables/file-io/file-io.ts'
 import { ORPHAN_AGE_MS_DEFAULT } from '../../../tables/maintain/remove-orphan-files.ts'
+import { cleanDeadScratch } from '../../backfill/by-trino/clean-scratch.ts'
 import { findLakeOrphans } from '../../lake/find-lake-orphans.ts'
 import { chooseLakeTables } from '../../lake/lake-table-names.ts'
 import { withMaintainedLake } from '../../lake/with-maintained-lake.ts'
@@ -16,7 +17,8 @@ interface OrphansOptions extends LakeOptions {
 
 const notes = `
 A commit that is just being made, by any engine, has files that nothing names yet: that is why the
-age is a day at least. Look at the list first; only --delete deletes.`
+age is a day at least. Look at the list first; only --delete deletes. It also drops the scratch
+tables of backfills by Trino that were killed, whatever their age.`
 
 export function addOrphansCommand(maintain: Command, context: CommandContext): void {
   const command = maintain
@@ -56,7 +58,10 @@ async function runOrphans(
   }
   return withMaintainedLake(
     { directory: options.lake, purpose: 'sluice maintain orphans', clock, ids, secrets },
-    ({ lake }) => findLakeOrphans(lake, request),
+    async ({ lake }) => {
+      await cleanDeadScratch(lake)
+      return findLakeOrphans(lake, request)
+    },
   )
 }
 
