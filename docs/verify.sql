@@ -1,0 +1,229 @@
+-- The receipts of a lake as plain SQL, for an auditor who trusts no code of Sluice.
+--
+-- Each query answers with the rows that are WRONG: a whole lake answers all of them with no row.
+-- They read in Trino (set the catalog with USE, or write it before each table) and in DuckDB, where
+-- `sluice sql` runs them one by one. While a writer is at work, read all tables at one cut, as
+-- `sluice sql` does by itself; in Trino stop the writer, or add FOR VERSION AS OF 'cut-…' of a
+-- kept cut after each table.
+--
+-- sluice.cuts is the receipt book. A cut has one row of its own (source is null) and one row for
+-- each source part that moved. A rollback is a cut too: its rows take back what it undid, with
+-- negative counts and ends before their starts, so that sums over all rows are what the tables hold.
+
+-- 1. Every cut has its own row, once: numbers run from 1 without a gap.
+SELECT count(*) AS row_count, count(DISTINCT cut_number) AS cut_count,
+       min(cut_number) AS first_cut, max(cut_number) AS last_cut
+FROM sluice.cuts
+WHERE source IS NULL
+HAVING count(*) <> coalesce(max(cut_number), 0)
+    OR count(DISTINCT cut_number) <> count(*)
+    OR coalesce(min(cut_number), 1) <> 1;
+
+-- 2. The counts of each row add up: messages = decoded + ignored + rejected, and
+--    rows = silver + duplicates + refused.
+SELECT cut_number, source, source_partition
+FROM sluice.cuts
+WHERE message_count <> decoded_count + ignored_count + rejected_count
+   OR row_count <> silver_count + duplicate_count + refused_count;
+
+-- 3. The parts of a cut sum up to its own row.
+SELECT cut_number
+FROM sluice.cuts
+GROUP BY cut_number
+HAVING sum(CASE WHEN source IS NULL THEN message_count ELSE -message_count END) <> 0
+    OR sum(CASE WHEN source IS NULL THEN ignored_count ELSE -ignored_count END) <> 0
+    OR sum(CASE WHEN source IS NULL THEN rejected_count ELSE -rejected_count END) <> 0
+    OR sum(CASE WHEN source IS NULL THEN silver_count ELSE -silver_count END) <> 0
+    OR sum(CASE WHEN source IS NULL THEN duplicate_count ELSE -duplicate_count END) <> 0
+    OR sum(CASE WHEN source IS NULL THEN refused_count ELSE -refused_count END) <> 0;
+
+-- 4. Every part goes on where it ended: no gap, no overlap, and never more messages than offsets.
+SELECT cut_number, source, source_partition, previous_end, start_offset, end_offset, message_count
+FROM (
+  SELECT cut_number, source, source_partition, start_offset, end_offset, message_count,
+         lag(end_offset) OVER (PARTITION BY source, source_partition ORDER BY cut_number)
+           AS previous_end
+  FROM sluice.cuts
+  WHERE source IS NOT NULL
+) AS steps
+WHERE previous_end <> start_offset
+   OR abs(end_offset - start_offset) < abs(message_count);
+
+-- 5. Bronze holds as many messages of each part as the receipts count, each offset once, and none
+--    outside of the offsets that cuts moved over.
+SELECT coalesce(r.source, b.source) AS source,
+       coalesce(r.source_partition, b.source_partition) AS source_partition,
+       r.said, b.held, b.offset_count, b.first_held, b.last_held
+FROM (
+  SELECT source, source_partition, sum(message_count) AS said,
+         min(start_offset) AS first_offset, max(end_offset) AS end_offset
+  FROM sluice.cuts
+  WHERE source IS NOT NULL
+  GROUP BY source, source_partition
+) AS r
+FULL JOIN (
+  SELECT source, source_partition, count(*) AS held, count(DISTINCT source_offset) AS offset_count,
+         min(source_offset) AS first_held, max(source_offset) AS last_held
+  FROM (
+    SELECT source, source_partition, source_offset FROM bronze.trade_messages
+    UNION ALL
+    SELECT source, source_partition, source_offset FROM bronze.quote_messages
+  ) AS messages
+  GROUP BY source, source_partition
+) AS b ON r.source = b.source AND r.source_partition = b.source_partition
+WHERE coalesce(r.said, 0) <> coalesce(b.held, 0)
+   OR b.held <> b.offset_count
+   OR b.first_held < r.first_offset
+   OR b.last_held >= r.end_offset;
+
+-- 6. Silver and the rejected messages hold as many rows as the receipts count.
+SELECT said_silver, held_silver, said_rejected, held_rejected
+FROM (
+  SELECT coalesce(sum(silver_count), 0) AS said_silver,
+         coalesce(sum(rejected_count + refused_count), 0) AS said_rejected
+  FROM sluice.cuts
+  WHERE source IS NULL
+) AS receipts
+CROSS JOIN (
+  SELECT count(*) AS held_silver
+  FROM (
+    SELECT source_offset FROM silver.trades
+    UNION ALL
+    SELECT source_offset FROM silver.quotes
+  ) AS all_rows
+) AS silver_rows
+CROSS JOIN (SELECT count(*) AS held_rejected FROM silver.rejected_messages) AS rejected_rows
+WHERE said_silver <> held_silver OR said_rejected <> held_rejected;
+
+-- 7. No print is in silver twice.
+SELECT venue, venue_symbol, trade_id, event_ts, count(*) AS row_count
+FROM silver.trades
+WHERE trade_id IS NOT NULL
+GROUP BY venue, venue_symbol, trade_id, event_ts
+HAVING count(*) > 1;
+
+-- 8. No quote is in silver twice.
+SELECT venue, venue_symbol, quote_id, event_ts, count(*) AS row_count
+FROM silver.quotes
+WHERE quote_id IS NOT NULL
+GROUP BY venue, venue_symbol, quote_id, event_ts
+HAVING count(*) > 1;
+
+-- 9. A row of a place in a source is in silver once.
+SELECT source, source_partition, source_offset, source_row, count(*) AS row_count
+FROM (
+  SELECT source, source_partition, source_offset, source_row FROM silver.trades
+  UNION ALL
+  SELECT source, source_partition, source_offset, source_row FROM silver.quotes
+) AS places
+GROUP BY source, source_partition, source_offset, source_row
+HAVING count(*) > 1;
+
+-- 10. A window is in gold once.
+SELECT step, venue, venue_symbol, open_ts, count(*) AS row_count
+FROM gold.bars
+GROUP BY step, venue, venue_symbol, open_ts
+HAVING count(*) > 1;
+
+-- 11. The same of the spreads.
+SELECT step, venue, venue_symbol, open_ts, count(*) AS row_count
+FROM gold.spreads
+GROUP BY step, venue, venue_symbol, open_ts
+HAVING count(*) > 1;
+
+-- 12. Bars are what the trades of silver give: the first and last trade by time, the venue's
+--     number and its id; highest and lowest price; exact sums. A long history is better asked in
+--     parts: add a range of event_ts and the same range of open_ts.
+WITH steps AS (
+  SELECT '1m' AS step, date_trunc('minute', event_ts) AS open_ts, t.* FROM silver.trades AS t
+  UNION ALL
+  SELECT '5m' AS step, date_trunc('hour', event_ts)
+           + (extract(MINUTE FROM event_ts) - extract(MINUTE FROM event_ts) % 5) * INTERVAL '1' MINUTE
+           AS open_ts, t.* FROM silver.trades AS t
+  UNION ALL
+  SELECT '1h' AS step, date_trunc('hour', event_ts) AS open_ts, t.* FROM silver.trades AS t
+  UNION ALL
+  SELECT '1d' AS step, date_trunc('day', event_ts) AS open_ts, t.* FROM silver.trades AS t
+),
+tied AS (
+  SELECT step, venue, venue_symbol, open_ts, event_ts, trade_seq, price, quantity, taker_side,
+         CASE WHEN trade_id IS NOT NULL THEN trade_id
+              ELSE source || ':' || lpad(CAST(source_partition AS VARCHAR), 10, '0')
+                   || ':' || lpad(CAST(source_offset AS VARCHAR), 20, '0')
+                   || ':' || lpad(CAST(source_row AS VARCHAR), 10, '0') END AS tie
+  FROM steps
+),
+placed AS (
+  SELECT step, venue, venue_symbol, open_ts, price, quantity, taker_side,
+         row_number() OVER (PARTITION BY step, venue, venue_symbol, open_ts
+           ORDER BY event_ts, trade_seq NULLS LAST, tie) AS from_start,
+         row_number() OVER (PARTITION BY step, venue, venue_symbol, open_ts
+           ORDER BY event_ts DESC, trade_seq DESC NULLS FIRST, tie DESC) AS from_end
+  FROM tied
+),
+given AS (
+  SELECT step, venue, venue_symbol, open_ts,
+         max(CASE WHEN from_start = 1 THEN price END) AS open_price,
+         max(price) AS high_price, min(price) AS low_price,
+         max(CASE WHEN from_end = 1 THEN price END) AS close_price,
+         sum(quantity) AS volume,
+         sum(CAST(price * quantity AS DECIMAL(38, 16))) AS notional,
+         count(*) AS trade_count,
+         sum(CASE WHEN taker_side = 'buy' THEN quantity END) AS buy_volume,
+         sum(CASE WHEN taker_side = 'sell' THEN quantity END) AS sell_volume
+  FROM placed
+  GROUP BY step, venue, venue_symbol, open_ts
+)
+SELECT coalesce(b.step, g.step) AS step, coalesce(b.venue, g.venue) AS venue,
+       coalesce(b.venue_symbol, g.venue_symbol) AS venue_symbol,
+       coalesce(b.open_ts, g.open_ts) AS open_ts, b.trade_count AS held, g.trade_count AS given
+FROM gold.bars AS b
+FULL JOIN given AS g
+  ON b.step = g.step AND b.venue = g.venue AND b.venue_symbol = g.venue_symbol
+ AND b.open_ts = g.open_ts
+WHERE b.step IS NULL
+   OR g.step IS NULL
+   OR b.open <> g.open_price OR b.high <> g.high_price
+   OR b.low <> g.low_price OR b.close <> g.close_price
+   OR b.volume <> g.volume OR b.notional <> g.notional
+   OR b.trade_count <> g.trade_count
+   OR b.buy_volume <> coalesce(g.buy_volume, 0)
+   OR b.sell_volume <> coalesce(g.sell_volume, 0);
+
+-- 13. The counts and spreads of quotes are what silver gives; the steps as above.
+WITH steps AS (
+  SELECT '1m' AS step, date_trunc('minute', event_ts) AS open_ts, q.* FROM silver.quotes AS q
+  UNION ALL
+  SELECT '5m' AS step, date_trunc('hour', event_ts)
+           + (extract(MINUTE FROM event_ts) - extract(MINUTE FROM event_ts) % 5) * INTERVAL '1' MINUTE
+           AS open_ts, q.* FROM silver.quotes AS q
+  UNION ALL
+  SELECT '1h' AS step, date_trunc('hour', event_ts) AS open_ts, q.* FROM silver.quotes AS q
+  UNION ALL
+  SELECT '1d' AS step, date_trunc('day', event_ts) AS open_ts, q.* FROM silver.quotes AS q
+),
+given AS (
+  SELECT step, venue, venue_symbol, open_ts,
+         count(*) AS quote_count,
+         count(ask_price - bid_price) AS both_sides_count,
+         count(CASE WHEN ask_price < bid_price THEN 1 END) AS crossed_count,
+         min(ask_price - bid_price) AS min_spread,
+         max(ask_price - bid_price) AS max_spread,
+         sum(ask_price - bid_price) AS sum_spread
+  FROM steps
+  GROUP BY step, venue, venue_symbol, open_ts
+)
+SELECT coalesce(s.step, g.step) AS step, coalesce(s.venue, g.venue) AS venue,
+       coalesce(s.venue_symbol, g.venue_symbol) AS venue_symbol,
+       coalesce(s.open_ts, g.open_ts) AS open_ts, s.quote_count AS held, g.quote_count AS given
+FROM gold.spreads AS s
+FULL JOIN given AS g
+  ON s.step = g.step AND s.venue = g.venue AND s.venue_symbol = g.venue_symbol
+ AND s.open_ts = g.open_ts
+WHERE s.step IS NULL
+   OR g.step IS NULL
+   OR s.quote_count <> g.quote_count OR s.both_sides_count <> g.both_sides_count
+   OR s.crossed_count <> g.crossed_count
+   OR s.min_spread IS DISTINCT FROM g.min_spread
+   OR s.max_spread IS DISTINCT FROM g.max_spread
+   OR s.sum_spread <> coalesce(g.sum_spread, 0);

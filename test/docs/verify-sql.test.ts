@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Lake } from '../../pipelines/lake/lake.ts'
+import { createLakeQuery } from '../../tables/query/lake-query.ts'
+import { tableId } from '../../tables/spec/table-identifier.ts'
+import { auditorQueries } from '../support/auditor-queries.ts'
+import { createForeignWriter } from '../support/foreign-writer.ts'
+import { MARKET_START_US, runMarket } from '../support/market-minutes.ts'
+import { createTestClock, openMemoryLake } from '../support/memory-lake.ts'
+
+const queries = auditorQueries()
+
+/** The tests work on one lake, one after the other: it is broken by the later ones. */
+describe("the auditor's queries", () => {
+  let lake: Lake
+
+  beforeAll(async () => {
+    lake = await openMemoryLake({ clock: createTestClock(MARKET_START_US + 172_800_000_000n) })
+    await runMarket(lake, { cutCount: 4, late: [{ cut: 4, minute: 1, id: 'late' }] })
+  }, 60_000)
+  afterAll(() => lake.close())
+
+  /** The numbers of the queries that find something. */
+  async function finders(): Promise<string[]> {
+    const { catalog, fileIO, engine, manifestCache } = lake
+    const cutsTable = tableId('sluice.cuts')
+    const query = createLakeQuery({ catalog, fileIO, engine, cutsTable, manifestCache })
+    const found: string[] = []
+    for (const { name, sql } of queries) {
+      const { rows } = await query.query(sql)
+      for await (const row of rows) {
+        expect(row.length).toBeGreaterThan(0)
+        found.push(name.split('.')[0] ?? '')
+        break
+      }
+    }
+    return found
+  }
+
+  it('are as many as the page says, each with what it proves above it', () => {
+    expect(queries.map(({ name }) => Number(name.split('.')[0]))).toEqual(
+      Array.from({ length: 13 }, (_, index) => index + 1),
+    )
+  })
+
+  it('find nothing in a whole lake, late rows and all', async () => {
+    expect(await finders()).toEqual([])
+  })
+
+  it('find a bar that was changed, and one that is gone', async () => {
+    const foreigner = createForeignWriter(lake)
+    await foreigner.update('gold.bars', `step = '5m' AND venue_symbol = 'AAPL'`, 'open + 1 AS open')
+    await foreigner.deleteWhere('gold.spreads', `step = '1d'`)
+    expect(await finders()).toEqual(['12', '13'])
+  })
+
+  it('find a message that is lost and a print that is doubled', async () => {
+    const foreigner = createForeignWriter(lake)
+    await foreigner.deleteWhere('bronze.quote_messages', 'source_offset = 1')
+    await foreigner.insert('silver.trades', 'SELECT * FROM t WHERE source_offset = 0')
+    expect(await finders()).toEqual(['5', '6', '7', '9', '12', '13'])
+  })
+
+  it('find a cut that is gone', async () => {
+    await createForeignWriter(lake).deleteWhere('sluice.cuts', 'cut_number = 2')
+    expect(await finders()).toEqual(['1', '4', '5', '6', '7', '9', '12', '13'])
+  })
+})
