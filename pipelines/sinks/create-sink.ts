@@ -1,3 +1,4 @@
+import type { KafkaConnection } from '../sources/kafka-client.ts'
 import type { Logger } from '../sources/logger.ts'
 import { createConsoleSink } from './console-sink.ts'
 import { createKafkaSink } from './kafka-sink.ts'
@@ -9,6 +10,7 @@ import type { Sink } from './sink.ts'
 export function createSink(
   settings: SinkSettings,
   context: {
+    readonly connection: KafkaConnection
     readonly logger: Logger
     /** Standard output, for the console. */
     readonly write: (text: string) => Promise<void>
@@ -18,7 +20,7 @@ export function createSink(
     case 'console':
       return createConsoleSink(context.write)
     case 'kafka':
-      return createKafkaSink({ ...settings, logger: context.logger })
+      return createKafkaSink({ ...context, topic: settings.topic })
     case 'parquet':
       return createParquetSink(settings.folder)
   }

@@ -1,5 +1,3 @@
-import type { KafkaConnection } from '../sources/kafka-client.ts'
-
 /** What every sink is told. */
 interface SinkRows {
   /** Of the sink's position in the lake: letters, digits, dot, underscore, hyphen. */
@@ -17,10 +15,9 @@ export interface ConsoleSinkSettings extends SinkRows {
   readonly type: 'console'
 }
 
-/** A message a row in a topic. */
+/** A message a row in a topic of the brokers that are read too. */
 export interface KafkaSinkSettings extends SinkRows {
   readonly type: 'kafka'
-  readonly connection: KafkaConnection
   readonly topic: string
 }
 
