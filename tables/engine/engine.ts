@@ -24,7 +24,7 @@ import type { KeptPlans } from './kept-plans.ts'
 import { toRowValue } from './row-value.ts'
 import type { RowValue } from './row-value.ts'
 import { sqlStrings } from './sql-text.ts'
-import { valueTypeOf } from './value-type.ts'
+import { streamRows } from './stream-rows.ts'
 import type { ValueType } from './value-type.ts'
 
 export interface EngineSettings {
@@ -56,7 +56,10 @@ export interface TypedColumn extends ResultColumn {
 /** A result that is read in blocks of about 2,000 rows, never held as a whole. */
 export interface RowStream {
   readonly columns: readonly TypedColumn[]
+  /** Throws where the statement fails on its way: rows that came before it are not all. */
   readonly blocks: AsyncIterable<readonly (readonly RowValue[])[]>
+  /** For a caller that does not read the rows. Harmless after them. */
+  close(): Promise<void>
 }
 
 /** One connection. Temp tables live in it. One statement at a time: await each call. */
@@ -135,6 +138,7 @@ async function lockDown(
 }
 
 function createSession(connection: DuckDBConnection, plans: KeptPlans | undefined): Session {
+  let isInterrupted = false
   const execute = async (sql: string): Promise<DuckDBMaterializedResult> =>
     plans === undefined ? connection.run(sql) : (await plans.prepare(sql)).run()
   return {
@@ -171,43 +175,18 @@ function createSession(connection: DuckDBConnection, plans: KeptPlans | undefine
         throw engineError(error, sql)
       }
     },
-    stream: (sql, convert) => streamRows(connection, sql, convert ?? toRowValue),
+    stream: (sql, convert = toRowValue) => {
+      isInterrupted = false
+      return streamRows(connection, { sql, convert, isInterrupted: () => isInterrupted })
+    },
     interrupt: () => {
+      isInterrupted = true
       connection.interrupt()
     },
     close: () => {
       plans?.close()
       connection.closeSync()
     },
-  }
-}
-
-async function streamRows(
-  connection: DuckDBConnection,
-  sql: string,
-  convert: (value: DuckDBValue) => RowValue,
-): Promise<RowStream> {
-  try {
-    const result = await connection.stream(sql)
-    const types = result.columnTypes()
-    const columns = result.columnNames().map((name, index) => {
-      const type = types[index] ?? SQLNULL
-      return { name, type: String(type), valueType: valueTypeOf(type) }
-    })
-    return { columns, blocks: readBlocks(result.yieldConvertedRows(convert), sql) }
-  } catch (error) {
-    throw engineError(error, sql)
-  }
-}
-
-async function* readBlocks(
-  blocks: AsyncIterable<RowValue[][]>,
-  sql: string,
-): AsyncGenerator<readonly (readonly RowValue[])[]> {
-  try {
-    yield* blocks
-  } catch (error) {
-    throw engineError(error, sql)
   }
 }
 

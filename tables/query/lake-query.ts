@@ -40,8 +40,6 @@ export interface LakeQueryResult extends ReadState {
   readonly columns: readonly TypedColumn[]
   /** Read once; at the end, or where the reader breaks off, the session is given back. */
   readonly rows: AsyncIterable<readonly RowValue[]>
-  /** Stops the statement, whose rows then end with an error. Harmless after them. */
-  interrupt(): void
   /** For a caller that does not read the rows. Harmless after them. */
   close(): Promise<void>
 }
@@ -72,14 +70,15 @@ export function createLakeQuery(parts: LakeQueryParts): LakeQuery {
       try {
         const convert = options.values === 'exact' ? toExactValue : toResultValue
         const stream = await session.stream(text, convert)
+        const closeAll = closeOnce(async () => {
+          await stream.close()
+          await close()
+        })
         return {
           columns: stream.columns,
-          rows: readRows(stream.blocks, close),
+          rows: readRows(stream.blocks, closeAll),
           ...state,
-          interrupt: () => {
-            session.interrupt()
-          },
-          close,
+          close: closeAll,
         }
       } catch (error) {
         await close()

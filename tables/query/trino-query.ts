@@ -82,8 +82,6 @@ async function runStatement(
     })),
     rows: readRows(first, pages, columns, decoderOf, inOwnWords),
     snapshots: statement.snapshots,
-    // A statement of Trino is cancelled by the signal that it was given.
-    interrupt: () => undefined,
     close: async () => {
       await pages.return(undefined)
     },

@@ -83,6 +83,42 @@ describe('an engine', () => {
     other.close()
   })
 
+  it.each([
+    [`SELECT CASE WHEN i > 9000000 THEN error('late') ELSE 1 END FROM range(9999999) r(i)`, /late/],
+    [
+      `SELECT CASE WHEN i > 9000000 THEN i || 'x' ELSE '1' END::INT FROM range(9999999) r(i)`,
+      /'9000001x'/,
+    ],
+  ])('does not take an error on the way for the end: %s', async (sql, message) => {
+    const read = async (): Promise<void> => {
+      const { blocks } = await session.stream(sql)
+      for await (const block of blocks) expect(block.length).toBeGreaterThan(0)
+    }
+    await expect(read()).rejects.toMatchObject({
+      kind: 'invalid-input',
+      message: expect.stringMatching(message) as string,
+    })
+    expect(await session.rows('SELECT 1 AS a')).toEqual([{ a: 1 }])
+  })
+
+  it('says so where a stream is stopped on its way', async () => {
+    const { blocks } = await session.stream('SELECT md5(i::VARCHAR) FROM range(99999999) r(i)')
+    const read = async (): Promise<void> => {
+      for await (const block of blocks) if (block.length > 0) session.interrupt()
+    }
+    await expect(read()).rejects.toThrow(/Interrupted/)
+  })
+
+  it('can be asked again where a stream was closed unread, or left in the middle', async () => {
+    const unread = await session.stream('FROM range(99999)')
+    await unread.close()
+    const { blocks } = await session.stream('FROM range(99999)')
+    for await (const block of blocks) if (block.length > 0) break
+    const { columns, close } = await session.stream('SELECT 1 AS a')
+    expect(columns.map(({ name }) => name)).toEqual(['a'])
+    await close()
+  })
+
   it('streams rows in blocks with the types of the columns', async () => {
     const stream = await session.stream('SELECT i, i::DECIMAL(18,8) AS d FROM range(5000) t(i)')
     let sum = 0n
