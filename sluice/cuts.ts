@@ -19,6 +19,11 @@ import type { TableDefinition } from '../tables/spec/table-definition.ts'
  * A rollback is a cut too: its rows take back what it undid, with negative counts and ends before
  * their starts. So the sums over all rows are always what the tables hold, and the newest row of a
  * part is always where it stands.
+ *
+ * A loss that a person accepted is a cut of mode `accept-loss` that takes nothing in: a part from
+ * `start_offset` to `end_offset` without a message is what was deleted before it was read. Where a
+ * topic was made again (or its log cut off), the old part is finished where it stood, and the part
+ * that takes its place (`kafka:<topic>@2`) begins with start = end.
  */
 export const cuts: TableDefinition = {
   name: 'sluice.cuts',

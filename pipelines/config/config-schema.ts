@@ -28,6 +28,7 @@ export const configDefaults = {
   file_cache: { bytes: 10 * 1024 ** 3 },
   kafka: { client_id: 'sluice', group_id: 'sluice' },
   start: 'earliest',
+  standby: false,
   trigger: { time_ms: 1000, rows: 200_000, bytes: 64 * 1024 * 1024 },
   allowed_lateness_ms: loopDefaults.allowedLatenessMs,
   idle_after_ms: loopDefaults.idleAfterMs,
@@ -181,6 +182,8 @@ export const configSchema = z
     file_cache: fileCache.optional(),
     kafka,
     sources: z.array(source).min(1, 'needs at least one topic'),
+    /** Waits while another process writes to the lake, and takes over when that ends. */
+    standby: z.boolean().default(defaults.standby),
     trigger: trigger.default(defaults.trigger),
     /** Messages a second over all topics; no limit where absent. */
     rate_limit: whole(1, 100_000_000).optional(),

@@ -29,6 +29,8 @@ export interface Config {
   readonly stores: LakeStores
   readonly kafka: KafkaSettings & { readonly groupId: string }
   readonly sources: readonly KafkaTopic[]
+  /** Whether to wait while another process writes to the lake. */
+  readonly isStandby: boolean
   readonly limits: BatchLimits
   /** Messages a second, undefined for no limit. */
   readonly rateLimit: number | undefined
@@ -174,6 +176,7 @@ function configOf(written: WrittenConfig, folder: string): Config {
     stores: storesOf(written, folder),
     kafka: kafkaOf(written.kafka, folder),
     sources: written.sources,
+    isStandby: written.standby,
     limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
     rateLimit: written.rate_limit,
     allowedLatenessMs: written.allowed_lateness_ms,

@@ -28,6 +28,8 @@ export interface LiveOptions {
   /** Of the user in `kafka.sasl`. */
   readonly kafkaPassword?: string | undefined
   readonly hooks: CommitHooks | undefined
+  /** Go on where the topics no longer hold what comes next; the loss is kept in sluice.cuts. */
+  readonly acceptsLoss?: boolean
   readonly onCut: (receipt: CutReceipt) => void
 }
 
@@ -92,6 +94,8 @@ async function runLoop(options: LiveOptions, lake: Lake, signal: AbortSignal): P
       instruments: config.instruments,
       retention: config.retention,
       maxQueryDurationMs: config.maxQueryDurationMs,
+      acceptsLoss: options.acceptsLoss === true,
+      onLoss: (what) => logger.warn({ what }, 'a loss was accepted and is kept in sluice.cuts'),
       onCut: options.onCut,
       ...(hooks === undefined ? {} : { hooks }),
     },

@@ -1,9 +1,9 @@
 import { kinds } from '../../shared-transforms/kind.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { SluiceError } from '../../tables/errors.ts'
-import type { MessageContent, SourcePart } from '../sources/source.ts'
+import type { LastMessage, SourcePart } from '../sources/source.ts'
+import { isSameContent } from '../sources/source.ts'
 import { headOf, planHead, planRelation, type LoopContext } from './loop-context.ts'
-import type { PartState } from './watermark.ts'
 
 /**
  * How far before the end bronze is asked for the last message: the positions of markers of
@@ -28,20 +28,21 @@ export async function checkLastMessages(context: LoopContext): Promise<void> {
   const { source } = context.options
   if (source.readMessageAt === undefined) return
   for (const state of context.state.parts.values()) {
-    const row = await readLastRow(context, state)
-    if (row === undefined) continue
-    const message = await source.readMessageAt(state.part, row.source_offset)
-    if (message !== undefined && !isSame(row, message)) {
-      throw anotherLog(state.part, row.source_offset)
+    const last = await readLastMessage(context, state.part, state.endOffset)
+    if (last === undefined) continue
+    const message = await source.readMessageAt(state.part, last.offset)
+    if (message !== undefined && !isSameContent(last, message)) {
+      throw anotherLog(state.part, last.offset)
     }
   }
 }
 
-/** Bronze's newest row of a part, whichever kind it was routed to. */
-async function readLastRow(
+/** Bronze's newest message of a part before an offset, whichever kind it was routed to. */
+export async function readLastMessage(
   { options, session, heads }: LoopContext,
-  { part, endOffset }: PartState,
-): Promise<BronzeRow | undefined> {
+  part: SourcePart,
+  endOffset: bigint,
+): Promise<LastMessage | undefined> {
   const fromOffset = endOffset > REACH ? endOffset - REACH : 0n
   const relations: string[] = []
   for (const kind of kinds) {
@@ -63,14 +64,13 @@ async function readLastRow(
   const [last] = await session.rows<BronzeRow>(
     `${rows.join(' UNION ALL ')} ORDER BY source_offset DESC LIMIT 1`,
   )
-  return last
-}
-
-function isSame(row: BronzeRow, message: MessageContent): boolean {
   return (
-    row.message_key === (message.key ?? null) &&
-    row.payload === (message.payload ?? null) &&
-    row.payload_encoding === message.payloadEncoding
+    last && {
+      offset: last.source_offset,
+      key: last.message_key ?? undefined,
+      payload: last.payload ?? undefined,
+      payloadEncoding: last.payload_encoding === 'base64' ? 'base64' : 'utf-8',
+    }
   )
 }
 
@@ -79,8 +79,8 @@ function anotherLog(part: SourcePart, offset: bigint): SluiceError {
     'data-loss',
     `${part.source} partition ${part.partition} holds another message at offset ${offset} than ` +
       'the lake has read there: the topic was deleted and made again, or its log was changed. ' +
-      'Nothing was written. Restore the topic, or use a topic of another name (or a new ' +
-      'lake) for the new data.',
+      'Nothing was written. Restore the topic, use a topic of another name for the new data, or ' +
+      'accept that the old one ends there: `sluice live --accept-loss`.',
     { context: { source: part.source, partition: part.partition, offset } },
   )
 }

@@ -50,15 +50,18 @@ export async function planRestore(
 
 /**
  * A part as it stood after the cut; one that was met later as it was when it was met. A file that
- * is back at its start is forgotten: no row would come from it, and the watermark would wait.
+ * is back at its start is forgotten: no row would come from it, and the watermark would wait. A
+ * topic's part that was given up, as its log is gone, stays so: nothing brings the log back.
  */
 function restoredPart(now: PartPosition, known: PartPosition | undefined): PartPosition {
-  const then = known ?? {
-    ...now,
-    endOffset: now.firstOffset,
-    maxEventUs: undefined,
-    newestReceivedUs: undefined,
-    isFinished: false,
+  const then = {
+    ...(known ?? {
+      ...now,
+      endOffset: now.firstOffset,
+      maxEventUs: undefined,
+      newestReceivedUs: undefined,
+    }),
+    isFinished: isFilePart(now.part) ? (known?.isFinished ?? false) : now.isFinished,
   }
   const isMoved = then.endOffset !== now.endOffset || then.isFinished !== now.isFinished
   const isAtStart = then.endOffset === then.firstOffset && !then.isFinished

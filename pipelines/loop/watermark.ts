@@ -51,7 +51,9 @@ function isSilent(
   rules: WatermarkRules,
 ): boolean {
   if (!part.isAtEnd) return false
-  if (part.endOffset === 0n) return true
+  // Begun behind older messages, it has held none as far as the lake knows.
+  const isUnread = part.maxEventUs === undefined && part.newestReceivedUs === undefined
+  if (part.endOffset === 0n || isUnread) return true
   if (part.newestReceivedUs === undefined || newestReceivedUs === undefined) return false
   return newestReceivedUs - part.newestReceivedUs > rules.idleAfterUs
 }

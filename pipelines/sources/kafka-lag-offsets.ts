@@ -1,4 +1,5 @@
 import type { Consumer } from 'kafkajs'
+import { topicOf } from './kafka-part.ts'
 import type { Logger } from './logger.ts'
 import type { PartProgress } from './source.ts'
 
@@ -36,7 +37,7 @@ export function createLagOffsets(options: {
     add: (progress) => {
       for (const { part, startOffset, endOffset } of progress) {
         if (endOffset === startOffset) continue
-        const topic = part.source.slice('kafka:'.length)
+        const topic = topicOf(part.source)
         const { partition } = part
         waiting.set(`${topic}#${partition}`, { topic, partition, offset: String(endOffset) })
       }

@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs'
 import { SluiceError } from '../../tables/errors.ts'
+import { incarnationOf, kafkaPart } from './kafka-part.ts'
 import type { SourcePart } from './source.ts'
 import { partKey } from './source.ts'
 
@@ -30,10 +31,6 @@ export interface KafkaStart {
   readonly range: LogRange
 }
 
-export function kafkaPart(topic: string, partition: number): SourcePart {
-  return { source: `kafka:${topic}`, partition }
-}
-
 /**
  * Where to begin in every partition. A partition that the lake does not know begins at earliest if
  * the lake knows another one of its topic: it came later, and nothing of it may be left out.
@@ -52,18 +49,19 @@ export async function resolveStarts(options: {
   for (const topic of topics) {
     const ranges = await readLogRanges(admin, topic.topic)
     const partitions = [...ranges.keys()]
-    const positionOf = (partition: number) =>
-      positions.get(partKey(kafkaPart(topic.topic, partition)))
+    const incarnation = incarnationOf(topic.topic, positions)
+    const partOf = (partition: number) => kafkaPart(topic.topic, partition, incarnation)
+    const positionOf = (partition: number) => positions.get(partKey(partOf(partition)))
     const isKnown = partitions.some((partition) => positionOf(partition) !== undefined)
     const first = await firstOffsets(admin, topic, isKnown ? 'earliest' : topic.start, ranges)
     for (const [partition, range] of ranges) {
-      const part = kafkaPart(topic.topic, partition)
+      const part = partOf(partition)
       const position = positionOf(partition)
       if (position !== undefined) checkPosition(part, position, range)
       const startOffset = position ?? first.get(partition) ?? range.low
       starts.push({ topic, part, startOffset, range })
     }
-    checkNoPartitionIsGone(topic.topic, positions, ranges)
+    checkNoPartitionIsGone(topic.topic, partOf(0).source, positions, ranges)
   }
   return starts
 }
@@ -123,7 +121,7 @@ export function checkPosition(part: SourcePart, position: bigint, range: LogRang
       'data-loss',
       `${name} no longer holds offsets ${position} to ${range.low - 1n}: the lake has read up to ` +
         `${position}, the log begins at ${range.low}. Nothing was read. Bring the missing range ` +
-        'from an archive, or decide to go on without it by a new lake or a new topic.',
+        'from an archive, or go on without it by `sluice live --accept-loss`.',
       { context },
     )
   }
@@ -132,7 +130,7 @@ export function checkPosition(part: SourcePart, position: bigint, range: LogRang
       'data-loss',
       `${name} ends at offset ${range.high}, but the lake has read up to ${position}: offsets ` +
         `${range.high} to ${position - 1n} are gone, or the topic was made anew. Nothing was ` +
-        'read. Restore the topic, or use a topic of another name for the new data.',
+        'read. Restore the topic, or take it as it is by `sluice live --accept-loss`.',
       { context },
     )
   }
@@ -158,10 +156,11 @@ async function checkTopicsExist(
 /** A topic made anew with fewer partitions would otherwise be read as if nothing had happened. */
 function checkNoPartitionIsGone(
   topic: string,
+  source: string,
   positions: ReadonlyMap<string, bigint>,
   ranges: ReadonlyMap<number, LogRange>,
 ): void {
-  const prefix = `${kafkaPart(topic, 0).source}#`
+  const prefix = `${source}#`
   for (const [key, position] of positions) {
     if (!key.startsWith(prefix) || position === 0n) continue
     const partition = Number(key.slice(prefix.length))
@@ -169,8 +168,8 @@ function checkNoPartitionIsGone(
     throw new SluiceError(
       'data-loss',
       `Topic ${topic} has no partition ${partition}, of which the lake has read up to offset ` +
-        `${position}: the topic was made anew. Nothing was read. Restore the topic, or use a ` +
-        'topic of another name for the new data.',
+        `${position}: the topic was made anew. Nothing was read. Restore the topic, or take it ` +
+        'as it is by `sluice live --accept-loss`.',
       { context: { topic, partition, position } },
     )
   }

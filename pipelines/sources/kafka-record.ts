@@ -1,6 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { IHeaders, KafkaMessage } from 'kafkajs'
 import type { FrameRecord } from './framing.ts'
+import { sideMessageOf } from './framing.ts'
+import type { KafkaPosition, KafkaRecordReader } from './kafka-record-reader.ts'
+import type { MessageContent } from './source.ts'
 
 /** The header with the time of receipt at our edge: microseconds since 1970 as decimal text. */
 export const RECEIVED_HEADER = 'received-ts-us'
@@ -18,6 +21,15 @@ export function frameRecordOf(message: KafkaMessage): FrameRecord {
     headers: headers === undefined ? undefined : headersText(headers, stamped !== undefined),
     payload: message.value,
   }
+}
+
+/** What the log holds at a position, as bronze would keep it; undefined where it holds nothing. */
+export async function readMessageAt(
+  records: KafkaRecordReader,
+  position: KafkaPosition,
+): Promise<MessageContent | undefined> {
+  const message = await records.readAt(position)
+  return message && sideMessageOf(0, frameRecordOf(message))
 }
 
 /** Undefined where the header is missing, repeated or no number: then it stays among the headers. */

@@ -9,18 +9,19 @@ import type { KafkaClient, KafkaConnection } from './kafka-client.ts'
 import { createKafkaClient } from './kafka-client.ts'
 import { kafkaFailure } from './kafka-failure.ts'
 import { sleepBeating, waitBeating } from './kafka-heartbeat.ts'
+import { findKafkaLosses } from './kafka-losses.ts'
 import { createLagOffsets } from './kafka-lag-offsets.ts'
+import { kafkaPart } from './kafka-part.ts'
 import type { KafkaTopic, LogRange } from './kafka-positions.ts'
-import { checkPosition, kafkaPart, readLogRanges, resolveStarts } from './kafka-positions.ts'
-import { frameRecordOf } from './kafka-record.ts'
+import { checkPosition, readLogRanges, resolveStarts } from './kafka-positions.ts'
+import { frameRecordOf, readMessageAt } from './kafka-record.ts'
 import type { KafkaRecordReader } from './kafka-record-reader.ts'
 import { createKafkaRecordReader } from './kafka-record-reader.ts'
-import { sideMessageOf } from './framing.ts'
 import type { Logger } from './logger.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { createRateLimit, unlimited } from './rate-limit.ts'
 import type { MessageContent, Source, SourcePart } from './source.ts'
-import { partKey } from './source.ts'
+import { withPatience } from './with-patience.ts'
 
 export interface KafkaSourceOptions {
   readonly connection: KafkaConnection
@@ -55,7 +56,7 @@ interface Reading {
   readonly records: KafkaRecordReader
   readonly buffer: BatchBuffer
   readonly rate: RateLimit
-  /** By `partKey`. */
+  /** By `topicKey`. */
   readonly parts: Map<string, PartState>
   /** Per broker, the batch in which its current round of fetching began. */
   readonly rounds: Map<number, number>
@@ -102,14 +103,18 @@ export function createKafkaSource(options: KafkaSourceOptions): Source {
       lagOffsets.add(batch.progress)
       return Promise.resolve()
     },
-    readMessageAt: async (part, offset) => reading && readMessageAt(reading, part, offset),
+    readMessageAt: async (part, offset) => reading && readHeld(reading, part, offset),
+    findLosses: (positions, lastMessageOf) => findKafkaLosses(options, positions, lastMessageOf),
     close: async () => {
       buffer.close()
       if (reading === undefined) return
       reading.isClosed = true
       const { admin, records } = reading
-      await withPatience(lagOffsets.settled())
-      await withPatience(Promise.allSettled([group?.stop(), admin.disconnect(), records.close()]))
+      await withPatience(lagOffsets.settled(), STOP_PATIENCE_MS)
+      await withPatience(
+        Promise.allSettled([group?.stop(), admin.disconnect(), records.close()]),
+        STOP_PATIENCE_MS,
+      )
       reading.client.destroy()
     },
   }
@@ -172,20 +177,25 @@ function addPart(
     reading.confirmedBatch === buffer.batchNumber() && slot.position() >= state.highWatermark
   const slot = buffer.addPart({ format: topic.format, part, startOffset, isAtEnd })
   const state: PartState = { topic: topic.topic, slot, highWatermark: range.high }
-  reading.parts.set(partKey(part), state)
+  reading.parts.set(topicKey(topic.topic, part.partition), state)
   return state
 }
 
-async function readMessageAt(
+/** A partition as the broker names it: which of its incarnations is read is the lake's business. */
+function topicKey(topic: string, partition: number): string {
+  return `${topic}#${partition}`
+}
+
+async function readHeld(
   { options, parts, records }: Reading,
   part: SourcePart,
   offset: bigint,
 ): Promise<MessageContent | undefined> {
-  const topic = parts.get(partKey(part))?.topic
-  if (topic === undefined) return undefined
+  const { partition } = part
+  const topic = [...parts.values()].find((one) => one.slot.part.source === part.source)?.topic
+  if (topic === undefined || !parts.has(topicKey(topic, partition))) return undefined
   try {
-    const message = await records.readAt({ topic, partition: part.partition, offset })
-    return message && sideMessageOf(0, frameRecordOf(message))
+    return await readMessageAt(records, { topic, partition, offset })
   } catch (error) {
     throw unreachable(options.connection, error)
   }
@@ -222,7 +232,7 @@ function seekAll(
   reading.rounds.clear()
   for (const [topic, numbers] of partitions) {
     for (const partition of numbers) {
-      const state = reading.parts.get(partKey(kafkaPart(topic, partition)))
+      const state = reading.parts.get(topicKey(topic, partition))
       if (state === undefined) {
         consumer.pause([{ topic, partitions: [partition] }])
         void adoptPartition(reading, consumer, topic, partition)
@@ -240,12 +250,13 @@ async function adoptPartition(
   topic: string,
   partition: number,
 ): Promise<void> {
-  const part = kafkaPart(topic, partition)
+  const sibling = [...reading.parts.values()].find((one) => one.topic === topic)
+  const part = { ...(sibling?.slot.part ?? kafkaPart(topic, partition)), partition }
   try {
     const range = (await readLogRanges(reading.admin, topic)).get(partition)
     const definition = reading.options.topics.find((known) => known.topic === topic)
     if (range === undefined || definition === undefined || reading.isClosed) return
-    const known = reading.parts.get(partKey(part))
+    const known = reading.parts.get(topicKey(topic, partition))
     const state = known ?? addPart(reading, definition, part, range.low, range)
     consumer.seek({ topic, partition, offset: String(state.slot.position()) })
     consumer.resume([{ topic, partitions: [partition] }])
@@ -266,7 +277,7 @@ async function readBatch(
 ): Promise<void> {
   const { batch } = payload
   const heartbeat = () => payload.heartbeat()
-  const state = reading.parts.get(partKey(kafkaPart(batch.topic, batch.partition)))
+  const state = reading.parts.get(topicKey(batch.topic, batch.partition))
   if (state === undefined || reading.isClosed) return
   const { slot } = state
   if (fetchedOffset(batch) !== slot.position()) return checkAndSeek(reading, state, consumer)
@@ -347,7 +358,7 @@ async function isPositionHeld(
 
 /** Markers of transactions and compacted ends move the position, too. */
 function passHole(reading: Reading, hole: GroupHole): void {
-  const state = reading.parts.get(partKey(kafkaPart(hole.topic, hole.partition)))
+  const state = reading.parts.get(topicKey(hole.topic, hole.partition))
   if (state === undefined || reading.isClosed) return
   const position = state.slot.position()
   state.highWatermark = BigInt(hole.highWatermark)
@@ -369,16 +380,6 @@ function startRound(reading: Reading, nodeId: number): void {
   if (!isWholeRound) rounds.set(nodeId, current)
   const isEveryBrokerAsked = [...rounds.values()].every((batch) => batch === current)
   if (isWholeRound && isEveryBrokerAsked) reading.confirmedBatch = current
-}
-
-/** Ends waiting for kafkajs after a while: the sockets are destroyed in any case. */
-async function withPatience(work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, STOP_PATIENCE_MS)
-  })
-  await Promise.race([work.catch(() => undefined), patience])
-  clearTimeout(timer)
 }
 
 function unreachable(connection: KafkaConnection, cause: unknown): SluiceError {

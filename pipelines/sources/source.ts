@@ -3,7 +3,7 @@
  * nothing of kinds, columns or tables.
  */
 export interface SourcePart {
-  /** `kafka:<topic>`, `log:<name>`, `file:<sha256>:<size>[:<entry>]`. */
+  /** `kafka:<topic>` (`kafka:<topic>@2` once it was made again), `log:<name>`, `file:<sha256>:<size>[:<entry>]`. */
   readonly source: string
   /** Kafka partition; 0 for a log and for a file. */
   readonly partition: number
@@ -25,6 +25,21 @@ export interface MessageContent {
   /** Undefined for a tombstone. Base64 where `payloadEncoding` is `base64`. */
   readonly payload: string | undefined
   readonly payloadEncoding: 'utf-8' | 'base64'
+}
+
+/** A message that the lake holds, and where. */
+export interface LastMessage extends MessageContent {
+  readonly offset: bigint
+}
+
+/** The lake's newest message of a part before an offset; undefined where none is near. */
+export type LastMessageReader = (
+  part: SourcePart,
+  belowOffset: bigint,
+) => Promise<LastMessage | undefined>
+
+export function isSameContent(a: MessageContent, b: MessageContent): boolean {
+  return a.key === b.key && a.payload === b.payload && a.payloadEncoding === b.payloadEncoding
 }
 
 /** A message that cannot travel as a framed line: a null, odd or huge one. Rare, slow, total. */
@@ -59,6 +74,19 @@ export interface PartProgress {
   readonly isAtEnd: boolean
   /** A file that was read whole: it will never move again. */
   readonly isFinished: boolean
+}
+
+/** A part that stands where it is: nothing read, not known to be at its end. */
+export function restingProgress(part: SourcePart, offset: bigint): PartProgress {
+  const nothing = { messageCount: 0, isAtEnd: false, isFinished: false }
+  return { part, startOffset: offset, endOffset: offset, ...nothing }
+}
+
+/** What a person gives up by going on without it. */
+export interface PartLoss {
+  /** Which offsets of what are gone, and where it goes on. */
+  readonly what: string
+  readonly progress: PartProgress
 }
 
 export interface MicroBatch {
@@ -96,5 +124,13 @@ export interface Source {
    * place of under the same name. Called after `open`.
    */
   readMessageAt?(part: SourcePart, offset: bigint): Promise<MessageContent | undefined>
+  /**
+   * Where the source can no longer go on from these positions, and how it would all the same.
+   * Called before `open`, and only where a person has accepted the loss.
+   */
+  findLosses?(
+    positions: ReadonlyMap<string, bigint>,
+    lastMessageOf: LastMessageReader,
+  ): Promise<readonly PartLoss[]>
   close(): Promise<void>
 }

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Admin } from 'kafkajs'
 import kafkajs from 'kafkajs'
 import { startKafkaNode, type KafkaOptions } from '../../stack/kafka.ts'
 
@@ -43,9 +45,23 @@ export async function createTopic(
   try {
     const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
     const topics = [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }]
-    const isNew = await admin.createTopics({ topics, waitForLeaders: true })
+    const isNew = await admin.createTopics({ topics, waitForLeaders: false })
     if (!isNew) throw new Error(`topic ${topic} exists`)
+    await untilLed(admin, topic)
   } finally {
     await admin.disconnect()
+  }
+}
+
+/** A topic of a name that was deleted a moment ago is unknown for another moment. */
+async function untilLed(admin: Admin, topic: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await admin.fetchTopicMetadata({ topics: [topic] })
+      return
+    } catch (error) {
+      if (tries === 50) throw error
+      await delay(100)
+    }
   }
 }

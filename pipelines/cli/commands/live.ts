@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { loadConfig } from '../../config/load-config.ts'
 import { createRunStatistics, type RunStatistics } from '../../loop/run-statistics.ts'
 import { runLive } from '../../live/run-live.ts'
+import { runStandby } from '../../live/run-standby.ts'
 import { createFaultHooks } from '../../loop/fault-hooks.ts'
 import type { Logger } from '../../sources/logger.ts'
 import { printJson, printNote, type CommandContext } from '../command-context.ts'
@@ -11,6 +12,8 @@ import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-option
 
 interface LiveCommandOptions extends LakeOptions {
   readonly config: string
+  readonly standby?: true
+  readonly acceptLoss?: true
 }
 
 /** How often a running loop says how it is. */
@@ -21,6 +24,11 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
     .command('live')
     .description('Kafka topics into the lake, until Ctrl-C')
     .requiredOption('--config <file>', 'topics, brokers, trigger and rules (examples/sluice.yaml)')
+    .option('--standby', 'wait while another process writes to the lake, take over when it ends')
+    .option(
+      '--accept-loss',
+      'go on where topics no longer hold what comes next; sluice.cuts keeps what was given up',
+    )
   addLakeOptions(command, context).action(async (options: LiveCommandOptions) => {
     const config = await loadConfig(options.config)
     const { clock, ids, environment } = context
@@ -29,7 +37,8 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
     const statistics = createRunStatistics(clock.nowUs())
     const timer = setInterval(() => logProgress(logger, statistics, clock.nowUs()), LOG_MS)
     try {
-      await runLive(
+      const run = options.standby === true || config.isStandby ? runStandby : runLive
+      await run(
         {
           config,
           lakeDirectory: configuredLake(command, context, options, config.lakeDirectory),
@@ -40,6 +49,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
           vendedS3: environment.vendedS3,
           secrets: environment.secrets,
           kafkaPassword: environment.kafkaPassword,
+          acceptsLoss: options.acceptLoss === true,
           hooks:
             fault === undefined
               ? undefined

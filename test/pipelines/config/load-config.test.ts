@@ -39,6 +39,7 @@ describe('a config', () => {
       kafka: { brokers: ['localhost:9092'], clientId: 'sluice', groupId: 'sluice' },
       sources: [{ topic: 'stocks', format: 'stock-json', start: 'earliest' }],
       limits: { timeMs: 1000, rows: 200_000, bytes: 67_108_864 },
+      isStandby: false,
       rateLimit: undefined,
       allowedLatenessMs: 10_000,
       idleAfterMs: 30_000,
