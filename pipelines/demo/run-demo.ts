@@ -36,6 +36,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     {
       directory: options.lakeDirectory,
       purpose: 'sluice demo',
+      roles: ['stream'],
       clock,
       ids,
       serve: { host: '127.0.0.1', port, tokens: [] },

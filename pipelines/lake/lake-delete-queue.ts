@@ -3,8 +3,15 @@ import { createDeleteQueue, type DeleteQueue } from '../../tables/maintain/delet
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { Lake } from './lake.ts'
 
-/** A queue of files that no snapshot of a lake names any more. */
-export function createLakeDeleteQueue(lake: Lake, maxQueryDurationMs?: number): DeleteQueue {
+/**
+ * A queue of files that no snapshot of a lake names any more.
+ * @param onlyRecords true beside a stream, which deletes
+ */
+export function createLakeDeleteQueue(
+  lake: Lake,
+  maxQueryDurationMs?: number,
+  onlyRecords = false,
+): DeleteQueue {
   const { fileIO, manifestCache } = lake
   return createDeleteQueue({
     catalog: lake.catalog,
@@ -12,6 +19,7 @@ export function createLakeDeleteQueue(lake: Lake, maxQueryDurationMs?: number): 
     clock: lake.clock,
     tables: allTables.map(({ name }) => tableId(name)),
     lakeLocation: lake.location,
+    onlyRecords,
     ...(maxQueryDurationMs === undefined ? {} : { maxQueryDurationMs }),
   })
 }

@@ -6,14 +6,30 @@ import { SluiceError } from '../../tables/errors.ts'
 import { identifyProcess, isProcessAlive } from './process-identity.ts'
 
 /**
- * One live writer a lake: `writer.lock` in the lake's folder says who. The lock is courtesy, so
- * that a second copy hears it at once and by name; the commit itself is the fence.
+ * Who may write to a lake at one time: one that streams (`writer.lock` in the lake's folder) and,
+ * beside it, one that replaces or loads ranges of days (`range-writer.lock`). All other writers
+ * hold both. The locks are courtesy, so that a second copy hears it at once and by name; the commit
+ * itself is the fence.
  *
  * The file appears whole (linked, never written in place). The lock of a dead process is taken
  * over by exactly one other: whoever creates the claim file named after the dead lock's id may
  * replace that lock, and looks once more after claiming, because the lock may have changed hands
  * meanwhile. A claim whose claimant died is claimed in the same way.
  */
+export const writerRoles = ['stream', 'range'] as const
+export type WriterRole = (typeof writerRoles)[number]
+
+/** `turn`: held for a moment by who asks the stream to let the next cut be its own. */
+export type LockRole = WriterRole | 'turn'
+
+const lockNames: Readonly<Record<LockRole, string>> = {
+  stream: 'writer',
+  range: 'range-writer',
+  turn: 'commit-turn',
+}
+
+const lockOrder: readonly LockRole[] = [...writerRoles, 'turn']
+
 const holderSchema = z.object({
   lockId: z.string(),
   pid: z.number().int(),
@@ -49,17 +65,39 @@ export interface LakeLockOptions {
   readonly purpose: string
   readonly clock: Clock
   readonly ids: IdSource
+  /** Default: both, so that nobody else writes. */
+  readonly roles?: readonly LockRole[]
 }
 
 /** A bound on how often the lock may change hands while we look. */
 const MAX_TRIES = 50
 
 /**
- * Becomes the lake's one writer, or says who is.
- * @throws SluiceError `commit-conflict` while another process holds the lake,
+ * Becomes the lake's one writer of these roles, or says who is.
+ * @throws SluiceError `commit-conflict` while another process holds one of them,
  * `storage-unavailable` where the folder cannot be written.
  */
 export async function acquireLakeLock(options: LakeLockOptions): Promise<LakeLock> {
+  const held: LakeLock[] = []
+  const release = async () => {
+    for (const lock of [...held].reverse()) await lock.release()
+  }
+  try {
+    // Always in one order: of two that want both, one gets both.
+    for (const role of lockOrder) {
+      if ((options.roles ?? writerRoles).includes(role)) held.push(await acquireRole(options, role))
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return {
+    recordCatalogUrl: async (catalogUrl) => held[0]?.recordCatalogUrl(catalogUrl),
+    release,
+  }
+}
+
+async function acquireRole(options: LakeLockOptions, role: LockRole): Promise<LakeLock> {
   const directory = resolve(options.directory)
   const self = await identifyProcess()
   const record: HolderRecord = {
@@ -70,11 +108,12 @@ export async function acquireLakeLock(options: LakeLockOptions): Promise<LakeLoc
     purpose: options.purpose,
     startedUs: String(options.clock.nowUs()),
   }
-  const ownPath = join(directory, `writer.${record.lockId}.new`)
+  const place = { directory, name: lockNames[role] }
+  const ownPath = join(directory, `${place.name}.${record.lockId}.new`)
   try {
     await mkdir(directory, { recursive: true })
     await writeFile(ownPath, serialize(record), { flush: true })
-    await takeLock(directory, ownPath, options.ids)
+    await takeLock(place, ownPath, options.ids)
   } catch (error) {
     if (error instanceof SluiceError) throw error
     throw new SluiceError(
@@ -86,12 +125,17 @@ export async function acquireLakeLock(options: LakeLockOptions): Promise<LakeLoc
   } finally {
     await rm(ownPath, { force: true })
   }
-  return createHeldLock(directory, record)
+  return createHeldLock(place, record)
 }
 
-/** Who holds the lake now; undefined where nobody does or the holder is dead. */
-export async function readLakeHolder(directory: string): Promise<LakeHolder | undefined> {
-  const record = await readRecord(lockPath(resolve(directory)))
+/** Who holds the lake in a role now; undefined where nobody does or the holder is dead. */
+export async function readLakeHolder(
+  directory: string,
+  role: LockRole = 'stream',
+): Promise<LakeHolder | undefined> {
+  const record = await readRecord(
+    lockPath({ directory: resolve(directory), name: lockNames[role] }),
+  )
   if (record === undefined || !(await isAlive(record))) return undefined
   return {
     pid: record.pid,
@@ -102,19 +146,26 @@ export async function readLakeHolder(directory: string): Promise<LakeHolder | un
   }
 }
 
-async function takeLock(directory: string, ownPath: string, ids: IdSource): Promise<void> {
+/** The lock of one role: `<name>.lock` in the folder. */
+interface LockPlace {
+  readonly directory: string
+  readonly name: string
+}
+
+async function takeLock(place: LockPlace, ownPath: string, ids: IdSource): Promise<void> {
+  const { directory, name } = place
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    if (await linkIfAbsent(ownPath, lockPath(directory))) return
-    const holder = await readRecord(lockPath(directory))
+    if (await linkIfAbsent(ownPath, lockPath(place))) return
+    const holder = await readRecord(lockPath(place))
     if (holder === undefined) continue
-    if (await isAlive(holder)) throw lakeInUse(directory, holder)
-    const claims = await claim(directory, holder, ownPath)
-    const stillThere = await readRecord(lockPath(directory))
+    if (await isAlive(holder)) throw lakeInUse(place, holder)
+    const claims = await claim(place, holder, ownPath)
+    const stillThere = await readRecord(lockPath(place))
     if (stillThere?.lockId === holder.lockId) {
       // Renaming a link onto another name of the same file does nothing, so a copy is renamed.
-      const copy = join(directory, `writer.${ids.uuid()}.new`)
+      const copy = join(directory, `${name}.${ids.uuid()}.new`)
       await writeFile(copy, await readFile(ownPath), { flush: true })
-      await rename(copy, lockPath(directory))
+      await rename(copy, lockPath(place))
       await removeClaims(claims)
       return
     }
@@ -128,22 +179,22 @@ async function takeLock(directory: string, ownPath: string, ids: IdSource): Prom
  * @throws SluiceError `commit-conflict` where a living process is ahead of us.
  */
 async function claim(
-  directory: string,
+  place: LockPlace,
   dead: HolderRecord,
   ownPath: string,
 ): Promise<readonly string[]> {
   const claims: string[] = []
   let predecessor = dead
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const path = join(directory, `writer.${predecessor.lockId}.claim`)
+    const path = join(place.directory, `${place.name}.${predecessor.lockId}.claim`)
     claims.push(path)
     if (await linkIfAbsent(ownPath, path)) return claims
     const claimant = await readRecord(path)
     if (claimant === undefined) claims.pop()
-    else if (await isAlive(claimant)) throw lakeInUse(directory, claimant)
+    else if (await isAlive(claimant)) throw lakeInUse(place, claimant)
     else predecessor = claimant
   }
-  throw changedHands(directory)
+  throw changedHands(place.directory)
 }
 
 /** The newest claim goes last: while an older one is there, it still leads to ours. */
@@ -151,14 +202,14 @@ async function removeClaims(claims: readonly string[]): Promise<void> {
   for (const path of claims) await rm(path, { force: true })
 }
 
-function createHeldLock(directory: string, first: HolderRecord): LakeLock {
-  const path = lockPath(directory)
+function createHeldLock(place: LockPlace, first: HolderRecord): LakeLock {
+  const path = lockPath(place)
   let record = first
   const isOurs = async (): Promise<boolean> => (await readRecord(path))?.lockId === first.lockId
   return {
     recordCatalogUrl: async (catalogUrl) => {
       record = { ...record, catalogUrl }
-      const copy = join(directory, `writer.${record.lockId}.new`)
+      const copy = join(place.directory, `${place.name}.${record.lockId}.new`)
       await writeFile(copy, serialize(record), { flush: true })
       if (await isOurs()) await rename(copy, path)
       else await rm(copy, { force: true })
@@ -178,7 +229,8 @@ function changedHands(directory: string): SluiceError {
   )
 }
 
-function lakeInUse(directory: string, holder: HolderRecord): SluiceError {
+function lakeInUse(place: LockPlace, holder: HolderRecord): SluiceError {
+  const { directory } = place
   const since = new Date(Number(BigInt(holder.startedUs) / 1000n)).toISOString()
   const catalog = holder.catalogUrl === undefined ? '' : `, its catalog is ${holder.catalogUrl}`
   return new SluiceError(
@@ -186,13 +238,13 @@ function lakeInUse(directory: string, holder: HolderRecord): SluiceError {
     `This lake (${directory}) is in use by ${holder.purpose}, process ${holder.pid} on ` +
       `${holder.host} since ${since}${catalog}. Nothing was started. Stop that process, or ` +
       `choose another folder with --lake DIR. Should ${holder.host} be gone for good, delete ` +
-      `${lockPath(directory)}.`,
+      `${lockPath(place)}.`,
     { context: { pid: holder.pid, host: holder.host } },
   )
 }
 
-function lockPath(directory: string): string {
-  return join(directory, 'writer.lock')
+function lockPath({ directory, name }: LockPlace): string {
+  return join(directory, `${name}.lock`)
 }
 
 function serialize(record: HolderRecord): string {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { LakeFormatVersion } from './create-lake-tables.ts'
-import { acquireLakeLock } from './lake-lock.ts'
+import { acquireLakeLock, type WriterRole } from './lake-lock.ts'
 import type { LakeStores } from './lake-stores.ts'
 import type { Lake } from './lake.ts'
 import type { LakeSecrets } from './lake-secrets.ts'
@@ -26,9 +26,11 @@ export interface WritableLakeOptions {
   readonly formatVersion?: LakeFormatVersion | undefined
   /** By default true. */
   readonly createIfMissing?: boolean
+  /** As what it writes; default: as the only one. */
+  readonly roles?: readonly WriterRole[]
 }
 
-/** A lake that no other process writes to; made where there was none. */
+/** A lake that no other process of the roles writes to; made where there was none. */
 export interface WritableLake {
   readonly lake: Lake
   /** The folder as an absolute path. */
@@ -50,7 +52,11 @@ export async function withWritableLake<T>(
   const createIfMissing = options.createIfMissing ?? true
   // Without it the lock would be left in a folder that is none of ours.
   if (!createIfMissing) await requireLake(directory)
-  const lock = await acquireLakeLock({ directory, purpose, clock, ids })
+  const { roles } = options
+  const lock = await acquireLakeLock({
+    ...{ directory, purpose, clock, ids },
+    ...(roles === undefined ? {} : { roles }),
+  })
   try {
     const lake = await openLake({
       ...{ directory, clock, ids, createIfMissing, isWriter: true },

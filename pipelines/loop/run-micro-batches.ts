@@ -1,14 +1,16 @@
 import { isErrorKind } from '../../tables/errors.ts'
+import { isFencedOff } from '../../tables/commit/fence.ts'
 import { rollForward } from '../../tables/commit/roll-forward.ts'
 import { verifyHeads } from '../../tables/commit/verify-heads.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
+import { awaitCommitTurn } from '../lake/commit-turn.ts'
 import { createLakeDeleteQueue } from '../lake/lake-delete-queue.ts'
-import { partKey, type MicroBatch } from '../sources/source.ts'
-import { acceptLosses } from './accept-losses.ts'
+import type { MicroBatch } from '../sources/source.ts'
 import { checkLastMessages } from './check-last-messages.ts'
 import { hasMoved } from './cut-rows.ts'
 import type { LoopContext, LoopOptions } from './loop-context.ts'
+import { hasLostItsPlace } from './lost-place.ts'
 import { commitContext } from './commit-context.ts'
 import { maintainLake } from './maintain-lake.ts'
 import { processBatch } from './process-batch.ts'
@@ -37,7 +39,6 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
     await rollForward(commitContext(options))
     let context = await restoreLoop(options, session)
     await verifyHeads(commitContext(options), [...context.heads.values()], tableId('sluice.cuts'))
-    if (options.acceptsLoss === true) context = await acceptLosses(context)
     await queue.start()
     await source.open(new Map([...context.state.parts].map(([key, part]) => [key, part.endOffset])))
     await checkLastMessages(context)
@@ -67,7 +68,10 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
   }
 }
 
-/** A batch into a cut; after a foreign commit the loop's state is read again and it is retried. */
+/**
+ * A batch into a cut; after a foreign commit, or the cut of a replay, the loop's state is read
+ * again and it is retried.
+ */
 async function takeBatch(
   context: LoopContext,
   batch: MicroBatch,
@@ -77,6 +81,7 @@ async function takeBatch(
   let current = context
   for (let tries = 1; ; tries++) {
     try {
+      if (options.lake.directory !== undefined) await awaitCommitTurn(options.lake.directory)
       const done = await processBatch(current, batch)
       const { cutNumber } = done.receipt
       options.onCut?.(done.receipt)
@@ -86,17 +91,11 @@ async function takeBatch(
       return done.context
     } catch (error) {
       const isForeign = isErrorKind(error, 'commit-conflict') && error.isRetryable
-      if (!isForeign || tries === MAX_TRIES) throw error
+      if (!(isForeign || isFencedOff(error)) || tries === MAX_TRIES) throw error
+      // A replay beside this loop may have decided a cut that is not finished yet.
+      await rollForward(commitContext(options))
       current = await restoreLoop(options, session)
-      if (hasLostItsPlace(current, batch)) throw error
+      if (await hasLostItsPlace(current, batch)) throw error
     }
   }
-}
-
-/** Another writer committed rows of this batch's parts meanwhile. */
-function hasLostItsPlace(context: LoopContext, batch: MicroBatch): boolean {
-  return batch.progress.some((moved) => {
-    const part = context.state.parts.get(partKey(moved.part))
-    return part !== undefined && part.endOffset !== moved.startOffset
-  })
 }

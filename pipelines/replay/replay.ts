@@ -42,7 +42,8 @@ export async function replay(
 ): Promise<ReplayResult> {
   const { lake } = options
   const session = await lake.engine.connect()
-  const queue = createLakeDeleteQueue(lake, options.maxQueryDurationMs)
+  // A stream beside it maintains the lake.
+  const queue = createLakeDeleteQueue(lake, options.maxQueryDurationMs, true)
   const chunks: ReplayedChunk[] = []
   try {
     const plan = await planReplay(options, session)

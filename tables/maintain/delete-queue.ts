@@ -20,6 +20,8 @@ export interface DeleteQueueOptions {
   readonly lakeLocation: string
   /** How long a query may use an expired snapshot. */
   readonly maxQueryDurationMs?: number
+  /** Another process deletes: this one only records, and leaves the records of others alone. */
+  readonly onlyRecords?: boolean
 }
 
 /** What a commit left for the queue. */
@@ -62,7 +64,8 @@ const DELETES_PER_CALL = 1_000
 
 export function createDeleteQueue(options: DeleteQueueOptions): DeleteQueue {
   const { fileIO } = options.reader
-  const records = createDeleteRecords(fileIO, `${options.lakeLocation}/_sluice/deletes`)
+  const folder = `${options.lakeLocation}/_sluice/deletes`
+  const records = createDeleteRecords(fileIO, folder, options.onlyRecords !== true)
   const tables = createReachabilityOf(options)
   let gathered = nothingGathered(0)
 

@@ -1,5 +1,6 @@
 import { mapBounded } from '../commit/snapshot-manifests.ts'
 import type { FileIO } from '../file-io/file-io.ts'
+import { isErrorKind } from '../errors.ts'
 import { type DeleteGroup, decodeDeleteRecord, encodeDeleteRecord } from './delete-record.ts'
 
 /** A record that waits in the lake. */
@@ -33,18 +34,38 @@ const RECORDS_MERGED = 64
 const MERGED_LOCATIONS_MAX = 20_000
 const DELETES_AT_ONCE = 8
 
-/** @param folder where the records lie, one JSON file each, named by their cut */
-export function createDeleteRecords(fileIO: FileIO, folder: string): DeleteRecords {
+/**
+ * @param folder where the records lie, one JSON file each, named by their cut
+ * @param mergesRecords false for a process beside the one that deletes, which holds their names
+ */
+export function createDeleteRecords(
+  fileIO: FileIO,
+  folder: string,
+  mergesRecords = true,
+): DeleteRecords {
   let records: readonly QueuedRecord[] = []
 
   async function write(cutNumber: number, groups: readonly DeleteGroup[]): Promise<QueuedRecord> {
-    const taken = new Set(records.map((record) => record.location))
-    let location = `${folder}/${cutNumber}.json`
-    for (let part = 2; taken.has(location); part++) location = `${folder}/${cutNumber}-${part}.json`
-    await fileIO.write(location, encodeDeleteRecord({ cutNumber, groups }))
+    const location = await writeNew(cutNumber, encodeDeleteRecord({ cutNumber, groups }))
     const queued = queuedRecord(location, cutNumber, groups)
     records = [...records, queued]
     return queued
+  }
+
+  /** Never over a record that is there: another process may have written it. */
+  async function writeNew(cutNumber: number, bytes: Uint8Array): Promise<string> {
+    const taken = new Set(records.map((record) => record.location))
+    for (let part = 1; ; part++) {
+      const suffix = part === 1 ? '' : `-${part}`
+      const location = `${folder}/${cutNumber}${suffix}.json`
+      if (taken.has(location)) continue
+      try {
+        await fileIO.write(location, bytes, { ifAbsent: fileIO.capabilities.createIfAbsent })
+        return location
+      } catch (error) {
+        if (!isErrorKind(error, 'commit-conflict')) throw error
+      }
+    }
   }
 
   async function readWaiting(queued: QueuedRecord): Promise<readonly DeleteGroup[]> {
@@ -74,7 +95,7 @@ export function createDeleteRecords(fileIO: FileIO, folder: string): DeleteRecor
     },
     async add(cutNumber, groups) {
       for (const part of splitGroups(groups)) await write(cutNumber, part)
-      if (records.length > RECORD_COUNT_MAX) await merge()
+      if (mergesRecords && records.length > RECORD_COUNT_MAX) await merge()
     },
     due: (nowUs) => records.filter((one) => one.dueUs.some((dueUs) => dueUs <= nowUs)),
     async readDue(queued, nowUs) {

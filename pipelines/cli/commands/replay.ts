@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { Option, type Command } from 'commander'
 import { loadConfig } from '../../config/load-config.ts'
+import { takeCommitTurn } from '../../lake/commit-turn.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
 import { createFaultHooks } from '../../loop/fault-hooks.ts'
 import { checkReplay, type CheckedDay } from '../../replay/check-range.ts'
@@ -81,11 +82,13 @@ async function runReplay(
       secrets: environment.secrets,
       stores: config?.stores,
       createIfMissing: false,
+      roles: ['range'],
     },
     async ({ lake }) => {
       const wanted: ReplayOptions = {
         ...{ lake, range, layers: options.layers },
         writer: `replay@${hostname()}:${process.pid}`,
+        takeTurn: () => takeCommitTurn({ directory, purpose: 'sluice replay', clock, ids }),
         ...(options.chunkDays === undefined ? {} : { chunkDays: options.chunkDays }),
         ...(config === undefined
           ? {}

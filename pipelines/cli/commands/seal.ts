@@ -33,6 +33,7 @@ export function addSealCommand(program: Command, context: CommandContext): void 
         ...{ directory: options.lake, purpose: 'sluice seal', clock, ids },
         secrets: environment.secrets,
         createIfMissing: false,
+        roles: ['range'],
       },
       ({ lake }) => sealUntil({ lake, untilUs, writer: `seal@${hostname()}:${process.pid}` }),
     )

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { acquireLakeLock, readLakeHolder } from '../../../pipelines/lake/lake-lock.ts'
+import { acquireLakeLock, readLakeHolder, type LockRole } from '../../../pipelines/lake/lake-lock.ts'
 import { randomIds, systemClock } from '../../../tables/clock.ts'
 
 let directory: string
@@ -15,8 +15,11 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-const acquire = (purpose: string) =>
-  acquireLakeLock({ directory, purpose, clock: systemClock, ids: randomIds })
+const acquire = (purpose: string, roles?: readonly LockRole[]) =>
+  acquireLakeLock({
+    ...{ directory, purpose, clock: systemClock, ids: randomIds },
+    ...(roles === undefined ? {} : { roles }),
+  })
 
 /** The pid of a process that has ended: nobody else can have it while we look. */
 async function deadPid(): Promise<number> {
@@ -53,6 +56,21 @@ describe('the lock of a lake', () => {
     await lock.release()
   })
 
+  it('lets a stream and one writer of ranges in, and nobody who wants the lake alone', async () => {
+    const live = await acquire('sluice live', ['stream'])
+    const replay = await acquire('sluice replay', ['range'])
+    await expect(acquire('sluice live', ['stream'])).rejects.toThrow(/in use by sluice live/)
+    await expect(acquire('sluice replay', ['range'])).rejects.toThrow(/in use by sluice replay/)
+    await live.release()
+    // What it has of the two it gives back where it cannot have both.
+    await expect(acquire('sluice rollback')).rejects.toThrow(/in use by sluice replay/)
+    expect(await readLakeHolder(directory)).toBeUndefined()
+    expect((await readLakeHolder(directory, 'range'))?.purpose).toBe('sluice replay')
+    await replay.release()
+    await (await acquire('sluice rollback')).release()
+    expect(await readdir(directory)).toEqual([])
+  })
+
   it('is free again after a release, and leaves no file behind', async () => {
     const first = await acquire('sluice demo')
     await first.release()
@@ -77,7 +95,7 @@ describe('the lock of a lake', () => {
     await leaveLock({ pid: await deadPid() })
     const lock = await acquire('sluice demo')
     expect((await readLakeHolder(directory))?.pid).toBe(process.pid)
-    expect(await readdir(directory)).toEqual(['writer.lock'])
+    expect(await readdir(directory)).toEqual(['range-writer.lock', 'writer.lock'])
     await lock.release()
   })
 
@@ -112,7 +130,7 @@ describe('the lock of a lake', () => {
       JSON.stringify({ ...claimant, lockId: 'second' }),
     )
     const lock = await acquire('sluice demo')
-    expect(await readdir(directory)).toEqual(['writer.lock'])
+    expect(await readdir(directory)).toEqual(['range-writer.lock', 'writer.lock'])
     await lock.release()
   })
 
