@@ -7,6 +7,7 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { awaitCommitTurn } from '../lake/commit-turn.ts'
 import { createLakeDeleteQueue } from '../lake/lake-delete-queue.ts'
 import type { MicroBatch } from '../sources/source.ts'
+import { acceptLosses } from './accept-losses.ts'
 import { checkLastMessages } from './check-last-messages.ts'
 import { hasMoved } from './cut-rows.ts'
 import type { LoopContext, LoopOptions } from './loop-context.ts'
@@ -39,6 +40,7 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
     await rollForward(commitContext(options))
     let context = await restoreLoop(options, session)
     await verifyHeads(commitContext(options), [...context.heads.values()], tableId('sluice.cuts'))
+    if (options.acceptsLoss === true) context = await acceptLosses(context)
     await queue.start()
     await source.open(new Map([...context.state.parts].map(([key, part]) => [key, part.endOffset])))
     await checkLastMessages(context)
