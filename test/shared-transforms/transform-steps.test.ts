@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { formats } from '../../shared-transforms/formats/formats.ts'
-import { formatSteps, stepVersions } from '../../shared-transforms/transform-steps.ts'
+import { trinoDialect } from '../../shared-transforms/dialect.ts'
+import { formatSteps, sharedSteps, stepVersions } from '../../shared-transforms/transform-steps.ts'
 
 /** What a pure step cannot say: a clock, chance, or how large its input is. */
 const impure = /\b(now|current_timestamp|current_date|random|uuid|gen_random|today)\b/i
+
+/** What Trino does not read, or reads otherwise. */
+const onlyDuckDb =
+  /\b(EXCLUDE|MATERIALIZED|RECURSIVE|QUALIFY|BY NAME|string_split|epoch_us|make_timestamptz|json_valid|json_extract_string|regexp_matches|len)\b|REPLACE \(|::|\/\/|'g'\)/
 
 describe('the steps', () => {
   it('are named once each, with a version', () => {
@@ -19,5 +24,18 @@ describe('the steps', () => {
       expect(sql('input')).toBe(sql('input'))
       expect(sql('input')).not.toMatch(impure)
     }
+  })
+
+  it("hold no word of DuckDB's in the text for Trino", () => {
+    const { bronze, duplicates, barsPartial, barsMerge, barsFinalize } = sharedSteps
+    const { spreadsPartial, spreadsMerge, spreadsFinalize } = sharedSteps
+    const bars = [barsPartial, barsMerge, barsFinalize]
+    const spreads = [spreadsPartial, spreadsMerge, spreadsFinalize]
+    const texts = [
+      ...[...formatSteps, ...bars, ...spreads].map(({ sql }) => sql('input', trinoDialect)),
+      ...bronze.map(({ sql }) => sql({ routed: 'r', decoded: 'd' }, trinoDialect)),
+      ...duplicates.map(({ sql }) => sql({ candidates: 'c', accepted: 'a' }, trinoDialect)),
+    ]
+    for (const text of texts) expect(text).not.toMatch(onlyDuckDb)
   })
 })
