@@ -11,6 +11,8 @@ export interface CommandContext {
   /** What a person should know beside the result. */
   readonly stderr: NodeJS.WriteStream
   readStdin(): Promise<string>
+  /** For a prompt, and for statements that are run as they come. */
+  readonly stdin: NodeJS.ReadStream
   /** Aborts at Ctrl-C or SIGTERM. Until it is asked for, these end the process at once. */
   stopSignal(): AbortSignal
   /**

@@ -22,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     stdout: process.stdout,
     stderr: process.stderr,
     readStdin: () => text(process.stdin),
+    stdin: process.stdin,
     stopSignal: () => (signal ??= createStopSignal(systemClock)),
     readerGone: () => (readerGone ??= new AbortController()).signal,
     setExitCode: (code) => {

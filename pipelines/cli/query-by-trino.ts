@@ -5,28 +5,29 @@ import { createTrinoQuery } from '../../tables/query/trino-query.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { Lake } from '../lake/lake.ts'
 import { printNote, type CommandContext } from './command-context.ts'
-import type { LakeInTrino } from './trino-options.ts'
+import { exitCodes } from './report-failure.ts'
+import type { LakeInTrino } from '../lake/lake-in-trino.ts'
 
 export interface TrinoRequest {
   readonly lake: Lake
   readonly trino: LakeInTrino
   readonly sql: string
   readonly options: LakeQueryOptions
+  /** What cancels it in place of Ctrl-C, which then does not end the command. */
+  readonly signal?: AbortSignal | undefined
 }
-
-/** 128 + SIGINT, as shells say it of a command that Ctrl-C ended. */
-const EXIT_CODE_INTERRUPTED = 130
 
 /**
  * Runs a statement in Trino and shows its rows. Ctrl-C, and a reader that goes away (`| head`),
- * cancel it there too: else it would run on for nobody. On a terminal a line says how far it is until the first row comes.
+ * cancel it there too: else it would run on for nobody. On a terminal a line says how far it is
+ * until the first row comes.
  */
 export async function queryByTrino(
   context: CommandContext,
-  { lake, trino, sql, options }: TrinoRequest,
+  { lake, trino, sql, options, signal: given }: TrinoRequest,
   show: (result: LakeQueryResult) => Promise<void>,
 ): Promise<void> {
-  const stopped = context.stopSignal()
+  const stopped = given ?? context.stopSignal()
   const readerGone = context.readerGone()
   const signal = AbortSignal.any([stopped, readerGone])
   const line = createProgressLine(context)
@@ -41,7 +42,7 @@ export async function queryByTrino(
     if (!signal.aborted) throw error
     if (!stopped.aborted) return
     printNote(context, 'cancelled; Trino was told so')
-    context.setExitCode(EXIT_CODE_INTERRUPTED)
+    if (given === undefined) context.setExitCode(exitCodes.interrupted)
   } finally {
     line.clear()
   }

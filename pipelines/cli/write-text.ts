@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 
 /**
- * Writes text piece by piece, as fast as the reader takes it and no faster. Ends early, and asks
+ * Writes text or bytes piece by piece, as fast as the reader takes it and no faster. Ends early, and asks
  * for no more pieces, where the signal says that the reader is gone.
  */
 export async function writeText(
   output: NodeJS.WritableStream,
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string | Uint8Array>,
   readerGone: AbortSignal,
 ): Promise<void> {
   for await (const piece of pieces) {

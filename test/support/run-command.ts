@@ -16,6 +16,7 @@ export async function runCommand(directory: string, ...args: readonly string[]):
     stdout: stdout as unknown as NodeJS.WriteStream,
     stderr: process.stderr,
     readStdin: () => Promise.resolve(''),
+    stdin: process.stdin,
     stopSignal: () => new AbortController().signal,
     readerGone: () => new AbortController().signal,
     setExitCode: () => undefined,

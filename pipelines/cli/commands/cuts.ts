@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { Lake } from '../../lake/lake.ts'
 import { readNewestCuts, type CutLine } from '../../lake/read-cuts.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { formatCount, formatInstant, formatIso } from '../format-units.ts'
@@ -14,17 +15,24 @@ export function addCutsCommand(program: Command, context: CommandContext): void 
     .description('the newest cuts of a lake: what each took in and put out')
     .argument('[count]', 'how many', countFrom(1), DEFAULT_COUNT)
   addLakeOptions(command, context).action(async (count: number, options: LakeOptions) => {
-    const cuts = await withLake(context, options.lake, async (lake) => {
-      const session = await lake.engine.connect()
-      try {
-        return await readNewestCuts(lake, session, count)
-      } finally {
-        session.close()
-      }
-    })
+    const cuts = await withLake(context, options.lake, (lake) => readCuts(lake, count))
     if (options.json) printJson(context, cuts.map(cutToJson))
     else for (const line of drawCuts(cuts)) printLine(context, line)
   })
+}
+
+/** The newest cuts as lines for a person, newest first. */
+export async function drawNewestCuts(lake: Lake, count: number): Promise<readonly string[]> {
+  return drawCuts(await readCuts(lake, count))
+}
+
+async function readCuts(lake: Lake, count: number): Promise<readonly CutLine[]> {
+  const session = await lake.engine.connect()
+  try {
+    return await readNewestCuts(lake, session, count)
+  } finally {
+    session.close()
+  }
 }
 
 /** A cut for programs: counts as numbers, times as ISO text. */

@@ -1,43 +1,47 @@
-import { join } from 'node:path'
 import { Option, type Command } from 'commander'
-import { createEngine } from '../../../tables/engine/engine.ts'
-import {
-  formatResult,
-  resultFormats,
-  type ResultFormat,
-} from '../../../tables/query/format-result.ts'
-import type { LakeQueryOptions } from '../../../tables/query/choose-cut.ts'
-import { createLakeQuery, type LakeQueryResult } from '../../../tables/query/lake-query.ts'
-import { tableId } from '../../../tables/spec/table-identifier.ts'
-import { lakeDirectories } from '../../lake/lake-directories.ts'
+import { SluiceError } from '../../../tables/errors.ts'
 import type { Lake } from '../../lake/lake.ts'
 import { printNote, type CommandContext } from '../command-context.ts'
-import { formatIso } from '../format-units.ts'
 import { addLakeOptions, withLake, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
-import { queryByTrino } from '../query-by-trino.ts'
+import { exitCodes } from '../report-failure.ts'
+import { readStatements } from '../sql/read-statements.ts'
+import { chooseFormat, isBinary, sqlFormats, type SqlFormat } from '../sql/sql-format.ts'
+import {
+  createStatementRunner,
+  type StatementRequest,
+  type StatementRunner,
+} from '../sql/statement-runner.ts'
 import { addTrinoOptions, trinoAddressOf, type TrinoOptions } from '../trino-options.ts'
-import { writeText } from '../write-text.ts'
 
 interface SqlOptions extends LakeOptions, TrinoOptions {
   readonly cut?: number
   readonly asOf?: string
-  readonly format?: ResultFormat
+  readonly format?: SqlFormat
+  readonly output?: string
 }
 
 const examples = `
 examples:
+  sluice sql                                    opens a prompt
   sluice sql "SHOW TABLES"
   sluice sql "FROM gold.bars WHERE step = '1m' ORDER BY open_ts DESC LIMIT 5"
   sluice sql --cut 120 "SELECT count(*) FROM silver.trades"
   sluice sql "SELECT count(*) FROM silver.trades t AT (TIMESTAMP => '2026-11-20 12:00:00')"
+  sluice sql --output bars.parquet "FROM gold.bars"
+  sluice sql --format arrow "FROM gold.bars" | python3 -c "import sys, pyarrow as pa; ..."
+  sluice sql < statements.sql
   sluice sql --engine trino --cut 120 "SELECT count(*) FROM silver.trades"`
 
 export function addSqlCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('sql')
-    .description('one SQL statement that reads, over every table at one cut')
-    .argument('<statement>', "the statement, or '-' to read it from stdin")
+    .description('SQL that reads, over every table at one cut; a prompt without a statement')
+    .argument(
+      '[statement]',
+      "the statement, or '-' to read one from stdin; without it a prompt on a terminal, else " +
+        'stdin statement by statement',
+    )
     .addOption(
       new Option('--cut <n>', 'every table as it was at this cut')
         .argParser(countFrom(1))
@@ -47,55 +51,65 @@ export function addSqlCommand(program: Command, context: CommandContext): void {
     .addOption(
       new Option(
         '--format <form>',
-        'how rows are written (default: table; json with --json)',
-      ).choices(resultFormats),
+        "how rows are written (default: what --output's name ends with, else table; json with " +
+          '--json)',
+      ).choices(sqlFormats),
     )
+    .option('--output <file>', 'a file for the rows, written as a whole or not at all')
     .addHelpText('after', examples)
   addTrinoOptions(command, context)
-  addLakeOptions(command, context).action(async (statement: string, options: SqlOptions) => {
-    const sql = statement === '-' ? await context.readStdin() : statement
-    await withLake(context, options.lake, (lake) => runSql(context, lake, sql, options))
-  })
+  addLakeOptions(command, context).action(
+    async (statement: string | undefined, options: SqlOptions) => {
+      if (statement === undefined) refuseFileOfMany(options)
+      const sql = statement === '-' ? await context.readStdin() : statement
+      await withLake(context, options.lake, (lake) => runSql(context, lake, sql, options))
+    },
+  )
+}
+
+function refuseFileOfMany(options: SqlOptions): void {
+  const { output } = options
+  if (output === undefined && !isBinary(chooseFormat(options))) return
+  throw new SluiceError(
+    'invalid-input',
+    '--output, and arrow and parquet, hold the rows of one statement, and none is given. Nothing ' +
+      "was run. Give it as the argument, or '-' and the statement on stdin.",
+  )
 }
 
 async function runSql(
   context: CommandContext,
   lake: Lake,
-  sql: string,
+  sql: string | undefined,
   options: SqlOptions,
 ): Promise<void> {
-  const trino = await trinoAddressOf(context, options)
-  const show = async (result: LakeQueryResult): Promise<void> => {
-    noteCut(context, result, options)
-    const format = options.format ?? (options.json ? 'json' : 'table')
-    // Nothing outside this process runs on for a statement of DuckDB: it may end at once.
-    const readerGone = trino === undefined ? new AbortController().signal : context.readerGone()
-    await writeText(context.stdout, formatResult(result, format), readerGone)
+  const { cut, asOf } = options
+  const run = createStatementRunner(context, lake, await trinoAddressOf(context, options))
+  const settings = {
+    time: { ...(cut === undefined ? {} : { cut }), ...(asOf === undefined ? {} : { asOf }) },
+    format: chooseFormat(options),
   }
-  if (trino !== undefined) {
-    await queryByTrino(context, { lake, trino, sql, options: timeOf(options) }, show)
-    return
+  if (sql === undefined) {
+    await readStatements(context, lake, run, settings)
+  } else if (options.output === undefined) {
+    await run({ sql, ...settings })
+  } else {
+    await runIntoFile(context, run, { sql, ...settings, output: options.output })
   }
-  const scratchDir = join(lake.scratchDir, 'sql')
-  const allowedDirectories = await lakeDirectories(lake)
-  const engine = await createEngine({ scratchDir, allowedDirectories })
+}
+
+/** Ctrl-C takes away what was written so far, too. */
+async function runIntoFile(
+  context: CommandContext,
+  run: StatementRunner,
+  request: StatementRequest & { readonly output: string },
+): Promise<void> {
+  const signal = context.stopSignal()
   try {
-    const { catalog, fileIO, manifestCache } = lake
-    const cutsTable = tableId('sluice.cuts')
-    const query = createLakeQuery({ catalog, fileIO, engine, cutsTable, manifestCache })
-    await show(await query.query(sql, timeOf(options)))
-  } finally {
-    await engine.close()
+    await run({ ...request, signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    printNote(context, `cancelled; ${request.output} is as it was`)
+    context.setExitCode(exitCodes.interrupted)
   }
-}
-
-function timeOf({ cut, asOf }: SqlOptions): LakeQueryOptions {
-  return { ...(cut === undefined ? {} : { cut }), ...(asOf === undefined ? {} : { asOf }) }
-}
-
-/** Which cut was really read: a time falls between two cuts, and old cuts are thinned out. */
-function noteCut(context: CommandContext, result: LakeQueryResult, options: SqlOptions): void {
-  if (options.cut === undefined && options.asOf === undefined) return
-  if (result.cut === undefined || result.cutCommittedUs === undefined) return
-  printNote(context, `cut ${result.cut} of ${formatIso(result.cutCommittedUs)}`)
 }

@@ -23,6 +23,11 @@ interface Relations {
   readonly views: readonly ViewSummary[]
 }
 
+/** Tables and views of a lake as lines for a person. */
+export async function drawTables(lake: Lake): Promise<readonly string[]> {
+  return drawRelations(await readRelations(lake))
+}
+
 async function readRelations(lake: Lake): Promise<Relations> {
   return { tables: await readTableSummaries(lake), views: await readViewSummaries(lake) }
 }

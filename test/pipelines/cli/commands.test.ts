@@ -22,6 +22,7 @@ async function loadedNames(argv: readonly string[]): Promise<string[]> {
     stdout: process.stdout,
     stderr: process.stderr,
     readStdin: () => Promise.resolve(''),
+    stdin: process.stdin,
     stopSignal: () => new AbortController().signal,
     readerGone: () => new AbortController().signal,
     setExitCode: () => undefined,
