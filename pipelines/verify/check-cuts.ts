@@ -1,6 +1,6 @@
 import { cutHistory } from '../../tables/spec/cut-history.ts'
 import { countColumns } from './count-columns.ts'
-import { CUT_ROWS } from './cut-rows-table.ts'
+import { CUT_ROWS, CUT_TEXTS } from './cut-rows-table.ts'
 import { type CheckResult, type Finding, FINDINGS_MAX } from './finding.ts'
 import { CUTS, type PinnedLake } from './pin-lake.ts'
 
@@ -109,12 +109,16 @@ async function wrongTimes({ session }: PinnedLake): Promise<Finding[]> {
 async function wrongSnapshots({ session, tables }: PinnedLake): Promise<Finding[]> {
   const metadata = tables.get(CUTS)?.pinned.metadata
   if (metadata === undefined) return []
+  const history = cutHistory(metadata)
+  if (history.length === 0) return []
+  const kept = history.map(({ cutNumber }) => cutNumber).join(', ')
   const rows = await session.rows<{ cut: bigint; token: string; heads: string | null }>(
-    `SELECT cut_number AS cut, token, snapshot_ids AS heads FROM ${CUT_ROWS} WHERE source IS NULL`,
+    `SELECT cut_number AS cut, token, snapshot_ids AS heads FROM ${CUT_TEXTS} ` +
+      `WHERE cut_number IN (${kept})`,
   )
   const byCut = new Map(rows.map((row) => [Number(row.cut), row]))
   const findings: Finding[] = []
-  for (const { cutNumber, token, heads } of cutHistory(metadata)) {
+  for (const { cutNumber, token, heads } of history) {
     const row = byCut.get(cutNumber)
     if (row === undefined) continue
     const held = JSON.stringify([...heads].map(([name, id]) => [name, String(id)]).sort())

@@ -6,7 +6,7 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { fileNameOf } from '../../tables/file-io/location.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import type { CutOfSnapshot } from './cut-of-snapshot.ts'
-import type { CheckResult, Finding } from './finding.ts'
+import { type CheckResult, counted, type Finding, FINDINGS_MAX } from './finding.ts'
 import { listNamedFiles, type NamedFile, type NamedFiles } from './list-named-files.ts'
 import type { PinnedLake, PinnedTable } from './pin-lake.ts'
 
@@ -22,23 +22,26 @@ export async function checkFiles(
   { cutOf, addedBy }: { readonly cutOf: CutOfSnapshot; readonly addedBy: Map<string, bigint> },
 ): Promise<CheckResult> {
   const findings: Finding[] = []
+  const notes: string[] = []
   let checkedCount = 0
   for (const table of pinnedLake.tables.values()) {
     const found = await checkTableFiles(pinnedLake, table, cutOf)
     checkedCount += found.checkedCount
     findings.push(...found.findings)
+    notes.push(...found.notes)
     for (const { file, snapshotId } of found.liveEntries) {
       if (snapshotId !== null) addedBy.set(file.filePath, snapshotId)
     }
     for (const location of found.brokenContent) broken.locations.add(location)
     if (found.isUnlistable) broken.tables.add(table.name)
   }
-  return { name: 'files', checkedCount, unit: 'files', findings, notes: [] }
+  return { name: 'files', checkedCount, unit: 'files', findings, notes }
 }
 
 interface TableFiles {
   readonly checkedCount: number
   readonly findings: readonly Finding[]
+  readonly notes: readonly string[]
   readonly brokenContent: readonly string[]
   readonly liveEntries: readonly ManifestEntry[]
   readonly isUnlistable: boolean
@@ -53,16 +56,20 @@ async function checkTableFiles(
   const named = await listNamedFiles(lake, loaded, pinnedId)
   const found = await findWrong(lake, loaded, named)
   const wrong = await withoutExpired(lake, name, pinnedId, found)
-  const findings = wrong.map(({ file, fact, isMissing }) =>
-    fileFinding(name, file, fact, isMissing, cutOf(name, file.snapshotId)),
-  )
+  const findings: Finding[] = []
+  for (const { file, fact, isMissing } of wrong.slice(0, FINDINGS_MAX)) {
+    const cut = await cutOf(name, file.snapshotId)
+    findings.push(fileFinding(name, file, fact, isMissing, cut))
+  }
   for (const entry of doubled(named.liveEntries)) {
-    findings.push(doubledFinding(name, entry, cutOf(name, entry.snapshotId ?? undefined)))
+    findings.push(doubledFinding(name, entry, await cutOf(name, entry.snapshotId ?? undefined)))
   }
   const isTree = ({ file }: WrongFile) => file.role === 'manifest' || file.role === 'manifest list'
+  const more = wrong.length - FINDINGS_MAX
   return {
     checkedCount: named.files.size,
     findings,
+    notes: more > 0 ? [`${name}: ${counted(more, 'more file')} gone or broken`] : [],
     liveEntries: named.liveEntries,
     brokenContent: wrong.map(({ file }) => file.location),
     isUnlistable: wrong.some((each) => each.file.isLive && isTree(each)),

@@ -66,19 +66,38 @@ interface Difference {
   readonly tables: string | null
 }
 
+/**
+ * Rows carry the time of the cut that took their message in, so each cut's are compared. A replay
+ * writes the rows of earlier cuts anew, and its own row at a resting part holds the difference: of
+ * such a part rows and receipts agree in sum alone.
+ */
 async function readDifferences(
   pinned: PinnedLake,
   { count }: CountedRows,
 ): Promise<readonly Difference[]> {
-  const key = 'ingested_ts, source, source_partition'
+  const part = 'source, source_partition'
+  const key = `ingested_ts, ${part}`
+  const held = `sum(n) AS held, string_agg(DISTINCT held_by, ' and ') AS tables FROM held_rows`
+  const derivedAgain =
+    `(SELECT DISTINCT ${part} FROM ${CUT_ROWS} WHERE source IS NOT NULL ` +
+    `AND start_offset = end_offset AND (row_count <> 0 OR rejected_count <> 0 OR ` +
+    `silver_count <> 0 OR refused_count <> 0))`
+  const byCut =
+    `SELECT cut_number AS cut, ${part}, said, held, tables, ingested_ts FROM ` +
+    `(SELECT ${key}, ${held} ANTI JOIN ${derivedAgain} USING (${part}) GROUP BY ALL) ` +
+    `FULL JOIN (SELECT cut_number, ${key}, ${count} AS said FROM ${CUT_ROWS} ` +
+    `ANTI JOIN ${derivedAgain} USING (${part}) ` +
+    `WHERE source IS NOT NULL AND ${count} > 0 AND ${await standingCutsSql(pinned)}) ` +
+    `USING (${key})`
+  const byPart =
+    `SELECT NULL, ${part}, said, held, tables, NULL FROM ` +
+    `(SELECT ${part}, ${held} SEMI JOIN ${derivedAgain} USING (${part}) GROUP BY ALL) ` +
+    `FULL JOIN (SELECT ${part}, sum(${count}) AS said FROM ${CUT_ROWS} ` +
+    `SEMI JOIN ${derivedAgain} USING (${part}) GROUP BY ALL) USING (${part})`
   return pinned.session.rows<Difference>(
-    `SELECT cut_number AS cut, source, source_partition, coalesce(said, 0)::BIGINT AS said, ` +
-      `coalesce(held, 0)::BIGINT AS held, tables FROM (SELECT ${key}, sum(n) AS held, ` +
-      `string_agg(DISTINCT held_by, ' and ') AS tables FROM held_rows GROUP BY ALL) ` +
-      `FULL JOIN (SELECT cut_number, ${key}, ${count} AS said FROM ${CUT_ROWS} ` +
-      `WHERE source IS NOT NULL AND ${count} > 0 AND ${await standingCutsSql(pinned)}) ` +
-      `USING (${key}) WHERE coalesce(said, 0) <> coalesce(held, 0) ` +
-      `ORDER BY ${key} LIMIT ${FINDINGS_MAX}`,
+    `SELECT cut, ${part}, coalesce(said, 0)::BIGINT AS said, coalesce(held, 0)::BIGINT AS held, ` +
+      `tables FROM (${byCut} UNION ALL ${byPart}) ` +
+      `WHERE coalesce(said, 0) <> coalesce(held, 0) ORDER BY ${key} LIMIT ${FINDINGS_MAX}`,
   )
 }
 

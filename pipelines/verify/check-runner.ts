@@ -17,7 +17,7 @@ export interface CheckRunner {
 export function createCheckRunner(
   pinned: PinnedLake,
   broken: BrokenFiles,
-  place: (findings: readonly Finding[]) => readonly Finding[],
+  place: (findings: readonly Finding[]) => Promise<readonly Finding[]>,
   onCheck: (result: CheckResult) => void,
 ): CheckRunner {
   const results: CheckResult[] = []
@@ -44,7 +44,7 @@ export function createCheckRunner(
   return {
     run: async (name, check) => {
       const result = await tryTwice(name, check)
-      const placed = { ...result, findings: place(result.findings) }
+      const placed = { ...result, findings: await place(result.findings) }
       results.push(placed)
       onCheck(placed)
     },

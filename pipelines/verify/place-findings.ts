@@ -7,22 +7,31 @@ import type { PinnedLake } from './pin-lake.ts'
 export type AddedBy = ReadonlyMap<string, bigint>
 
 /** Says of findings that name a file alone which cut added it, or which snapshot of others. */
-export function placeFindings(
+export async function placeFindings(
   { tables }: PinnedLake,
   findings: readonly Finding[],
   addedBy: AddedBy,
   cutOf: CutOfSnapshot,
-): readonly Finding[] {
-  return findings.map((finding) => {
-    const { table, file, cut } = finding
-    const snapshotId = file === undefined ? undefined : addedBy.get(file)
-    const metadata = table === undefined ? undefined : tables.get(table)?.loaded.metadata
-    if (snapshotId === undefined || table === undefined || metadata === undefined) return finding
-    const snapshot = findSnapshot(metadata, snapshotId)
-    if (snapshot !== undefined && !isOwnSnapshot(snapshot)) {
-      return { ...finding, foreignSnapshot: snapshotId }
-    }
-    const of = cut ?? cutOf(table, snapshotId)
-    return of === undefined ? finding : { ...finding, cut: of }
-  })
+): Promise<readonly Finding[]> {
+  const placed: Finding[] = []
+  for (const finding of findings) placed.push(await placeFinding(tables, finding, addedBy, cutOf))
+  return placed
+}
+
+async function placeFinding(
+  tables: PinnedLake['tables'],
+  finding: Finding,
+  addedBy: AddedBy,
+  cutOf: CutOfSnapshot,
+): Promise<Finding> {
+  const { table, file, cut } = finding
+  const snapshotId = file === undefined ? undefined : addedBy.get(file)
+  const metadata = table === undefined ? undefined : tables.get(table)?.loaded.metadata
+  if (snapshotId === undefined || table === undefined || metadata === undefined) return finding
+  const snapshot = findSnapshot(metadata, snapshotId)
+  if (snapshot !== undefined && !isOwnSnapshot(snapshot)) {
+    return { ...finding, foreignSnapshot: snapshotId }
+  }
+  const of = cut ?? (await cutOf(table, snapshotId))
+  return of === undefined ? finding : { ...finding, cut: of }
 }

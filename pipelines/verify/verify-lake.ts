@@ -17,7 +17,7 @@ import { checkSummaries } from './check-summaries.ts'
 import { type CheckRunner, createCheckRunner } from './check-runner.ts'
 import { checkRejected, checkSilver } from './check-silver.ts'
 import { checkTables } from './check-tables.ts'
-import { readCutsOfSnapshots } from './cut-of-snapshot.ts'
+import { createCutOfSnapshot } from './cut-of-snapshot.ts'
 import { createCutRows } from './cut-rows-table.ts'
 import type { CheckName, CheckResult } from './finding.ts'
 import { CUTS, pinLake, type PinnedLake } from './pin-lake.ts'
@@ -64,7 +64,7 @@ export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> 
     const broken = createBrokenFiles()
     const addedBy = new Map<string, bigint>()
     let hasCutRows = await loadCutRows(pinned, broken)
-    let cutOf = await readCutsOfSnapshots(pinned, hasCutRows)
+    const cutOf = createCutOfSnapshot(pinned, () => hasCutRows)
     const runner = createCheckRunner(
       pinned,
       broken,
@@ -74,10 +74,7 @@ export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> 
     await runner.run('tables', () => Promise.resolve(checkTables(pinned)))
     await runner.run('heads', () => checkHeads(pinned))
     await runner.run('files', () => checkFiles(pinned, broken, { cutOf, addedBy }))
-    if (!hasCutRows) {
-      hasCutRows = await loadCutRows(pinned, broken)
-      cutOf = await readCutsOfSnapshots(pinned, hasCutRows)
-    }
+    hasCutRows ||= await loadCutRows(pinned, broken)
     if (hasCutRows) {
       await runner.run('cuts', () => checkCuts(pinned))
       await runner.run('positions', () => checkPositions(pinned))

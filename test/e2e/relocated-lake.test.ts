@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { relocateLake, type RelocatedLake } from '../../pipelines/lake/relocate-lake.ts'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
+import { verifyLake, type VerifyReport } from '../../pipelines/verify/verify-lake.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import { startRestServer } from '../../tables/catalog/rest-server.ts'
 import { openExistingLake } from '../support/local-lake.ts'
@@ -23,6 +24,7 @@ await describeWithService('pyiceberg', 'PyIceberg as a reader of a lake that was
   let moved: RelocatedLake
   let before: Answer
   let after: Answer
+  let verified: VerifyReport
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice moved-'))
@@ -38,6 +40,7 @@ await describeWithService('pyiceberg', 'PyIceberg as a reader of a lake that was
     expect(existsSync(copy)).toBe(false)
     const relocated = await openExistingLake(place)
     after = await readAll(relocated, states)
+    verified = await verifyLake({ lake: relocated, isDeep: true })
     await relocated.close()
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -64,5 +67,10 @@ await describeWithService('pyiceberg', 'PyIceberg as a reader of a lake that was
 
   it('finds every bound, count, size and partition in the new manifests true', () => {
     expect(after.problems).toEqual([])
+  })
+
+  it('is whole, compactions, expired snapshots and kept cuts and all', () => {
+    expect(verified.checks.flatMap(({ findings }) => findings)).toEqual([])
+    expect(verified.isFine).toBe(true)
   })
 })

