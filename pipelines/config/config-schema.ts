@@ -6,6 +6,7 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
 import { loopDefaults } from '../loop/loop-context.ts'
+import { sinkSchema } from './sink-schema.ts'
 import { saslMechanisms } from '../sources/kafka-security.ts'
 import { readStart } from './start-policy.ts'
 
@@ -182,6 +183,8 @@ export const configSchema = z
     file_cache: fileCache.optional(),
     kafka,
     sources: z.array(source).min(1, 'needs at least one topic'),
+    /** Where rows go beside the tables, after each cut. */
+    sinks: z.array(sinkSchema).default([]),
     /** Waits while another process writes to the lake, and takes over when that ends. */
     standby: z.boolean().default(defaults.standby),
     trigger: trigger.default(defaults.trigger),
@@ -212,6 +215,15 @@ export const configSchema = z
         })
       }
       seen.add(topic)
+    }
+    const names = config.sinks.map(({ name }) => name)
+    for (const [index, name] of names.entries()) {
+      if (names.indexOf(name) === index) continue
+      context.addIssue({
+        code: 'custom',
+        path: ['sinks', index, 'name'],
+        message: `names "${name}" a second time`,
+      })
     }
     const { cuts, minutes, hours, days, snapshots_max: most } = config.retention
     const asked = cuts + minutes + hours + days

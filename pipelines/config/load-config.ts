@@ -11,9 +11,11 @@ import type { LakeCatalog } from '../lake/open-lake-catalog.ts'
 import type { CatalogSettings } from '../lake/serve-catalog.ts'
 import type { KafkaTopic } from '../sources/kafka-positions.ts'
 import type { KafkaSettings } from '../sources/kafka-security.ts'
+import type { SinkSettings } from '../sinks/sink-settings.ts'
 import type { BatchLimits } from '../sources/source.ts'
 import type { WrittenConfig } from './config-schema.ts'
 import { configSchema } from './config-schema.ts'
+import type { WrittenSink } from './sink-schema.ts'
 import { nearName } from './near-name.ts'
 
 /** A config in the words of the code; every default is filled in. */
@@ -29,6 +31,8 @@ export interface Config {
   readonly stores: LakeStores
   readonly kafka: KafkaSettings & { readonly groupId: string }
   readonly sources: readonly KafkaTopic[]
+  /** Where rows go beside the tables; none by default. */
+  readonly sinks: readonly SinkSettings[]
   /** Whether to wait while another process writes to the lake. */
   readonly isStandby: boolean
   readonly limits: BatchLimits
@@ -176,6 +180,7 @@ function configOf(written: WrittenConfig, folder: string): Config {
     stores: storesOf(written, folder),
     kafka: kafkaOf(written.kafka, folder),
     sources: written.sources,
+    sinks: written.sinks.map((sink) => sinkOf(sink, folder)),
     isStandby: written.standby,
     limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
     rateLimit: written.rate_limit,
@@ -195,6 +200,12 @@ function configOf(written: WrittenConfig, folder: string): Config {
     }),
     maxQueryDurationMs: written.max_query_duration_ms,
   }
+}
+
+function sinkOf({ where, ...sink }: WrittenSink, folder: string): SinkSettings {
+  const chosen = where === undefined ? {} : { where }
+  if (sink.type !== 'parquet') return { ...sink, ...chosen }
+  return { ...sink, ...chosen, folder: resolve(folder, sink.folder) }
 }
 
 function kafkaOf(written: WrittenConfig['kafka'], folder: string): Config['kafka'] {

@@ -8,10 +8,14 @@ import type { LakeSecrets } from '../lake/lake-secrets.ts'
 import type { VendedAccount } from '../lake/serve-catalog.ts'
 import { withWritableLake } from '../lake/with-writable-lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
+import type { LoopOptions } from '../loop/loop-context.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
 import { createKafkaSource } from '../sources/kafka-source.ts'
 import { connectionOf } from '../sources/kafka-security.ts'
 import type { Logger } from '../sources/logger.ts'
+import { createSink } from '../sinks/create-sink.ts'
+import { checkSinks } from '../sinks/follow-cuts.ts'
+import { createSinkFeeder } from '../sinks/sink-feeder.ts'
 
 export interface LiveOptions {
   readonly config: Config
@@ -31,7 +35,12 @@ export interface LiveOptions {
   /** Go on where the topics no longer hold what comes next; the loss is kept in sluice.cuts. */
   readonly acceptsLoss?: boolean
   readonly onCut: (receipt: CutReceipt) => void
+  /** Standard output, for sinks that write there; waits where its reader is slow. */
+  readonly write: (text: string) => Promise<void>
 }
+
+/** What sinks get to take what is pending when the loop ends; the rest comes at the next start. */
+const SINK_DRAIN_MS = 2000
 
 /**
  * Kafka topics into the lake, until the signal: the cut in hand is finished first.
@@ -44,6 +53,7 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
     {
       directory: options.lakeDirectory,
       purpose: 'sluice live',
+      roles: ['stream'],
       formatVersion: config.tableFormatVersion,
       clock,
       ids,
@@ -71,8 +81,10 @@ function topicNames(config: Config): readonly string[] {
 
 async function runLoop(options: LiveOptions, lake: Lake, signal: AbortSignal): Promise<void> {
   const { config, logger, hooks, clock, ids } = options
+  const connection = connectionOf(config.kafka, options.kafkaPassword)
+  await checkSinks(lake, config.sinks)
   const source = createKafkaSource({
-    connection: connectionOf(config.kafka, options.kafkaPassword),
+    connection,
     groupId: config.kafka.groupId,
     topics: config.sources,
     scratchDir: lake.scratchDir,
@@ -81,24 +93,34 @@ async function runLoop(options: LiveOptions, lake: Lake, signal: AbortSignal): P
     logger,
     ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
   })
-  await runMicroBatches(
-    {
-      lake,
-      source,
-      mode: 'live',
-      writer: `live@${hostname()}:${process.pid}`,
-      limits: config.limits,
-      allowedLatenessMs: config.allowedLatenessMs,
-      idleAfterMs: config.idleAfterMs,
-      dedupeMemoryRows: config.dedupeMemoryRows,
-      instruments: config.instruments,
-      retention: config.retention,
-      maxQueryDurationMs: config.maxQueryDurationMs,
-      acceptsLoss: options.acceptsLoss === true,
-      onLoss: (what) => logger.warn({ what }, 'a loss was accepted and is kept in sluice.cuts'),
-      onCut: options.onCut,
-      ...(hooks === undefined ? {} : { hooks }),
+  const sinks = config.sinks.map((settings) => {
+    const sink = createSink(settings, { connection, logger, write: options.write })
+    return { settings, sink }
+  })
+  const feeder = createSinkFeeder(lake, sinks, logger)
+  const loop: LoopOptions = {
+    lake,
+    source,
+    mode: 'live',
+    writer: `live@${hostname()}:${process.pid}`,
+    limits: config.limits,
+    allowedLatenessMs: config.allowedLatenessMs,
+    idleAfterMs: config.idleAfterMs,
+    dedupeMemoryRows: config.dedupeMemoryRows,
+    instruments: config.instruments,
+    retention: config.retention,
+    maxQueryDurationMs: config.maxQueryDurationMs,
+    acceptsLoss: options.acceptsLoss === true,
+    onLoss: (what) => logger.warn({ what }, 'a loss was accepted and is kept in sluice.cuts'),
+    onCut: (receipt) => {
+      options.onCut(receipt)
+      feeder.notify()
     },
-    signal,
-  )
+    ...(hooks === undefined ? {} : { hooks }),
+  }
+  try {
+    await runMicroBatches(loop, signal)
+  } finally {
+    await feeder.stop(SINK_DRAIN_MS)
+  }
 }

@@ -35,7 +35,8 @@ await describeWithService('kafka', 'sluice produce, check and live on a real bro
     await writeFile(
       config,
       `lake: ./lake\ncatalog: {port: ${port}}\nkafka: {brokers: ["${broker.brokers.join('","')}"]}\n` +
-        `sources: [{topic: ${topic}, format: stock-json}]\ntrigger: {time_ms: 300}\n`,
+        `sources: [{topic: ${topic}, format: stock-json}]\ntrigger: {time_ms: 300}\n` +
+        `sinks: [{name: seen, type: console, table: silver.quotes, where: "venue = 'NASDAQ'"}]\n`,
     )
   })
   afterAll(async () => {
@@ -79,6 +80,16 @@ await describeWithService('kafka', 'sluice produce, check and live on a real bro
     expect(await produce('--format', 'stock-json', file)).toBe(1)
     await runLiveUntilEmpty()
     expect(await bronzeCount()).toBe(simulated + 1)
+  })
+
+  it('gives rows to a sink once their cut is committed, each as an object a line', async () => {
+    const file = join(folder, 'for the sink.json')
+    await writeFile(file, oneQuote.replace('QTE_001', 'QTE_SINK'))
+    await produce('--format', 'stock-json', file)
+    const live = startSluice(['live', '--config', config])
+    const [line] = await live.waitFor(/^\{"cut":.*"quote_id":"QTE_SINK".*$/m)
+    expect(await live.stop('SIGTERM'), live.output()).toBe(0)
+    expect(JSON.parse(line)).toMatchObject({ table: 'silver.quotes', bid_price: '175.45000000' })
   })
 
   it('stamps the time at which a message was handed over', async () => {

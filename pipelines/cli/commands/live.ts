@@ -9,6 +9,7 @@ import { printJson, printNote, type CommandContext } from '../command-context.ts
 import { createLogger } from '../create-logger.ts'
 import { formatIso } from '../format-units.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
+import { writeText } from '../write-text.ts'
 
 interface LiveCommandOptions extends LakeOptions {
   readonly config: string
@@ -36,6 +37,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
     const logger = createLogger(environment)
     const statistics = createRunStatistics(clock.nowUs())
     const timer = setInterval(() => logProgress(logger, statistics, clock.nowUs()), LOG_MS)
+    const gone = context.readerGone()
     try {
       const run = options.standby === true || config.isStandby ? runStandby : runLive
       await run(
@@ -55,6 +57,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
               ? undefined
               : createFaultHooks(fault, (line) => printNote(context, line)),
           onCut: statistics.add,
+          write: (text) => writeText(context.stdout, oneOf(text), gone),
         },
         context.stopSignal(),
       )
@@ -78,4 +81,8 @@ function logProgress(logger: Logger, statistics: RunStatistics, nowUs: bigint): 
     watermark: watermarkUs === undefined ? undefined : formatIso(watermarkUs),
   }
   logger.info(fields, 'cuts')
+}
+
+async function* oneOf(text: string): AsyncGenerator<string> {
+  yield await Promise.resolve(text)
 }

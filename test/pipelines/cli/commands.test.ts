@@ -8,8 +8,9 @@ import { randomIds, systemClock } from '../../../tables/clock.ts'
 import { repositoryRoot } from '../../support/data.ts'
 
 const names = [
-  ...['demo', 'live', 'produce', 'backfill'],
-  ...['sql', 'tables', 'describe', 'history', 'cuts', 'status', 'check'],
+  ...['demo', 'live', 'produce', 'backfill', 'replay', 'seal'],
+  ...['sql', 'tables', 'describe', 'history', 'cuts', 'status'],
+  ...['verify', 'rejects', 'check'],
   ...['alter', 'tag', 'rollback', 'cherry-pick', 'maintain', 'relocate', 'upgrade', 'catalog'],
 ]
 

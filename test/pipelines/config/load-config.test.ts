@@ -38,6 +38,7 @@ describe('a config', () => {
       },
       kafka: { brokers: ['localhost:9092'], clientId: 'sluice', groupId: 'sluice' },
       sources: [{ topic: 'stocks', format: 'stock-json', start: 'earliest' }],
+      sinks: [],
       limits: { timeMs: 1000, rows: 200_000, bytes: 67_108_864 },
       isStandby: false,
       rateLimit: undefined,
@@ -109,6 +110,41 @@ file_cache: { folder: ./copies, bytes: 2000000 }
     ).toEqual([
       'line 5: warehouse must be a location: file:///…, s3://… or hdfs://…',
       'line 6: warehouses.golden is no known key; did you mean gold?',
+    ])
+  })
+
+  it('says where rows go beside the tables, folders beside the config', () => {
+    const text = `${SMALLEST}sinks:
+  - { name: prices, type: kafka, topic: crypto.prices.processed, table: gold.bars, where: is_sealed }
+  - { name: files, type: parquet, folder: ./export, table: silver.trades, start: earliest }
+  - { name: seen, type: console, table: silver.quotes }
+`
+    expect(parseConfig(text, '/etc/sluice.yaml').sinks).toEqual([
+      {
+        ...{ name: 'prices', type: 'kafka', topic: 'crypto.prices.processed' },
+        ...{ table: 'gold.bars', where: 'is_sealed', start: 'latest' },
+      },
+      {
+        ...{ name: 'files', type: 'parquet', folder: '/etc/export' },
+        ...{ table: 'silver.trades', start: 'earliest' },
+      },
+      { name: 'seen', type: 'console', table: 'silver.quotes', start: 'latest' },
+    ])
+  })
+
+  it('refuses a sink of no known table, one without its own keys, and a name twice', () => {
+    expect(
+      mistakesOf(`${SMALLEST}sinks:
+  - { name: a, type: console, table: gold.candles }
+  - { name: b, type: kafka, table: gold.bars }
+`),
+    ).toEqual([
+      expect.stringMatching(/^line 6: sinks\[0\]\.table must be one of .*gold\.bars/),
+      'line 7: sinks[1].topic is missing (string)',
+    ])
+    const twice = '{ name: a, type: console, table: gold.bars }'
+    expect(mistakesOf(`${SMALLEST}sinks: [${twice}, ${twice}]\n`)).toEqual([
+      'line 5: sinks[1].name names "a" a second time',
     ])
   })
 
