@@ -3,6 +3,9 @@ import type { LakeStores } from '../pipelines/lake/lake-stores.ts'
 import { startHdfs } from '../stack/hdfs.ts'
 import { startMinio } from '../stack/minio.ts'
 
+export const storeNames = ['local', 'minio', 'hdfs'] as const
+export type StoreName = (typeof storeNames)[number]
+
 /** A store to measure, and how its lakes are told of it. */
 export interface BenchStore {
   readonly name: string
@@ -10,16 +13,56 @@ export interface BenchStore {
 }
 
 export interface BenchStores {
+  /** In the order in which they were named. */
   readonly all: readonly BenchStore[]
+  stop(): Promise<void>
+}
+
+interface StartedStore {
+  readonly store: BenchStore
   stop(): Promise<void>
 }
 
 const BUCKET = 'sluice-bench'
 
-/** Local disk, a MinIO and an HDFS, all on this machine. */
-export async function startBenchStores(): Promise<BenchStores> {
+const starters: Readonly<Record<StoreName, () => Promise<StartedStore>>> = {
+  local: async () => ({
+    store: { name: 'local disk', storesOf: () => ({}) },
+    stop: async () => undefined,
+  }),
+  minio: startMinioStore,
+  hdfs: async () => {
+    const hdfs = await startHdfs()
+    const settings = { nameNodes: [hdfs.webUrl], user: 'sluice' }
+    return {
+      store: {
+        name: 'HDFS',
+        storesOf: (lake) => ({ warehouse: `${hdfs.rootLocation}/${lake}`, hdfs: settings }),
+      },
+      stop: () => hdfs.stop(),
+    }
+  },
+}
+
+/** Stores on this machine: its disk, a MinIO, an HDFS. Starts those alone that are named. */
+export async function startBenchStores(
+  names: readonly StoreName[] = storeNames,
+): Promise<BenchStores> {
+  const started: StartedStore[] = []
+  const stop = async (): Promise<void> => {
+    for (const each of started.reverse()) await each.stop()
+  }
+  try {
+    for (const name of names) started.push(await starters[name]())
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { all: started.map(({ store }) => store), stop }
+}
+
+async function startMinioStore(): Promise<StartedStore> {
   const minio = await startMinio()
-  const hdfs = await startHdfs()
   // The processes of the loop find the account as every user's do.
   process.env['AWS_ACCESS_KEY_ID'] = minio.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = minio.secretAccessKey
@@ -32,20 +75,10 @@ export async function startBenchStores(): Promise<BenchStores> {
   client.destroy()
   const s3 = { endpoint: minio.endpoint, region: minio.region, isPathStyle: true }
   return {
-    all: [
-      { name: 'local disk', storesOf: () => ({}) },
-      { name: 'MinIO', storesOf: (lake) => ({ warehouse: `s3://${BUCKET}/${lake}`, s3 }) },
-      {
-        name: 'HDFS',
-        storesOf: (lake) => ({
-          warehouse: `${hdfs.rootLocation}/${lake}`,
-          hdfs: { nameNodes: [hdfs.webUrl], user: 'sluice' },
-        }),
-      },
-    ],
-    stop: async () => {
-      await hdfs.stop()
-      await minio.stop()
+    store: {
+      name: 'MinIO',
+      storesOf: (lake) => ({ warehouse: `s3://${BUCKET}/${lake}`, s3 }),
     },
+    stop: () => minio.stop(),
   }
 }

@@ -8,6 +8,7 @@ import { machineBenchmark } from './machine-benchmark.ts'
 import { memoryBenchmark } from './memory.ts'
 import { planBenchmark } from './plan.ts'
 import { queryBenchmark } from './query.ts'
+import { rangesBenchmark } from './ranges.ts'
 import { storesBenchmark } from './stores.ts'
 
 /** All benchmarks, by the name on the command line. */
@@ -22,4 +23,5 @@ export const benchmarks: readonly Benchmark[] = [
   catalogBenchmark,
   memoryBenchmark,
   storesBenchmark,
+  rangesBenchmark,
 ]

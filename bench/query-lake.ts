@@ -66,7 +66,7 @@ async function pathsOf(lake: Lake, snapshotId?: bigint): Promise<readonly string
 }
 
 /** Prints of 100 symbols over one day of 2025, column for column silver.trades. */
-function dayOfTrades(day: number, rows: number): string {
+export function dayOfTrades(day: number, rows: number): string {
   const ts = `TIMESTAMPTZ '2025-01-01 00:00:00+00' + to_days(${day}) + to_microseconds(us)`
   return (
     `SELECT 'us-equity' AS venue, symbol AS venue_symbol, 'us-equity:' || symbol AS instrument_id, ` +

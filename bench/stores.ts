@@ -5,7 +5,9 @@ import { randomIds, systemClock } from '../tables/clock.ts'
 import { createLakeQuery } from '../tables/query/lake-query.ts'
 import { tableId } from '../tables/spec/table-identifier.ts'
 import { startBenchStores, type BenchStore } from './bench-stores.ts'
-import type { Benchmark, BenchmarkContext, Measurement } from './benchmark.ts'
+import type { Benchmark, BenchmarkContext } from './benchmark.ts'
+import { besideFirst } from './beside-first.ts'
+import { filesACut } from './files-a-cut.ts'
 import { logRunDefaults, runSteadyLog, runWaitingLog, type LogRunCounts } from './log-runs.ts'
 import { percentile } from './percentile.ts'
 import { measure } from './process-cost.ts'
@@ -23,26 +25,15 @@ export const storesBenchmark: Benchmark = {
     const { counts } = readCounts(context.args, defaults)
     const stores = await startBenchStores()
     try {
-      const report = besideFirst(context.report)
-      for (const store of stores.all) await measureStore(context, store, counts, report)
+      const reportOf = besideFirst(context.report, stores.all)
+      for (const store of stores.all) await measureStore(context, store, counts, reportOf(store))
     } finally {
       await stores.stop()
     }
   },
 }
 
-type Report = (what: string, store: string, measured: Omit<Measurement, 'name' | 'peer'>) => void
-
-/** Each result of a later store has that of the first one as its peer. */
-function besideFirst(report: BenchmarkContext['report']): Report {
-  const first = new Map<string, { readonly name: string; readonly value: number }>()
-  return (what, store, measured) => {
-    const peer = first.get(what)
-    if (peer === undefined) first.set(what, { name: store, value: measured.value })
-    const name = `${store}: ${what}`
-    report({ name, ...measured, ...(peer === undefined ? {} : { peer }) })
-  }
-}
+type Report = BenchmarkContext['report']
 
 async function measureStore(
   { scratchFolder }: BenchmarkContext,
@@ -53,7 +44,8 @@ async function measureStore(
   const folder = join(scratchFolder, name)
   const waiting = join(folder, 'waiting')
   const done = await runWaitingLog({ folder: waiting, counts, stores: storesOf('waiting') })
-  report('events to three committed layers, wall', name, {
+  report({
+    name: 'events to three committed layers, wall',
     value: done.messages / done.wallSeconds,
     unit: 'events/s',
     facts: { events: done.messages, cuts: done.cuts, commit_seconds: done.commitSeconds },
@@ -62,19 +54,15 @@ async function measureStore(
   const steady = await runSteadyLog({ folder: join(folder, 'steady'), counts, stores })
   const facts = { events: steady.freshness.messages, cuts: steady.done.cuts }
   const at = `freshness at ${counts.rate} events/s`
-  report(`${at}, p50`, name, { value: steady.freshness.p50Ms, unit: 'ms', facts })
-  report(`${at}, p99`, name, { value: steady.freshness.p99Ms, unit: 'ms', facts })
-  await measureReads(join(folder, 'steady', 'lake'), name, counts.runs, report, steady.done.cuts)
+  report({ name: `${at}, p50`, value: steady.freshness.p50Ms, unit: 'ms', facts })
+  report({ name: `${at}, p99`, value: steady.freshness.p99Ms, unit: 'ms', facts })
+  const directory = join(folder, 'steady', 'lake')
+  await measureReads(directory, counts.runs, report)
+  report(await filesACut(directory, steady.done.cuts))
 }
 
 /** A statement over what the steady run left, first without copies of its files, then with. */
-async function measureReads(
-  directory: string,
-  store: string,
-  runs: number,
-  report: Report,
-  cuts: number,
-): Promise<void> {
+async function measureReads(directory: string, runs: number, report: Report): Promise<void> {
   // The loop keeps what it writes: without it a first query fetches each file.
   await rm(join(directory, '_cache'), { recursive: true, force: true })
   const lake = await openLake({
@@ -94,23 +82,12 @@ async function measureReads(
       })
       times.push(wallSeconds * 1000)
     }
-    report('query, nothing cached', store, { value: times[0] ?? Number.NaN, unit: 'ms' })
-    report('query, p50', store, {
+    report({ name: 'query, nothing cached', value: times[0] ?? Number.NaN, unit: 'ms' })
+    report({
+      name: 'query, p50',
       value: percentile(times.slice(1), 0.5),
       unit: 'ms',
       facts: { runs },
-    })
-    let objectCount = 0
-    for (const namespace of await catalog.listNamespaces()) {
-      const location = (await catalog.loadNamespace(namespace))?.['location']
-      const files = fileIO.list(`${location}/`)[Symbol.asyncIterator]()
-      while ((await files.next()).done !== true) objectCount += 1
-    }
-    // Nothing is deleted in the first hour: what lies there is what was written.
-    report('files written a cut', store, {
-      value: objectCount / cuts,
-      unit: 'files',
-      facts: { cuts },
     })
   } finally {
     await lake.close()

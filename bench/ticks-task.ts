@@ -1,4 +1,5 @@
 import { backfill } from '../pipelines/backfill/backfill.ts'
+import type { LakeStores } from '../pipelines/lake/lake-stores.ts'
 import { openLake } from '../pipelines/lake/open-lake.ts'
 import { randomIds, systemClock } from '../tables/clock.ts'
 import type { ChildSide } from './child.ts'
@@ -8,6 +9,8 @@ import { measure } from './process-cost.ts'
 
 export interface TicksTask {
   readonly lakeDirectory: string
+  /** Where its tables lie; in its folder where absent. */
+  readonly stores?: LakeStores
   /** Zips of LEAN trade ticks. */
   readonly files: readonly string[]
 }
@@ -22,12 +25,13 @@ export interface TicksReport extends LoopReport {
 
 /** Files of ticks into a new lake, as `sluice backfill` does it. */
 export async function runTicksTask(side: ChildSide): Promise<TicksReport> {
-  const { lakeDirectory, files } = side.task as TicksTask
+  const { lakeDirectory, stores, files } = side.task as TicksTask
   const lake = await openLake({
     directory: lakeDirectory,
     clock: systemClock,
     ids: randomIds,
     createIfMissing: true,
+    stores,
   })
   const meter = createCutMeter(undefined)
   meter.begin()

@@ -7,7 +7,7 @@ import { benchmarks } from '../../bench/benchmarks.ts'
 import { runBenchmark } from '../../bench/run-benchmark.ts'
 import { describeWithService } from '../support/service.ts'
 
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
 
 interface ResultLine {
   readonly name: string
@@ -29,12 +29,45 @@ describe('live-log', () => {
   )
 })
 
-await describeWithService('kafka', 'live-kafka', () => {
+await describeWithService(['kafka', 'minio'], 'live-kafka', () => {
   it(
-    'takes in every event of all partitions, and knows when a reader could see it',
+    'takes in every event of all partitions into each store, and knows when a reader could see it',
     async () => {
-      const lines = await run('live-kafka', '--events', '3000', '--rate', '2000', '--seconds', '2')
-      expectLoopLines(lines, 3000)
+      const small = [
+        '--events',
+        '3000',
+        '--rate',
+        '2000',
+        '--seconds',
+        '2',
+        '--store',
+        'local,minio',
+      ]
+      const lines = await run('live-kafka', ...small)
+      expect(lines).toHaveLength(2 * 8)
+      for (const store of ['local disk', 'MinIO']) {
+        const results = lines.filter(({ name }) => name.startsWith(`${store}: `))
+        expectLoopLines(results.slice(0, 7), 3000)
+        expect(results[7]).toMatchObject({ name: `${store}: files written a cut`, unit: 'files' })
+        for (const { peer } of results) expect(peer !== undefined).toBe(store !== 'local disk')
+      }
+    },
+    PATIENCE_MS,
+  )
+})
+
+await describeWithService('minio', 'ranges', () => {
+  it(
+    'answers from column chunks as from the whole file',
+    async () => {
+      const small = ['--rows', '100000', '--runs', '1', '--store', 'minio']
+      const lines = await run('ranges', ...small)
+      expect(lines.map(({ unit }) => unit)).toEqual(['ms', 'ms', 'ms'])
+      for (const { value, peer, facts } of lines) {
+        expect(value).toBeGreaterThan(0)
+        expect(peer?.value).toBeGreaterThan(0)
+        expect(facts['read_mb']).toBeLessThan(facts['file_mb'] ?? 0)
+      }
     },
     PATIENCE_MS,
   )
@@ -79,8 +112,8 @@ describe('backfill-ticks', () => {
         const entries = { '20131007_spy_Trade_Tick.csv': strToU8(csv) }
         await writeFile(zip, zipSync(entries))
         const lines = await run('backfill-ticks', zip)
-        expect(lines.map(({ unit }) => unit)).toEqual(['rows/s', 'rows/CPU-s', 'MB'])
-        for (const { facts, value, peer, ratio } of lines) {
+        expect(lines.map(({ unit }) => unit)).toEqual(['rows/s', 'rows/CPU-s', 'MB', 'files'])
+        for (const { facts, value, peer, ratio } of lines.slice(0, 3)) {
           expect(facts).toMatchObject({ rows: 500, silver_rows: 500, peer_rows: 500 })
           expect(peer?.value).toBeGreaterThan(0)
           expect(Math.abs(value / (peer?.value ?? 1) / (ratio ?? 1) - 1)).toBeLessThan(0.01)
@@ -95,6 +128,7 @@ describe('backfill-ticks', () => {
   it('says which argument it does not take', async () => {
     await expect(run('backfill-ticks', '--events', '3')).rejects.toThrow('--events')
     await expect(run('live-log', '--events', 'many')).rejects.toThrow('many')
+    await expect(run('live-kafka', '--store', 'disk')).rejects.toThrow(/local,minio,hdfs.*"disk"/)
   })
 })
 
