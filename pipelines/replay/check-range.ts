@@ -7,9 +7,8 @@ import { silverTable } from '../loop/write-cut-files.ts'
 import { silverAfter } from './gold-change.ts'
 import { hashDays, type DayContent } from './held-silver.ts'
 import { AGAIN_REJECTED, againSilver } from './judge-range.ts'
-import { compareSilver } from './plan-chunk.ts'
 import { HELD_REJECTED, holdRejected } from './rejected-change.ts'
-import { deriveChunk } from './replay-chunk.ts'
+import { deriveChunk, type DerivedRange } from './replay-chunk.ts'
 import { planReplay } from './replay.ts'
 import type { ReplayOptions } from './replay-options.ts'
 import { DAY_US, dayText, isInRange, type DayRange } from './utc-days.ts'
@@ -46,9 +45,9 @@ export async function checkReplay(
       signal.throwIfAborted()
       const release = options.lake.holdCopies()
       try {
-        const { context, derivation } = await deriveChunk(options, session, chunk, signal)
-        const { range } = derivation
-        checked.push(...(await checkRange(context, range, options.layers !== 'gold')))
+        const derived = await deriveChunk(options, session, chunk, signal)
+        const { range } = derived.derivation
+        checked.push(...(await checkRange(derived, range)))
         doneTo = range.toDay
       } finally {
         release()
@@ -61,20 +60,17 @@ export async function checkReplay(
 }
 
 async function checkRange(
-  context: LoopContext,
+  { context, compared }: DerivedRange,
   range: DayRange,
-  hasSilver: boolean,
 ): Promise<CheckedDay[]> {
   const { session } = context
   const checked: CheckedDay[] = []
-  const { held, replaced } = hasSilver
-    ? await compareSilver(context, range)
-    : { held: [], replaced: new Map() }
+  const { held, replaced } = compared ?? { held: [], replaced: new Map() }
   for (const { kind, rows } of held) {
     const sides = [rows, againSilver(kind)] as const
     checked.push(...(await compareDays(session, silverTable(kind), sides)))
   }
-  if (hasSilver) {
+  if (compared !== undefined) {
     await holdRejected(context, range)
     const sides = [HELD_REJECTED, AGAIN_REJECTED] as const
     checked.push(...(await compareDays(session, 'silver.rejected_messages', sides)))

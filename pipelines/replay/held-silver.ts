@@ -17,6 +17,13 @@ export interface HeldSilver {
   readonly rows: string
 }
 
+/** Silver of a range beside what it should be. */
+export interface ComparedSilver {
+  readonly held: readonly HeldSilver[]
+  /** Days that differ, by kind, ascending. */
+  readonly replaced: ReadonlyMap<Kind, readonly bigint[]>
+}
+
 export async function holdSilver(
   { options, heads }: LoopContext,
   kind: Kind,

@@ -1,12 +1,10 @@
 import type { TableChange } from '../../tables/commit/table-change.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
-import { silverTable } from '../loop/write-cut-files.ts'
 import type { CutCounts } from '../loop/cut-receipt.ts'
 import { countDifferences } from './count-differences.ts'
 import { writeGoldChanges } from './gold-change.ts'
-import { differingDays, digestDays, holdSilver, type HeldSilver } from './held-silver.ts'
-import { againSilver } from './judge-range.ts'
+import type { ComparedSilver } from './held-silver.ts'
 import { holdRejected, writeRejectedChange } from './rejected-change.ts'
 import { requireBronze } from './require-bronze.ts'
 import { writeSilverChange } from './silver-change.ts'
@@ -21,43 +19,21 @@ export interface ChunkPlan {
   readonly replaced: ReadonlyMap<Kind, readonly bigint[]>
 }
 
-/** Silver of the range beside what it should be. `judgeRange` must have been called. */
-export async function compareSilver(
-  context: LoopContext,
-  range: DayRange,
-): Promise<{
-  readonly held: readonly HeldSilver[]
-  readonly replaced: ReadonlyMap<Kind, readonly bigint[]>
-}> {
-  const { session } = context
-  const held: HeldSilver[] = []
-  const replaced = new Map<Kind, readonly bigint[]>()
-  for (const kind of kinds) {
-    const one = await holdSilver(context, kind, range)
-    held.push(one)
-    const before = await digestDays(session, one.rows, silverTable(kind), 'event_ts')
-    const after = await digestDays(session, againSilver(kind), silverTable(kind), 'event_ts')
-    replaced.set(kind, differingDays(before, after))
-  }
-  return { held, replaced }
-}
-
 /**
- * Compares the range with what it should hold and writes the files of what differs; no change
- * where nothing does.
- * @param hasSilver false: silver stays as it is, gold is derived from it
+ * Writes the files of what differs from what the range should hold; no change where nothing does.
+ * @param compared undefined: silver stays as it is, gold is derived from it
  */
 export async function planChunk(
   context: LoopContext,
   range: DayRange,
-  hasSilver: boolean,
+  compared: ComparedSilver | undefined,
 ): Promise<ChunkPlan> {
-  if (!hasSilver) {
+  if (compared === undefined) {
     const changes = await writeGoldChanges(context, range, new Map())
     return { changes, counts: new Map(), replaced: new Map() }
   }
   const changes: TableChange[] = []
-  const { held, replaced } = await compareSilver(context, range)
+  const { held, replaced } = compared
   await requireBronze(context, held, replaced)
   for (const one of held) {
     const days = replaced.get(one.kind) ?? []

@@ -11,12 +11,14 @@ import type { LoopContext, LoopOptions } from '../loop/loop-context.ts'
 import { restoreLoop } from '../loop/restore-loop.ts'
 import { requireClosedDays } from './closed-days.ts'
 import { commitChunk } from './commit-chunk.ts'
+import { compareSilver } from './compare-silver.ts'
 import { deriveOn, startDerivation, type Derivation } from './derive-range.ts'
 import { judgeRange } from './judge-range.ts'
 import { readInstruments } from './keep-instruments.ts'
 import { planChunk, type ChunkPlan } from './plan-chunk.ts'
 import { loopOptionsOf, type ReplayOptions } from './replay-options.ts'
-import { growForMoves } from './require-bronze.ts'
+import { growForMoves } from './grow-for-moves.ts'
+import type { ComparedSilver } from './held-silver.ts'
 import type { DayRange } from './utc-days.ts'
 
 /** Tries at one chunk while others commit: from the second on live is asked to wait. */
@@ -40,6 +42,8 @@ export interface ReplayedChunk {
 export interface DerivedRange {
   readonly context: LoopContext
   readonly derivation: Derivation
+  /** Undefined where gold alone is derived. */
+  readonly compared: ComparedSilver | undefined
 }
 
 /**
@@ -55,12 +59,13 @@ export async function replayChunk(
   asked: DayRange,
   signal?: AbortSignal,
 ): Promise<ReplayedChunk> {
-  let { context, derivation } = await deriveChunk(options, session, asked, signal)
-  const { range } = derivation
+  let derived = await deriveChunk(options, session, asked, signal)
+  const { range } = derived.derivation
   let giveBack: (() => Promise<void>) | undefined
   try {
     for (let tryCount = 1; ; tryCount++) {
-      const plan = await planChunk(context, range, options.layers !== 'gold')
+      const { context, derivation, compared } = derived
+      const plan = await planChunk(context, range, compared)
       try {
         const committed = plan.changes.length === 0 ? undefined : await commitChunk(context, plan)
         return { ...describe(derivation, plan), committed, tryCount }
@@ -68,9 +73,7 @@ export async function replayChunk(
         if (!isLostRace(error) || tryCount === MAX_TRIES) throw error
       }
       giveBack ??= await options.takeTurn?.()
-      const again = await deriveAgain(options, session, derivation, signal)
-      context = again.context
-      derivation = again.derivation
+      derived = await deriveAgain(options, session, derived.derivation, signal)
     }
   } finally {
     await giveBack?.()
@@ -88,11 +91,12 @@ export async function deriveChunk(
   for (;;) {
     const context = await restoreForRange(options, session, range)
     const empty = await startDerivation(context, range)
-    if (options.layers === 'gold') return { context, derivation: empty }
+    if (options.layers === 'gold') return { context, derivation: empty, compared: undefined }
     const derivation = await deriveOn(context, empty, signal)
     await judgeRange(context, derivation)
-    const grown = await growForMoves(context, range, options.range)
-    if (grown === undefined) return { context, derivation }
+    const compared = await compareSilver(context, range)
+    const grown = await growForMoves(context, range, compared, options.range)
+    if (grown === undefined) return { context, derivation, compared }
     range = grown
   }
 }
@@ -104,14 +108,13 @@ async function deriveAgain(
   signal?: AbortSignal,
 ): Promise<DerivedRange> {
   const context = await restoreForRange(options, session, before.range)
-  if (options.layers === 'gold') return { context, derivation: before }
+  if (options.layers === 'gold') return { context, derivation: before, compared: undefined }
   const derivation = await deriveOn(context, before, signal)
-  if (derivation !== before) {
-    await judgeRange(context, derivation)
-    // Where a new row moves, the next run sees to it: this one would have to start over.
-    await growForMoves(context, before.range, before.range)
-  }
-  return { context, derivation }
+  if (derivation !== before) await judgeRange(context, derivation)
+  const compared = await compareSilver(context, before.range)
+  // A row that came meanwhile and moves: the same command again derives its days together.
+  await growForMoves(context, before.range, compared, before.range)
+  return { context, derivation, compared }
 }
 
 /** The lake as it stands, after what others had decided; its days must be closed. */

@@ -33,7 +33,7 @@ const rest = messages.slice(-lateOnes.length)
 
 let lake: Lake
 let straight: Record<string, string>
-beforeAll(streamStraight)
+beforeAll(streamStraight, 180_000)
 afterEach(() => lake.close())
 
 /** All messages, the last ones after the days were closed. */
@@ -95,7 +95,7 @@ async function streamRest(hooks?: CommitHooks, taken: readonly ListedMessage[] =
   )
 }
 
-describe('a replay beside live', () => {
+describe('a replay beside live', { timeout: 180_000 }, () => {
   it.each([
     ['before its files are named', 'dataFilesWritten'],
     ['while its commit is under way', 'commitSent'],
