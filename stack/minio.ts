@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { goInstall } from './go.ts'
 import { installOnce } from './install-once.ts'
@@ -23,19 +24,33 @@ export async function installMinio(): Promise<string> {
 /** Starts a MinIO of one drive (0.5 s). */
 export async function startMinio(options: S3ServerOptions = {}): Promise<S3Server> {
   const program = await installMinio()
+  const { tls } = options
   return startS3Server(
     {
       name: `MinIO ${MINIO_VERSION}`,
       program,
       healthPath: '/minio/health/ready',
+      prepare: async (folder) => {
+        if (tls === undefined) return
+        await mkdir(join(folder, CERTIFICATES))
+        await writeFile(join(folder, CERTIFICATES, 'public.crt'), tls.cert)
+        await writeFile(join(folder, CERTIFICATES, 'private.key'), tls.key, { mode: 0o600 })
+      },
       launch: ({ address, dataFolder }) => ({
-        args: ['server', '--quiet', '--address', address, dataFolder],
+        args: [
+          ...['server', '--quiet', '--address', address],
+          ...(tls === undefined ? [] : ['--certs-dir', CERTIFICATES]),
+          dataFolder,
+        ],
         env: minioEnvironment(options),
       }),
     },
     options,
   )
 }
+
+/** In its working folder; with nothing in it MinIO would answer http. */
+const CERTIFICATES = 'certificates'
 
 /** Its settings: no console with its port, no look for a newer version, no report home. */
 export function minioEnvironment(

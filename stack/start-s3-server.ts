@@ -1,4 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { get as httpGet } from 'node:http'
+import { get as httpsGet } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,7 +12,7 @@ import type { GuardedProcess } from './spawn-guarded.ts'
 
 /** How to reach a running S3 server, and as whom: plain data, fit for JSON. */
 export interface S3Account {
-  /** `http://127.0.0.1:port`. */
+  /** `http://127.0.0.1:port`, or https. */
   readonly endpoint: string
   readonly region: string
   readonly accessKeyId: string
@@ -33,6 +35,8 @@ export interface S3ServerOptions {
   readonly domain?: string
   /** Whose the server is; one for tests where it is left out. */
   readonly account?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  /** PEM texts: it then answers https alone. For a program that knows how to. */
+  readonly tls?: { readonly cert: string; readonly key: string }
   /** A file that its output is added to. */
   readonly logPath?: string
 }
@@ -44,6 +48,8 @@ export interface S3Program {
   readonly program: string
   /** Path that answers 200 once it takes requests. */
   readonly healthPath: string
+  /** Puts what it wants to find into its working folder, once. */
+  prepare?(folder: string): Promise<void>
   launch(place: { readonly address: string; readonly dataFolder: string }): {
     readonly args: readonly string[]
     readonly env?: Readonly<Record<string, string>>
@@ -69,6 +75,7 @@ export async function startS3Server(
 ): Promise<S3Server> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-s3-'))
   try {
+    await program.prepare?.(folder)
     return await startOnPort(program, options, folder)
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
@@ -96,8 +103,12 @@ async function startOnPort(
       logPath: options.logPath,
     })
     try {
-      await untilHealthy(child, program, `http://${address}`)
-      return serverOf(child, address, { folder, options })
+      const endpoint = `${options.tls === undefined ? 'http' : 'https'}://${address}`
+      await untilHealthy(child, `${endpoint}${program.healthPath}`, {
+        name: program.name,
+        ca: options.tls?.cert,
+      })
+      return serverOf(child, endpoint, { folder, options })
     } catch (error) {
       await stopGuarded(child, 0)
       const isPortTaken = /address already in use/i.test(String(error))
@@ -108,13 +119,13 @@ async function startOnPort(
 
 function serverOf(
   child: GuardedProcess,
-  address: string,
+  endpoint: string,
   { folder, options }: { readonly folder: string; readonly options: S3ServerOptions },
 ): S3Server {
   return {
     ...S3_ACCOUNT,
     ...options.account,
-    endpoint: `http://${address}`,
+    endpoint,
     pid: child.pid ?? 0,
     stop: async () => {
       await stopGuarded(child)
@@ -125,8 +136,8 @@ function serverOf(
 
 async function untilHealthy(
   child: GuardedProcess,
-  program: S3Program,
-  endpoint: string,
+  url: string,
+  { name, ca }: { readonly name: string; readonly ca: string | undefined },
 ): Promise<void> {
   const lines: string[] = []
   const ended: { how?: string } = {}
@@ -139,25 +150,26 @@ async function untilHealthy(
   }
   child.once('error', (error) => (ended.how = error.message))
   child.once('close', (code) => (ended.how ??= `ended with code ${code} before it was ready`))
-  const url = `${endpoint}${program.healthPath}`
   for (let waitedMs = 0; ; waitedMs += POLL_MS) {
-    const isHealthy = await answersOk(url)
+    const isHealthy = await answersOk(url, ca)
     // Another server on this port may have answered: it must be ours that lives.
     if (ended.how === undefined && isHealthy) return
     const how = ended.how ?? (waitedMs > START_MS_MAX ? 'was not ready in time' : undefined)
     if (how !== undefined) {
-      throw new Error(`${program.name} ${how}:\n${lastLines(lines.join('\n'), KEPT_LINES)}`)
+      throw new Error(`${name} ${how}:\n${lastLines(lines.join('\n'), KEPT_LINES)}`)
     }
     await delay(POLL_MS)
   }
 }
 
-async function answersOk(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
-    await response.arrayBuffer()
-    return response.ok
-  } catch {
-    return false
-  }
+function answersOk(url: string, ca: string | undefined): Promise<boolean> {
+  const get = ca === undefined ? httpGet : httpsGet
+  return new Promise((resolve) => {
+    const request = get(url, { timeout: 2000, ...(ca === undefined ? {} : { ca }) }, (answer) => {
+      answer.resume()
+      answer.once('end', () => resolve(answer.statusCode === 200))
+    })
+    request.once('timeout', () => request.destroy())
+    request.once('error', () => resolve(false))
+  })
 }

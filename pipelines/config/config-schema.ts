@@ -95,6 +95,8 @@ const s3 = z.strictObject({
   region: z.string().min(1).optional(),
   /** `host/bucket/key` instead of `bucket.host/key`. */
   path_style: z.boolean().optional(),
+  /** PEM of an authority to trust for https; its path is taken from the config's folder. */
+  ca_file: z.string().min(1).optional(),
 })
 
 const hdfs = z.strictObject({

@@ -255,7 +255,12 @@ function storesOf(written: WrittenConfig, folder: string): LakeStores {
     ...(written.warehouses === undefined ? {} : { warehouses: namedPlaces(written.warehouses) }),
     ...(s3 === undefined
       ? {}
-      : { s3: { endpoint: s3.endpoint, region: s3.region, isPathStyle: s3.path_style } }),
+      : {
+          s3: {
+            ...{ endpoint: s3.endpoint, region: s3.region, isPathStyle: s3.path_style },
+            caFile: s3.ca_file === undefined ? undefined : resolve(folder, s3.ca_file),
+          },
+        }),
     ...(hdfs === undefined
       ? {}
       : {

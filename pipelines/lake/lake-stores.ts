@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock, IdSource } from '../../tables/clock.ts'
@@ -25,6 +25,7 @@ const lakeStoresSchema = z.object({
       endpoint: z.string().optional(),
       region: z.string().optional(),
       isPathStyle: z.boolean().optional(),
+      caFile: z.string().optional(),
     })
     .optional(),
   hdfs: z
@@ -54,6 +55,8 @@ export interface S3Settings {
   readonly endpoint?: string | undefined
   readonly region?: string | undefined
   readonly isPathStyle?: boolean | undefined
+  /** An absolute path: PEM of an authority to trust for https, beside the known ones. */
+  readonly caFile?: string | undefined
 }
 
 export interface HdfsSettings {
@@ -163,7 +166,9 @@ async function openRemote(
 ): Promise<RemoteStore> {
   if (scheme === 's3') {
     const { createS3FileIO } = await import('../../tables/file-io/s3-file-io.ts')
-    return createS3FileIO({ ...stores.s3, credentials: secrets?.s3, cache, clock, ids })
+    const { caFile, ...s3 } = stores.s3 ?? {}
+    const authorities = caFile === undefined ? undefined : await readAuthorities(caFile)
+    return createS3FileIO({ ...s3, authorities, credentials: secrets?.s3, cache, clock, ids })
   }
   const { hdfs } = stores
   if (scheme === 'hdfs' && hdfs !== undefined) {
@@ -178,6 +183,19 @@ async function openRemote(
     `Tables are to lie in ${scheme}: locations, and ${wanted}. Nothing was opened. Use file:, s3: ` +
       'or hdfs:, the last with `hdfs: { namenodes: [http://host:9870] }` in the config.',
   )
+}
+
+async function readAuthorities(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw badAuthorities(path, 'cannot be read', cause)
+  })
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text
+  throw badAuthorities(path, 'holds no certificate')
+}
+
+function badAuthorities(path: string, what: string, cause?: unknown): SluiceError {
+  const message = `The file ${path} of s3.ca_file ${what}. Nothing was opened. Name a PEM file.`
+  return new SluiceError('invalid-input', message, { cause })
 }
 
 /** Every warehouse that is named. */

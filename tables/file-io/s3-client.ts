@@ -1,3 +1,5 @@
+import { rootCertificates } from 'node:tls'
+
 import { S3Client } from '@aws-sdk/client-s3'
 
 import type { IdSource } from '../clock.ts'
@@ -25,6 +27,8 @@ export interface S3ConnectionOptions {
   readonly isPathStyle?: boolean | undefined
   /** What the SDK's chain finds where they are left out: environment, profile, role. */
   readonly credentials?: S3Credentials | undefined
+  /** PEM text of authorities to trust for https, beside the known ones. */
+  readonly authorities?: string | undefined
   /** A connection that is not there by then is given up. Default 5 s. */
   readonly connectTimeoutMs?: number | undefined
   /** A connection on which nothing moves for so long is given up. Default 30 s. */
@@ -88,11 +92,16 @@ function createClient(options: S3ConnectionOptions): S3Client {
       socketTimeout: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
       // The turns see to it that no request waits for a socket, where it would time out.
       httpAgent: { keepAlive: true, maxSockets: requestsMax },
-      httpsAgent: { keepAlive: true, maxSockets: requestsMax },
+      httpsAgent: { keepAlive: true, maxSockets: requestsMax, ...trustOf(options) },
     },
     // What the SDK would log is said by the errors, without the headers of requests.
     logger: silent,
   })
+}
+
+/** Naming an authority would else take the trust away from all others. */
+function trustOf({ authorities }: S3ConnectionOptions): { readonly ca?: string[] } {
+  return authorities === undefined ? {} : { ca: [...rootCertificates, authorities] }
 }
 
 function sdkCredentials({ accessKeyId, secretAccessKey, sessionToken }: S3Credentials) {

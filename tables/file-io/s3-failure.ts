@@ -18,6 +18,7 @@ export type S3FailureReason =
   | 'past-the-end'
   | 'refused-access'
   | 'no-credentials'
+  | 'no-trust'
   | 'other-region'
   | 'not-implemented'
   | 'refused'
@@ -69,8 +70,14 @@ function failureWithoutAnswer(error: unknown, name: string): S3Failure {
   if (error instanceof Error && error.message === 'Region is missing') {
     return new S3Failure('other-region', 'NoRegion')
   }
-  return new S3Failure('passing', systemCode(error) ?? safeCode(name))
+  const code = systemCode(error)
+  if (code !== undefined && DISTRUST.test(code)) return new S3Failure('no-trust', code)
+  return new S3Failure('passing', code ?? safeCode(name))
 }
+
+/** Node's words for a certificate that is not to be trusted; those of OpenSSL among them. */
+const DISTRUST =
+  /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|INVALID_CA|HOSTNAME_MISMATCH)/
 
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined
@@ -134,13 +141,19 @@ const advice: Readonly<Record<S3FailureReason, readonly [ErrorKind, string]>> = 
   'past-the-end': ['corrupt-data', 'the object is shorter than was promised'],
   'refused-access': [
     'storage-unavailable',
-    'the store refuses it to these credentials: check the access key, its secret, the session ' +
+    'the store refuses ACTION to these credentials: check the access key, its secret, the session ' +
       'token, what its policy allows (without the right to list, a missing object looks so too), ' +
       'and the clock of this machine',
   ],
   'no-credentials': [
     'storage-unavailable',
     'no credentials were found: set them in the config or in the environment',
+  ],
+  'no-trust': [
+    'storage-unavailable',
+    'the certificate of the store is not trusted by this machine: name the PEM file of the ' +
+      'authority that signed it as s3.ca_file in the config, or in NODE_EXTRA_CA_CERTS, and see ' +
+      'that the certificate is for the host of the endpoint and not expired',
   ],
   'other-region': ['invalid-input', 'the region is missing or not that of the bucket: set it'],
   'not-implemented': ['unsupported', 'the store cannot do that'],
@@ -150,15 +163,24 @@ const advice: Readonly<Record<S3FailureReason, readonly [ErrorKind, string]>> = 
 /** Failures after which the whole call may succeed if it is made again. */
 const REPEATABLE: readonly S3FailureReason[] = ['passing', 'missing-upload', 'taken']
 
-/** The error for a caller: `what` happened, what was `notDone`, and what to do next. */
-export function s3Error(
-  location: string,
-  what: string,
-  notDone: string,
-  failure: S3Failure,
-): SluiceError {
+/** What a request needs, by the words of policies. */
+export type S3Action = 's3:GetObject' | 's3:PutObject' | 's3:DeleteObject' | 's3:ListBucket'
+
+/** What was asked of a store: where, what did not happen of it, and what a policy has to allow. */
+export interface S3Attempt {
+  readonly location: string
+  /** `could not be read`. */
+  readonly what: string
+  readonly notDone: string
+  readonly action: S3Action
+}
+
+/** The error for a caller: what happened, what was not done, and what to do next. */
+export function s3Error(attempt: S3Attempt, failure: S3Failure): SluiceError {
+  const { location, what, notDone, action } = attempt
   const [kind, next] = advice[failure.reason]
-  return new SluiceError(kind, `${location} ${what} (${failure.message}). ${notDone}; ${next}.`, {
+  const told = next.replace('ACTION', action)
+  return new SluiceError(kind, `${location} ${what} (${failure.message}). ${notDone}; ${told}.`, {
     cause: failure,
     isRetryable: REPEATABLE.includes(failure.reason),
     context: { location, code: failure.code },

@@ -124,7 +124,8 @@ function createProbes(requests: S3Requests): Probes {
       return isObeyed
     } catch (error) {
       const what = 'could not be asked whether it obeys If-None-Match'
-      throw s3Error(folder, what, 'Nothing was created', s3FailureOf(error))
+      const [notDone, action] = ['Nothing was created', 's3:PutObject'] as const
+      throw s3Error({ location: folder, what, notDone, action }, s3FailureOf(error))
     }
   }
 
@@ -158,7 +159,8 @@ async function deleteObject(requests: S3Requests, location: string): Promise<voi
   } catch (error) {
     if (isS3Failure(error, 'missing-object')) return
     const notDone = 'It may still be there'
-    throw s3Error(location, 'could not be deleted', notDone, s3FailureOf(error))
+    const [what, action] = ['could not be deleted', 's3:DeleteObject'] as const
+    throw s3Error({ location, what, notDone, action }, s3FailureOf(error))
   }
 }
 

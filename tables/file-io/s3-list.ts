@@ -38,6 +38,7 @@ async function listPage(requests: S3Requests, prefix: string, token: string | un
     return await requests.send((client) => client.send(new ListObjectsV2Command(input)))
   } catch (error) {
     const notDone = 'The listing is incomplete'
-    throw s3Error(prefix, 'could not be listed', notDone, s3FailureOf(error))
+    const [what, action] = ['could not be listed', 's3:ListBucket'] as const
+    throw s3Error({ location: prefix, what, notDone, action }, s3FailureOf(error))
   }
 }

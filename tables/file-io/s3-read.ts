@@ -245,7 +245,8 @@ function readError(location: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error
   const failure = s3FailureOf(error)
   if (failure.reason === 'missing-object') return missingFile(location, failure)
-  return s3Error(location, 'could not be read', 'Nothing was returned', failure)
+  const [what, notDone] = ['could not be read', 'Nothing was returned']
+  return s3Error({ location, what, notDone, action: 's3:GetObject' }, failure)
 }
 
 function localError(location: string, error: unknown): SluiceError {

@@ -4,6 +4,7 @@ import { SluiceError } from '../errors.ts'
 import { fileExists } from './location.ts'
 import type { S3Requests } from './s3-client.ts'
 import { isS3Failure, s3Error, s3FailureOf } from './s3-failure.ts'
+import type { S3Attempt, S3Failure } from './s3-failure.ts'
 import { s3ObjectAt } from './s3-location.ts'
 import { readS3Object, statS3Object } from './s3-read.ts'
 
@@ -105,20 +106,15 @@ async function isOurs(requests: S3Requests, creation: Creation): Promise<boolean
 export function writeError(location: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error
   const failure = s3FailureOf(error)
-  return s3Error(
-    location,
-    'could not be written',
-    notWritten(failure.reason === 'passing'),
-    failure,
-  )
+  return s3Error({ location, what: 'could not be written', ...notWritten(failure) }, failure)
 }
 
 function createError(location: string, error: unknown): SluiceError {
   const failure = s3FailureOf(error)
-  const notDone = notWritten(failure.reason === 'passing')
-  return s3Error(location, 'could not be created', notDone, failure)
+  return s3Error({ location, what: 'could not be created', ...notWritten(failure) }, failure)
 }
 
-function notWritten(isUnknown: boolean): string {
-  return isUnknown ? 'It may or may not be there' : 'It was not written'
+function notWritten({ reason }: S3Failure): Pick<S3Attempt, 'notDone' | 'action'> {
+  const notDone = reason === 'passing' ? 'It may or may not be there' : 'It was not written'
+  return { notDone, action: 's3:PutObject' }
 }
