@@ -7,6 +7,7 @@ import type { GroupHole, KafkaGroup } from './kafka-group.ts'
 import { createKafkaGroup } from './kafka-group.ts'
 import type { KafkaClient, KafkaConnection } from './kafka-client.ts'
 import { createKafkaClient } from './kafka-client.ts'
+import { decodeFetchesFast } from './kafka-fast-fetch.ts'
 import { kafkaFailure } from './kafka-failure.ts'
 import { sleepBeating, waitBeating } from './kafka-heartbeat.ts'
 import { findKafkaLosses } from './kafka-losses.ts'
@@ -87,6 +88,7 @@ export function createKafkaSource(options: KafkaSourceOptions): Source {
     name: 'kafka',
     open: async (positions) => {
       const client = createKafkaClient(options)
+      decodeFetchesFast(client.kafka)
       const admin = client.kafka.admin()
       reading = createReading(options, client, admin, buffer)
       await addKnownParts(reading, positions)
