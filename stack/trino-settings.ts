@@ -6,34 +6,48 @@ export interface TrinoSettings {
   readonly home: string
   readonly port: number
   readonly pluginFolder: string
+  /** Address of the node that coordinates, for one that only works. */
+  readonly workerOf?: string | undefined
 }
 
-/** etc/config.properties: one node that coordinates and works. */
-export function trinoConfig({ port, pluginFolder }: TrinoSettings): Record<string, string> {
+/** etc/config.properties: one node that coordinates and works, or a further one that works. */
+export function trinoConfig(settings: TrinoSettings): Record<string, string> {
+  const { port, pluginFolder, workerOf } = settings
   return {
-    coordinator: 'true',
-    'node-scheduler.include-coordinator': 'true',
+    ...(workerOf === undefined ? coordinating : { coordinator: 'false' }),
     'http-server.http.port': String(port),
-    'discovery.uri': `http://127.0.0.1:${port}`,
+    'discovery.uri': workerOf ?? `http://127.0.0.1:${port}`,
     'plugin.dir': pluginFolder,
-    // CREATE CATALOG: one process serves the lakes of many tests. Catalogs lie in etc/catalog.
+    // CREATE CATALOG: one process serves the lakes of many tests.
     'catalog.management': 'dynamic',
-    'catalog.store': 'file',
-    'web-ui.enabled': 'false',
   }
+}
+
+/** What a node that only works refuses to be told. */
+const coordinating: Readonly<Record<string, string>> = {
+  coordinator: 'true',
+  'node-scheduler.include-coordinator': 'true',
+  // Catalogs lie in etc/catalog.
+  'catalog.store': 'file',
+  'web-ui.enabled': 'false',
 }
 
 /**
  * The Java system properties that the launcher of the official package would set from
  * etc/node.properties.
  */
-export function trinoNode({ home, port }: TrinoSettings): Record<string, string> {
+export function trinoNode(settings: TrinoSettings): Record<string, string> {
   return {
     'node.environment': 'test',
-    'node.id': `test-${port}`,
-    'node.data-dir': `${home}/data`,
+    'node.id': nodeId(settings),
+    'node.data-dir': `${settings.home}/data`,
     'node.internal-address': '127.0.0.1',
   }
+}
+
+/** What a node is called among its like. */
+export function nodeId({ port }: TrinoSettings): string {
+  return `test-${port}`
 }
 
 /** Stores beside the local disk that a catalog's tables lie on. */

@@ -13,14 +13,14 @@ import { spawnGuarded, stopGuarded } from './spawn-guarded.ts'
 import type { GuardedProcess } from './spawn-guarded.ts'
 import trinoJars from './trino-jars.json' with { type: 'json' }
 import { TRINO_MAIN_CLASS, trinoMainClass } from './trino-main.ts'
-import { trinoConfig, trinoNode, type TrinoSettings } from './trino-settings.ts'
+import { nodeId, trinoConfig, trinoNode, type TrinoSettings } from './trino-settings.ts'
 
 /** docker-compose.yml names the same. */
 export const TRINO_VERSION: string = trinoJars.version
 /** Where in the cache it is installed. */
 export const TRINO_FOLDER = `trino-${TRINO_VERSION}-with-hdfs`
 
-/** A running one-node Trino without a catalog. */
+/** A running node of Trino without a catalog. */
 export interface TrinoServer {
   /** `http://127.0.0.1:port`. */
   readonly url: string
@@ -39,6 +39,8 @@ export interface TrinoOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A file that its log is added to. */
   readonly logPath?: string
+  /** `url` of a server for which this one only works. It has the catalogs of that one. */
+  readonly workerOf?: string
 }
 
 export interface TrinoInstall {
@@ -105,7 +107,7 @@ const PLUGIN_CLASS = 'io.trino.plugin.iceberg.IcebergPlugin\n'
 
 /**
  * Starts one node that coordinates and works, on 127.0.0.1, with its files in a temporary folder,
- * and resolves once it answers a query. Catalogs are made by `CREATE CATALOG`. The process dies
+ * and resolves once it answers a query, or is known to the one that it works for. Catalogs are made by `CREATE CATALOG`. The process dies
  * with this one.
  */
 export async function startTrinoServer(options: TrinoOptions = {}): Promise<TrinoServer> {
@@ -125,12 +127,12 @@ async function startOnFreePort(
   folder: string,
   options: TrinoOptions,
 ): Promise<TrinoServer> {
-  const { port: asked, catalogs = {}, env, logPath } = options
+  const { port: asked, catalogs = {}, env, logPath, workerOf } = options
   for (let attempt = 1; ; attempt += 1) {
     const port = asked ?? (await freePorts(1))[0]
     if (port === undefined) throw new Error('no free port')
     const home = join(folder, `try-${attempt}`)
-    const settings = { home, port, pluginFolder: join(install.folder, 'plugin') }
+    const settings = { home, port, pluginFolder: join(install.folder, 'plugin'), workerOf }
     await configure(settings, catalogs)
     const child = spawnGuarded(install.java, javaArgs(install, settings), {
       cwd: home,
@@ -138,7 +140,7 @@ async function startOnFreePort(
       ...(env === undefined ? {} : { env }),
     })
     try {
-      await untilReady(child, port)
+      await untilReady(child, settings)
       return serverOf(child, port, folder)
     } catch (error) {
       await stopGuarded(child, 0)
@@ -200,7 +202,10 @@ function javaArgs(install: TrinoInstall, settings: TrinoSettings): string[] {
 const POLL_MS = 100
 const KEPT_LINES = 60
 
-async function untilReady(child: GuardedProcess, port: number): Promise<void> {
+async function untilReady(child: GuardedProcess, settings: TrinoSettings): Promise<void> {
+  const { port, workerOf } = settings
+  const isReady = () =>
+    workerOf === undefined ? answersQuery(port) : worksFor(workerOf, nodeId(settings))
   const lines: string[] = []
   const ended: { how?: string } = {}
   // Both are read to their end: a full pipe would stop the server.
@@ -212,7 +217,7 @@ async function untilReady(child: GuardedProcess, port: number): Promise<void> {
   }
   child.once('error', (error) => (ended.how = error.message))
   child.once('close', (code) => (ended.how ??= `ended with code ${code} before it was ready`))
-  for (let waitedMs = 0; !(await answersQuery(port)); waitedMs += POLL_MS) {
+  for (let waitedMs = 0; !(await isReady()); waitedMs += POLL_MS) {
     const how = ended.how ?? (waitedMs > START_MS_MAX ? 'was not ready in time' : undefined)
     if (how !== undefined) throw new Error(`Trino ${TRINO_VERSION} ${how}:\n${lines.join('\n')}`)
     await delay(POLL_MS)
@@ -221,31 +226,40 @@ async function untilReady(child: GuardedProcess, port: number): Promise<void> {
 
 interface StatementAnswer {
   readonly nextUri?: string
-  readonly data?: unknown
+  readonly data?: readonly (readonly unknown[])[]
   readonly error?: unknown
 }
 
 /** Whether a query that runs on the node succeeds: before that it has no node, or no answer. */
 async function answersQuery(port: number): Promise<boolean> {
+  const rows = await askFor(`http://127.0.0.1:${port}`, 'SELECT count(*) FROM system.runtime.nodes')
+  return rows.length > 0
+}
+
+/** Whether the coordinating node gives work to another one. */
+async function worksFor(coordinatorUrl: string, nodeId: string): Promise<boolean> {
+  const active = "SELECT node_id FROM system.runtime.nodes WHERE state = 'active'"
+  const rows = await askFor(coordinatorUrl, active)
+  return rows.some(([id]) => id === nodeId)
+}
+
+/** The rows of a statement; none where it fails for whatever reason. */
+async function askFor(url: string, body: string): Promise<readonly (readonly unknown[])[]> {
   const init = { headers: { 'X-Trino-User': 'test' } }
-  const ask = async (url: string, more: RequestInit = {}): Promise<StatementAnswer> => {
+  const ask = async (place: string, more: RequestInit = {}): Promise<StatementAnswer> => {
     const signal = AbortSignal.timeout(30_000)
-    const response = await fetch(url, { ...init, ...more, signal })
+    const response = await fetch(place, { ...init, ...more, signal })
     return response.ok ? ((await response.json()) as StatementAnswer) : { error: response.status }
   }
   try {
-    const url = `http://127.0.0.1:${port}/v1/statement`
-    let answer = await ask(url, {
-      method: 'POST',
-      body: 'SELECT count(*) FROM system.runtime.nodes',
-    })
-    let hasData = false
+    const rows: (readonly unknown[])[] = []
+    let answer = await ask(`${url}/v1/statement`, { method: 'POST', body })
     while (answer.nextUri !== undefined) {
       answer = await ask(answer.nextUri)
-      hasData ||= answer.data !== undefined
+      rows.push(...(answer.data ?? []))
     }
-    return hasData && answer.error === undefined
+    return answer.error === undefined ? rows : []
   } catch {
-    return false
+    return []
   }
 }
