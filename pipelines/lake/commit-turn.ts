@@ -1,8 +1,10 @@
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { acquireLakeLock, readLakeHolder } from './lake-lock.ts'
 
-/** A turn that is held longer than this is not waited for: the stream must go on. */
+/** A cut waits no longer for a turn than this: the stream must go on. */
 const MAX_WAIT_MS = 15_000
+/** An older turn is nobody's: its holder may have died on a machine that nobody here can see. */
+const TURN_US = 60_000_000n
 const POLL_MS = 25
 
 /**
@@ -23,10 +25,12 @@ export async function takeCommitTurn(options: {
 /** Resolves once nobody alive asks for the next cut, or has asked for too long. */
 export async function awaitCommitTurn(
   directory: string,
+  clock: Clock,
   sleep: (waitMs: number) => Promise<void> = sleepByTimer,
 ): Promise<void> {
   for (let waitedMs = 0; waitedMs < MAX_WAIT_MS; waitedMs += POLL_MS) {
-    if ((await readLakeHolder(directory, 'turn')) === undefined) return
+    const holder = await readLakeHolder(directory, 'turn')
+    if (holder === undefined || clock.nowUs() - holder.startedUs > TURN_US) return
     await sleep(POLL_MS)
   }
 }

@@ -83,7 +83,8 @@ async function takeBatch(
   let current = context
   for (let tries = 1; ; tries++) {
     try {
-      if (options.lake.directory !== undefined) await awaitCommitTurn(options.lake.directory)
+      const { directory, clock } = options.lake
+      if (directory !== undefined) await awaitCommitTurn(directory, clock)
       const done = await processBatch(current, batch)
       const { cutNumber } = done.receipt
       options.onCut?.(done.receipt)

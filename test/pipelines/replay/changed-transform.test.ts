@@ -76,45 +76,49 @@ describe('a replay after a transform changed', () => {
   it.each([
     ['refuses what it took', stricter],
     ['takes what it refused', milder],
-  ])('makes of the lake what a stream by the new one would: it %s', async (_, changed) => {
-    await openStreamed()
-    const old = await readAll(lake)
-    const oldTotals = await readTotals(lake)
-    expect((await check()).filter(({ isSame }) => !isSame)).toEqual([])
-    useFormat(changed)
-    const differing = (await check()).filter(({ isSame }) => !isSame)
-    expect(await readAll(lake)).toEqual(old)
-    const cuts = cutsOf(await runReplay(lake))
-    expect(cuts).toHaveLength(1)
+  ])(
+    'makes of the lake what a stream by the new one would: it %s',
+    async (_, changed) => {
+      await openStreamed()
+      const old = await readAll(lake)
+      const oldTotals = await readTotals(lake)
+      expect((await check()).filter(({ isSame }) => !isSame)).toEqual([])
+      useFormat(changed)
+      const differing = (await check()).filter(({ isSame }) => !isSame)
+      expect(await readAll(lake)).toEqual(old)
+      const cuts = cutsOf(await runReplay(lake))
+      expect(cuts).toHaveLength(1)
 
-    const other = await openReplayLake()
-    await stream(other, messages, [3])
-    await sealAll(other)
-    const [replayed, streamed] = [await readAll(lake), await readAll(other)]
-    const totals = await readTotals(other)
-    await other.close()
-    expect({ ...replayed, rejected: '' }).toEqual({ ...streamed, rejected: '' })
-    expect(await readTotals(lake)).toEqual(totals)
-    const { checks } = await verifyLake({ lake })
-    expect(checks.flatMap(({ findings }) => findings)).toEqual([])
-    expect(totals).not.toEqual(oldTotals)
-    expect(await receiptProblems(lake)).toEqual([])
+      const other = await openReplayLake()
+      await stream(other, messages, [3])
+      await sealAll(other)
+      const [replayed, streamed] = [await readAll(lake), await readAll(other)]
+      const totals = await readTotals(other)
+      await other.close()
+      expect({ ...replayed, rejected: '' }).toEqual({ ...streamed, rejected: '' })
+      expect(await readTotals(lake)).toEqual(totals)
+      const { checks } = await verifyLake({ lake })
+      expect(checks.flatMap(({ findings }) => findings)).toEqual([])
+      expect(totals).not.toEqual(oldTotals)
+      expect(await receiptProblems(lake)).toEqual([])
 
-    const changedDays = Object.keys({ ...old, ...replayed }).filter((day) => {
-      return day !== 'rejected' && old[day] !== replayed[day]
-    })
-    const named = differing.map(({ table, day }) => `${table} ${day}`)
-    expect(named.filter((day) => !day.startsWith('silver.rejected')).sort()).toEqual(
-      changedDays.sort(),
-    )
-    expect(await check()).toSatisfy((days: { isSame: boolean }[]) => days.every((d) => d.isSame))
+      const changedDays = Object.keys({ ...old, ...replayed }).filter((day) => {
+        return day !== 'rejected' && old[day] !== replayed[day]
+      })
+      const named = differing.map(({ table, day }) => `${table} ${day}`)
+      expect(named.filter((day) => !day.startsWith('silver.rejected')).sort()).toEqual(
+        changedDays.sort(),
+      )
+      expect(await check()).toSatisfy((days: { isSame: boolean }[]) => days.every((d) => d.isSame))
 
-    useFormat(stockJson)
-    await runReplay(lake)
-    expect(await readAll(lake)).toEqual(old)
-    expect(await readTotals(lake)).toEqual(oldTotals)
-    expect(await receiptProblems(lake)).toEqual([])
-  }, 180_000)
+      useFormat(stockJson)
+      await runReplay(lake)
+      expect(await readAll(lake)).toEqual(old)
+      expect(await readTotals(lake)).toEqual(oldTotals)
+      expect(await receiptProblems(lake)).toEqual([])
+    },
+    180_000,
+  )
 
   it('replaces days together that rows move between, however the range is cut up', async () => {
     await openStreamed()
