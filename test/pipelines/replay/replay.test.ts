@@ -45,7 +45,7 @@ async function breakTable(lake: Lake, which: (typeof breakages)[number]): Promis
 
 const batches = fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 4 })
 const broken = fc.uniqueArray(fc.nat(breakages.length - 1), { minLength: 3, maxLength: 6 })
-const runCount = Number(process.env.SLUICE_REPLAY_RUNS ?? '20')
+const runCount = Number(process.env.SLUICE_REPLAY_RUNS ?? '12')
 
 describe('a replay of the bronze that a stream left', () => {
   it('changes nothing, and puts right whatever somebody changed', async () => {
