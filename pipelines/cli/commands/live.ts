@@ -1,4 +1,6 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
+import { createMetrics, type Metrics } from '../../../serving/metrics.ts'
+import { serveMetrics, type MetricsServer } from '../../../serving/serve-metrics.ts'
 import { loadConfig } from '../../config/load-config.ts'
 import { createRunStatistics, type RunStatistics } from '../../loop/run-statistics.ts'
 import { runLive } from '../../live/run-live.ts'
@@ -8,6 +10,7 @@ import type { Logger } from '../../sources/logger.ts'
 import { printJson, printNote, type CommandContext } from '../command-context.ts'
 import { createLogger } from '../create-logger.ts'
 import { formatIso } from '../format-units.ts'
+import { countFrom } from '../parse-count.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
 import { writeText } from '../write-text.ts'
 
@@ -15,6 +18,8 @@ interface LiveCommandOptions extends LakeOptions {
   readonly config: string
   readonly standby?: true
   readonly acceptLoss?: true
+  readonly metricsPort?: number
+  readonly metricsHost?: string
 }
 
 /** How often a running loop says how it is. */
@@ -30,6 +35,12 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
       '--accept-loss',
       'go on where topics no longer hold what comes next; sluice.cuts keeps what was given up',
     )
+    .addOption(
+      new Option('--metrics-port <port>', 'serve figures for Prometheus at /metrics').argParser(
+        countFrom(0, 65_535),
+      ),
+    )
+    .option('--metrics-host <host>', 'where others reach them (default: this machine alone)')
   addLakeOptions(command, context).action(async (options: LiveCommandOptions) => {
     const config = await loadConfig(options.config)
     const { clock, ids, environment } = context
@@ -38,7 +49,12 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
     const statistics = createRunStatistics(clock.nowUs())
     const timer = setInterval(() => logProgress(logger, statistics, clock.nowUs()), LOG_MS)
     const gone = context.readerGone()
+    const metrics = createMetrics(clock, {
+      freshness: () => statistics.recentFreshness(clock.nowUs()),
+    })
+    let server: MetricsServer | undefined
     try {
+      server = await openMetrics(metrics, options, logger)
       const run = options.standby === true || config.isStandby ? runStandby : runLive
       await run(
         {
@@ -56,16 +72,31 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
             fault === undefined
               ? undefined
               : createFaultHooks(fault, (line) => printNote(context, line)),
-          onCut: statistics.add,
+          onCut: (receipt) => {
+            statistics.add(receipt)
+            metrics.addCut(receipt)
+          },
           write: (text) => writeText(context.stdout, oneOf(text), gone),
         },
         context.stopSignal(),
       )
     } finally {
       clearInterval(timer)
+      await server?.close()
     }
     if (options.json) printJson(context, statistics.totals())
   })
+}
+
+async function openMetrics(
+  metrics: Metrics,
+  { metricsPort: port, metricsHost: host }: LiveCommandOptions,
+  logger: Logger,
+): Promise<MetricsServer | undefined> {
+  if (port === undefined) return undefined
+  const server = await serveMetrics(metrics, { port, ...(host === undefined ? {} : { host }) })
+  logger.info({ metrics: server.url }, 'metrics are served')
+  return server
 }
 
 function logProgress(logger: Logger, statistics: RunStatistics, nowUs: bigint): void {
