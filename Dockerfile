@@ -18,6 +18,7 @@ COPY gold ./gold
 COPY sluice ./sluice
 COPY shared-transforms ./shared-transforms
 COPY tables ./tables
+COPY serving ./serving
 COPY pipelines ./pipelines
 # A named volume that is mounted here takes its owner over.
 RUN mkdir /lake && chown node:node /lake

@@ -74,7 +74,7 @@ const shapeRules = {
 }
 
 export default defineConfig(
-  globalIgnores(['node_modules', 'lake', 'lakes', 'coverage', '**/*.d.mts']),
+  globalIgnores(['node_modules', 'lake', 'lakes', 'coverage', 'dist', '**/*.d.mts']),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
