@@ -73,11 +73,9 @@ describe('sluice replay beside a running stream', () => {
   /** What a reader sees all the time until the promise settles. */
   async function watch<T>(running: Promise<T>): Promise<{ result: T; seen: Set<number> }> {
     const seen = new Set<number>()
-    let isDone = false
-    const result = running.finally(() => {
-      isDone = true
-    })
-    while (!isDone) seen.add(await countPrints())
+    const settled = new AbortController()
+    const result = running.finally(() => settled.abort())
+    while (!settled.signal.aborted) seen.add(await countPrints())
     return { result: await result, seen }
   }
 
