@@ -7,7 +7,9 @@ import { installOnce } from './install-once.ts'
 import { findJava } from './java.ts'
 import { downloadJars } from './maven.ts'
 import { spawnGuarded, stopGuarded } from './spawn-guarded.ts'
+import type { PinnedJar } from './maven.ts'
 import type { GuardedProcess } from './spawn-guarded.ts'
+import type { S3Account } from './start-s3-server.ts'
 import { untilLogged } from './until-logged.ts'
 
 /** The version of Apache Iceberg that checks our catalog. */
@@ -19,9 +21,32 @@ export interface IcebergJava {
   readonly classPath: string
 }
 
+/** Iceberg's own way to S3, and Amazon's client that it uses. */
+const s3Jars: readonly PinnedJar[] = [
+  {
+    path: 'dev/failsafe/failsafe/3.3.2/failsafe-3.3.2.jar',
+    sha256: '2c5dc879a6dac7ea3a7b29d795e27bd49b8e7908b05c2f3e56053c19d79850f5',
+    sizeBytes: 143_998,
+  },
+  {
+    path: `org/apache/iceberg/iceberg-aws/${ICEBERG_JAVA_VERSION}/iceberg-aws-${ICEBERG_JAVA_VERSION}.jar`,
+    sha256: '4cfe4a7ba3a4fb247a29e60c614678c3b7a1e9b4b91f54e0ca3406419c9338f0',
+    sizeBytes: 230_377,
+  },
+  {
+    path:
+      `org/apache/iceberg/iceberg-aws-bundle/${ICEBERG_JAVA_VERSION}/` +
+      `iceberg-aws-bundle-${ICEBERG_JAVA_VERSION}.jar`,
+    sha256: '38f01da7e96850cdd05e6616d758b77b43314b712a8808e3f9a824d56976162f',
+    sizeBytes: 63_613_165,
+  },
+]
+
 export interface RestFixtureOptions {
-  /** The root location of its tables: `file:///…`. */
+  /** The root location of its tables: `file:///…`, `hdfs://host:port/…`, or `s3://…` with `s3`. */
   readonly warehouse: string
+  /** Where its tables lie, and by whose account it writes their metadata. */
+  readonly s3?: S3Account
   /**
    * A free port where it is left out. The server shares its port (SO_REUSEPORT): a second one on
    * the same port is not refused, so give a port only to one that was stopped.
@@ -55,11 +80,21 @@ export async function installIcebergJava(): Promise<IcebergJava> {
 }
 
 /**
+ * Sees to what the reference server needs for tables on S3 (64 MB from Maven Central, once per
+ * machine); the folder of the jars. Throws ServiceMissing where it cannot be had.
+ */
+export function installIcebergS3(): Promise<string> {
+  return installOnce(`iceberg-java-s3-${ICEBERG_JAVA_VERSION}`, (target) =>
+    downloadJars(s3Jars, target),
+  )
+}
+
+/**
  * Starts the reference server, with its pointers in a temporary SQLite file, and resolves once it
  * takes requests (1-4 s). It dies with this process.
  */
 export async function startRestFixture(options: RestFixtureOptions): Promise<RestFixture> {
-  const install = await installIcebergJava()
+  const install = await installFor(options)
   const folder = await mkdtemp(join(tmpdir(), 'sluice-rest-fixture-'))
   try {
     return await startOnPort(install, folder, options)
@@ -67,6 +102,13 @@ export async function startRestFixture(options: RestFixtureOptions): Promise<Res
     await rm(folder, { recursive: true, force: true })
     throw error
   }
+}
+
+async function installFor({ s3 }: RestFixtureOptions): Promise<IcebergJava> {
+  const install = await installIcebergJava()
+  if (s3 === undefined) return install
+  const classPath = `${install.classPath}:${join(await installIcebergS3(), '*')}`
+  return { ...install, classPath }
 }
 
 /** A port that was free can be taken before Java binds it: such a start is made again. */
@@ -102,6 +144,7 @@ function spawnFixture(
     uri: `jdbc:sqlite:${database}`,
     'jdbc.schema-version': 'V1',
     'rest.port': String(options.port),
+    ...(options.s3 === undefined ? {} : s3Properties(options.s3)),
     ...options.properties,
   }
   const settings = Object.entries(properties).map(
@@ -110,6 +153,17 @@ function spawnFixture(
   const flags = ['-Xmx512m', '-XX:+UseSerialGC', '-Djava.awt.headless=true']
   const args = [...flags, '-cp', classPath, MAIN_CLASS]
   return spawnGuarded(java, args, { env: Object.fromEntries(settings) })
+}
+
+function s3Properties(account: S3Account): Record<string, string> {
+  return {
+    'io-impl': 'org.apache.iceberg.aws.s3.S3FileIO',
+    's3.endpoint': account.endpoint,
+    's3.path-style-access': 'true',
+    's3.access-key-id': account.accessKeyId,
+    's3.secret-access-key': account.secretAccessKey,
+    'client.region': account.region,
+  }
 }
 
 const MAIN_CLASS = 'org.apache.iceberg.rest.RESTCatalogServer'

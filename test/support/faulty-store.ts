@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import type { S3Account } from '../../stack/start-s3-server.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import type { RetryPolicy } from '../../tables/file-io/retry-with-backoff.ts'
 import { newHdfsRoot, openHdfs, sharedHdfs } from './hdfs-server.ts'
@@ -12,6 +13,8 @@ export type OpenedStore = FileIO & { close(): void }
 export interface FaultyStore {
   /** Where a lake of this test may lie: nobody else writes below it. */
   readonly root: string
+  /** Of the S3 server itself, where it is one. */
+  readonly account?: S3Account
   /**
    * As a new process reaches it, through the proxies. It never waits between two tries.
    * @param name of a folder for its copies, its own
@@ -34,6 +37,7 @@ async function faultyMinio(folder: string): Promise<FaultyStore> {
   const behind = { ...account, endpoint: proxy.url }
   return {
     root: `s3://${await createBucket(account)}/a lake`,
+    account,
     open: (name, retry) =>
       openS3(behind, join(folder, name), { retry, wait: noWait, idleTimeoutMs: PATIENCE_MS }),
     openPast: () => openS3(account, join(folder, 'past')),

@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest'
 import { installDuckDbExtensions } from '../../stack/duckdb-extensions.ts'
 import { installHdfs } from '../../stack/hdfs.ts'
-import { installIcebergJava } from '../../stack/iceberg-java.ts'
+import { installIcebergJava, installIcebergS3 } from '../../stack/iceberg-java.ts'
 import { installKafka } from '../../stack/kafka.ts'
 import { installMinio } from '../../stack/minio.ts'
 import { installPyIceberg } from '../../stack/python.ts'
@@ -17,6 +17,7 @@ export type Service =
   | 'duckdb-iceberg'
   | 'hdfs'
   | 'iceberg-java'
+  | 'iceberg-s3'
   | 'minio'
   | 'pyiceberg'
   | 'spark'
@@ -32,6 +33,7 @@ const probes: Readonly<Record<Service, () => Promise<unknown>>> = {
   'duckdb-iceberg': installDuckDbExtensions,
   hdfs: installHdfs,
   'iceberg-java': installIcebergJava,
+  'iceberg-s3': installIcebergS3,
   minio: installMinio,
   pyiceberg: installPyIceberg,
   spark: installSpark,
