@@ -13,6 +13,7 @@ import { cutRowsSql } from './cut-rows.ts'
 import { headOf, type LoopContext } from './loop-context.ts'
 import { encodePositions, POSITIONS_PROPERTY, type LoopState } from './loop-state.ts'
 import { withAddedColumns } from './own-columns.ts'
+import { stepsDigest } from './steps-digest.ts'
 
 const CUTS = 'sluice.cuts'
 
@@ -61,7 +62,7 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
         withAddedColumns(CUTS, cutsMetadata, cutRowsSql(rows, snapshotIds)),
       ),
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(after) },
-    summary: { 'sluice.messages': String(total.messageCount) },
+    summary: { 'sluice.messages': String(total.messageCount), 'sluice.steps': stepsDigest() },
   })
 }
 
