@@ -50,7 +50,7 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
   '-- status': [
     /writer +nobody/,
     /kafka:stocks +\d+ +[\d,]+/,
-    /silver +trades +[\d,]+/,
+    /silver +trades +table +[\d,]+/,
     /"cut_number":\d+/,
   ],
   'AS wrong': [/^(wrong\r?\n0\r?\n){3}$/],
