@@ -15,6 +15,8 @@ export interface TrinoAddress {
   /** What an unqualified name means. */
   readonly catalog?: string
   readonly schema?: string
+  /** Session properties of every statement, as `enable_dynamic_filtering=false`. */
+  readonly session?: string
 }
 
 /** What a page of an answer says of how far the statement is. */
@@ -84,7 +86,11 @@ export function openTrinoConnection(
     ...(authorities === undefined ? {} : { ssl: { ca: [...rootCertificates, authorities] } }),
     ...(address.catalog === undefined ? {} : { catalog: address.catalog }),
     ...(address.schema === undefined ? {} : { schema: address.schema }),
-    extraHeaders: { 'X-Trino-User': user, ...headers },
+    extraHeaders: {
+      'X-Trino-User': user,
+      ...headers,
+      ...(address.session === undefined ? {} : { 'X-Trino-Session': address.session }),
+    },
   })
   let last: TrinoPage | undefined
   const client = watchPages(trino, (page) => {

@@ -21,7 +21,10 @@ export interface TrinoSessionOptions {
  * @throws SluiceError that names what the statement was for and its number in Trino.
  */
 export function createTrinoSession(options: TrinoSessionOptions): TrinoSession {
-  const client = createTrinoClient(options.trino)
+  // Trino 483 filters the rows of a join on IS NOT DISTINCT FROM by what it saw of the other side,
+  // and loses those that are null there, now and then: agreement of duplicates hangs on them.
+  const session = 'enable_dynamic_filtering=false'
+  const client = createTrinoClient({ ...options.trino, session })
   const watched = async <T>(
     purpose: string,
     work: (watch: TrinoWatch) => Promise<T>,
