@@ -2,7 +2,7 @@ import type { Catalog, LoadedTable } from '../catalog/catalog.ts'
 import type { Clock } from '../clock.ts'
 import { type ManifestReader, mapBounded } from '../commit/snapshot-manifests.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
-import { createDeleteRecords } from './delete-records.ts'
+import { createDeleteRecords, type DeleteRecords } from './delete-records.ts'
 import { findUnrecorded } from './find-unrecorded.ts'
 import {
   createTableReachability,
@@ -64,8 +64,7 @@ const DELETES_PER_CALL = 1_000
 
 export function createDeleteQueue(options: DeleteQueueOptions): DeleteQueue {
   const { fileIO } = options.reader
-  const folder = `${options.lakeLocation}/_sluice/deletes`
-  const records = createDeleteRecords(fileIO, folder, options.onlyRecords !== true)
+  const records = createRecordsOf(options)
   const tables = createReachabilityOf(options)
   let gathered = nothingGathered(0)
 
@@ -137,6 +136,10 @@ export function createDeleteQueue(options: DeleteQueueOptions): DeleteQueue {
       return records.count
     },
   }
+}
+
+function createRecordsOf({ reader, lakeLocation, onlyRecords }: DeleteQueueOptions): DeleteRecords {
+  return createDeleteRecords(reader.fileIO, `${lakeLocation}/_sluice/deletes`, onlyRecords !== true)
 }
 
 interface Gathered {
