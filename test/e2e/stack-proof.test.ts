@@ -10,6 +10,9 @@ import type { LakeStores } from '../../pipelines/lake/lake-stores.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { headOf, loadHeads, planHead, planRelation } from '../../pipelines/loop/loop-context.ts'
+import { contentHashSql } from '../../shared-transforms/content-hash.ts'
+import { trinoDialect } from '../../shared-transforms/dialect.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { freePorts } from '../../stack/free-ports.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import { isErrorKind } from '../../tables/errors.ts'
@@ -27,6 +30,8 @@ import { createBucket } from '../support/s3-server.ts'
 import { describeWithService } from '../support/service.ts'
 import { runSluice, startSluice, type RunningSluice } from '../support/sluice-process.ts'
 import { superviseLive, type LiveEnd, type SupervisedLive } from '../support/supervise-live.ts'
+import { startTrino, TRINO_CATALOG, type TestTrino } from '../support/trino.ts'
+import { startTrinoReader, type TrinoReader, type TrinoSeen } from '../support/trino-reader.ts'
 import { brokenClaims, lookAtCut, type SeenCut } from '../support/whole-cuts.ts'
 
 const TOPIC = 'binance'
@@ -47,7 +52,7 @@ interface PythonSeen {
 }
 
 await describeWithService(
-  ['kafka', 'minio', 'hdfs', 'pyiceberg', 'data'],
+  ['kafka', 'minio', 'hdfs', 'pyiceberg', 'trino', 'data'],
   'a stack whose servers are killed one after the other, and Sluice with each of them',
   () => {
     let folder: string
@@ -56,6 +61,9 @@ await describeWithService(
     let live: SupervisedLive
     let stopped: LiveEnd
     let python: PythonSeen
+    let trino: TestTrino
+    let trinoReader: TrinoReader
+    let byTrino: TrinoSeen
     const seen: SeenCut[] = []
     const readerErrors: unknown[] = []
     /** What undoes the set-up, the last first; it may have got stuck anywhere. */
@@ -69,8 +77,19 @@ await describeWithService(
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'sluice-stack-'))
       undo.unshift(() => rm(folder, { recursive: true, force: true }))
-      stack = await startKillableStack(folder)
-      undo.unshift(() => stack.stop())
+      const starting = [
+        startKillableStack(folder).then((started) => {
+          stack = started
+          undo.unshift(() => stack.stop())
+        }),
+        startTrino().then((started) => {
+          trino = started
+          undo.unshift(() => trino.stop())
+        }),
+      ]
+      // What one of them started has to be stopped, though the other one fails.
+      await Promise.allSettled(starting)
+      await Promise.all(starting)
       await createTopic([stack.brokers], TOPIC, 2)
       const stores = await storesOf(stack)
       const home = join(folder, 'home')
@@ -85,10 +104,15 @@ await describeWithService(
       undo.unshift(() => live.stop())
       const readers = startReaders(catalog.uri)
       undo.unshift(readers.stop)
+      const trinoStores = { s3: stack.s3, hdfsConfigFolder: stack.hdfs.configFolder }
+      await trino.attach(TRINO_CATALOG, catalog.uri, trinoStores)
+      trinoReader = startTrinoReader(trino, lake)
+      undo.unshift(trinoReader.stop)
 
       const portions = await splitCapture()
       await takePortions(portions, { ...stack.servers, catalog })
       stopped = await live.stop()
+      byTrino = await trinoReader.stop()
       python = await readers.stop()
     })
 
@@ -115,8 +139,10 @@ await describeWithService(
         else await live.kill()
         await servers[outage].start()
         await untilTaken(sent)
+        await trinoReader.untilSeen(sent)
       }
       await untilTaken(sent)
+      await trinoReader.untilSeen(sent)
     }
 
     async function produce({ path, lineCount }: Portion): Promise<void> {
@@ -288,6 +314,29 @@ await describeWithService(
       const cuts = seen.map(({ cut }) => cut)
       expect(cuts).toEqual([...cuts].sort((a, b) => a - b))
       expect(new Set(cuts).size).toBeGreaterThan(outages.length)
+    })
+
+    it('showed Trino whole cuts of all tables only, in their order', () => {
+      const { looks, failures } = byTrino
+      expect(looks.flatMap(brokenClaims)).toEqual([])
+      const cuts = looks.map(({ cut }) => cut)
+      expect(cuts).toEqual([...cuts].sort((a, b) => a - b))
+      expect(new Set(cuts).size, failures.join('\n')).toBeGreaterThan(outages.length)
+    })
+
+    it('holds the content of every table that Trino reads', async () => {
+      const heads = await loadHeads(lake)
+      const session = await lake.engine.connect()
+      try {
+        for (const table of allTables) {
+          const plan = await planHead(lake, headOf(heads, table.name), [])
+          const ours = contentHashSql(table, await planRelation(lake, plan))
+          const theirs = contentHashSql(table, `${TRINO_CATALOG}.${table.name}`, trinoDialect)
+          expect(await trino.query(theirs), table.name).toEqual(await session.rows(ours))
+        }
+      } finally {
+        session.close()
+      }
     })
 
     it('showed PyIceberg whole cuts only, in their order', () => {

@@ -28,12 +28,13 @@ const COLUMNS = {
   quotesInSpreads: `(SELECT sum(quote_count) FROM gold.spreads WHERE step = '1d')`,
 } as const
 
+/** In the words that DuckDB and Trino share. */
 const SEEN_SQL = `SELECT ${Object.values(COLUMNS)
-  .map((sql) => `coalesce(${sql}, 0)::BIGINT`)
+  .map((sql) => `CAST(coalesce(${sql}, 0) AS BIGINT)`)
   .join(', ')}`
 
 /** All tables at one cut, as SQL shows them. Undefined before the first cut. */
-export async function lookAtCut(query: LakeQuery): Promise<SeenCut | undefined> {
+export async function lookAtCut(query: Pick<LakeQuery, 'query'>): Promise<SeenCut | undefined> {
   const result = await query.query(SEEN_SQL)
   const rows: (readonly unknown[])[] = []
   for await (const row of result.rows) rows.push(row)
