@@ -22,7 +22,7 @@ export function addTrinoOptions(command: Command, { environment }: CommandContex
   const { url, user } = environment.trino
   return command
     .addOption(
-      new Option('--engine <engine>', 'who runs the statement')
+      new Option('--engine <engine>', 'who does the work')
         .choices(['duckdb', 'trino'])
         .default('duckdb'),
     )
