@@ -30,11 +30,15 @@ afterAll(async () => {
 
 async function writeArrow(sql: string, form: ArrowForm, name: string): Promise<string> {
   const path = join(folder, name)
-  const { columns, blocks } = await session.stream(sql, toExactValue)
+  const { columns, blocks, close } = await session.stream(sql, toExactValue)
   async function* rows() {
     for await (const block of blocks) yield* block
   }
-  await pipeline(formatArrow({ columns, rows: rows() }, form), createWriteStream(path))
+  try {
+    await pipeline(formatArrow({ columns, rows: rows() }, form), createWriteStream(path))
+  } finally {
+    await close()
+  }
   return path
 }
 
