@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { STEP_SESSION } from '../../pipelines/backfill/by-trino/trino-session.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
@@ -42,7 +43,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
     const ids = { clock: systemClock, ids: randomIds }
     lake = await openLake({ directory: join(folder, 'lake'), ...ids, createIfMissing: true })
     server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
-    trino = await startTrino({ catalogUri: server.url })
+    trino = await startTrino({ catalogUri: server.url, session: STEP_SESSION })
     await trino.run(`CREATE SCHEMA ${STEPS_SCHEMA}`)
     session = await openSqlSession()
     await session.run(

@@ -25,11 +25,16 @@ export const TRINO_CATALOG = 'lake'
 
 /** Starts Trino, about 20 s on two cores; with `catalogUri` its tables are in catalog `lake`. */
 export async function startTrino(
-  options: { readonly catalogUri?: string; readonly port?: number } = {},
+  options: {
+    readonly catalogUri?: string
+    readonly port?: number
+    /** Session properties of every statement. */
+    readonly session?: string
+  } = {},
 ): Promise<TestTrino> {
-  const { catalogUri, port } = options
+  const { catalogUri, port, session } = options
   const server = await startTrinoServer(port === undefined ? {} : { port })
-  const client = clientOf(server.url)
+  const client = clientOf(server.url, session)
   const attach = async (name: string, uri: string, stores?: TrinoStores) => {
     await client.run(createCatalogSql(name, uri, stores))
   }
@@ -47,6 +52,7 @@ export async function startTrino(
   }
 }
 
-function clientOf(url: string): TrinoClient {
-  return createTrinoClient({ url, user: 'test', catalog: TRINO_CATALOG })
+function clientOf(url: string, session?: string): TrinoClient {
+  const properties = session === undefined ? {} : { session }
+  return createTrinoClient({ url, user: 'test', catalog: TRINO_CATALOG, ...properties })
 }

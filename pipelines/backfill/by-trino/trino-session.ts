@@ -4,6 +4,13 @@ import type { TrinoProgress } from '../../../tables/query/trino-connection.ts'
 import type { TrinoWatch } from '../../../tables/query/trino-pages.ts'
 import type { LakeInTrino } from '../../lake/lake-in-trino.ts'
 
+/**
+ * Session properties for steps. Trino 483 filters the rows of a join on IS NOT DISTINCT FROM by what
+ * it saw of the other side, and loses those that are null there, now and then: agreement of
+ * duplicates hangs on them.
+ */
+export const STEP_SESSION = 'enable_dynamic_filtering=false'
+
 /** Statements of one backfill. `purpose` completes "Trino could not …". */
 export interface TrinoSession {
   run(purpose: string, sql: string): Promise<void>
@@ -21,10 +28,7 @@ export interface TrinoSessionOptions {
  * @throws SluiceError that names what the statement was for and its number in Trino.
  */
 export function createTrinoSession(options: TrinoSessionOptions): TrinoSession {
-  // Trino 483 filters the rows of a join on IS NOT DISTINCT FROM by what it saw of the other side,
-  // and loses those that are null there, now and then: agreement of duplicates hangs on them.
-  const session = 'enable_dynamic_filtering=false'
-  const client = createTrinoClient({ ...options.trino, session })
+  const client = createTrinoClient({ ...options.trino, session: STEP_SESSION })
   const watched = async <T>(
     purpose: string,
     work: (watch: TrinoWatch) => Promise<T>,
