@@ -112,13 +112,13 @@ function differenceFinding({ check, tables }: CountedRows, row: Difference): Fin
   if (row.held < row.said) {
     return {
       ...{ ...place, kind: 'data-loss' },
-      what: `${row.held} rows of ${part} are there of the ${row.said} that the receipt of cut ${row.cut} counts.`,
+      what: `${row.held} rows of ${part} are there of the ${row.said} that ${receiptOf(row)}.`,
       advice:
         'Somebody deleted rows, or a file is gone. Find the snapshot (`sluice history`) and roll ' +
         'the table back to before it; `sluice verify --deep` tells which rows bronze gives.',
     }
   }
-  const from = row.cut === null ? 'no cut counts them' : `cut ${row.cut} counts ${row.said}`
+  const from = row.said === 0n ? 'no cut counts them' : `${receiptOf(row)} ${row.said}`
   return {
     ...{ ...place, kind: 'corrupt-data' },
     what: `${row.held} rows of ${part} are there, and ${from}.`,
@@ -126,6 +126,11 @@ function differenceFinding({ check, tables }: CountedRows, row: Difference): Fin
       'Somebody added rows. Find the snapshot (`sluice history`) and roll the table back to ' +
       'before it, or delete the rows.',
   }
+}
+
+/** Of a part that was derived again only the sum over all cuts says something. */
+function receiptOf({ cut }: Difference): string {
+  return cut === null ? 'the receipts of all cuts count' : `the receipt of cut ${cut} counts`
 }
 
 function sumFinding({ check, tables }: CountedRows, held: bigint, said: bigint): Finding {
