@@ -82,7 +82,7 @@ async function run(messages: readonly ListedMessage[], plan: Plan, isVerified = 
   }
 }
 
-const runCount = Number(process.env.SLUICE_LAW_RUNS ?? '500')
+const runCount = Number(process.env.SLUICE_LAW_RUNS ?? '250')
 
 describe('the law', () => {
   it('gives the same silver and gold for any batches, restarts and memory sizes', async () => {
