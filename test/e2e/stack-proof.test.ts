@@ -36,6 +36,8 @@ import { brokenClaims, lookAtCut, type SeenCut } from '../support/whole-cuts.ts'
 
 const TOPIC = 'binance'
 const capture = captures.eth8
+/** Six servers die and start again, live among them each time: minutes, on a busy machine many. */
+const PATIENCE_MS = 1_200_000
 /** One after the other; in each of them a portion of the input comes. */
 const outages = ['minio', 'datanode', 'namenode', 'kafka', 'catalog'] as const
 type Outage = (typeof outages)[number]
@@ -114,7 +116,7 @@ await describeWithService(
       stopped = await live.stop()
       byTrino = await trinoReader.stop()
       python = await readers.stop()
-    })
+    }, PATIENCE_MS)
 
     afterAll(async () => {
       for (const step of undo) await step()
@@ -269,7 +271,7 @@ await describeWithService(
       const request = { properties, stop_file: stopFile, folder, tables: inMinio }
       await writeFile(path, JSON.stringify(request))
       const script = join(import.meta.dirname, 'stack-proof.py')
-      return JSON.parse((await runPython(script, [path])).stdout) as PythonSeen
+      return JSON.parse((await runPython(script, [path], PATIENCE_MS)).stdout) as PythonSeen
     }
 
     it('went down with its servers, said so, and ended at SIGTERM with code 0', () => {

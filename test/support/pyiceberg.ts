@@ -8,7 +8,11 @@ export async function pythonEnv(): Promise<{ readonly python: string }> {
 }
 
 /** Runs a script file in that Python. Throws with the end of its output where it fails. */
-export async function runPython(script: string, args: readonly string[]): Promise<CommandOutput> {
+export async function runPython(
+  script: string,
+  args: readonly string[],
+  timeoutMs = 300_000,
+): Promise<CommandOutput> {
   const { python } = await pythonEnv()
-  return runCommand(python, [script, ...args], { timeoutMs: 300_000 })
+  return runCommand(python, [script, ...args], { timeoutMs })
 }
