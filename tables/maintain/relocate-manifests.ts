@@ -18,7 +18,16 @@ export interface ManifestRelocator {
   relocateList(location: string): Promise<string>
   /** New locations by the old ones. */
   readonly locations: ReadonlyMap<string, string>
+  /** By how much the live files of a list (by its old location) grew: deletes name longer paths. */
+  readonly growths: ReadonlyMap<string, ListGrowth>
   readonly counts: RelocationCounts
+}
+
+/** Bytes; below zero where they shrank. */
+export interface ListGrowth {
+  readonly live: number
+  /** Of those that a snapshot added, by its id. */
+  readonly addedBy: ReadonlyMap<bigint, number>
 }
 
 export interface RelocationCounts {
@@ -35,7 +44,8 @@ export function createManifestRelocator(
   const locations = new Map<string, string>()
   const counts: RelocationCounts = { manifestLists: 0, manifests: 0, deleteFiles: 0 }
   const deleteFiles = new Map<string, RelocatedFile | undefined>()
-  const manifests = new Map<string, RelocatedFile>()
+  const manifests = new Map<string, RelocatedManifest>()
+  const growths = new Map<string, ListGrowth>()
 
   /** Undefined where the file is gone: an entry that says so may name it still. */
   async function relocateDeleteFile(deletes: DeletesOfEntry): Promise<RelocatedFile | undefined> {
@@ -50,21 +60,18 @@ export function createManifestRelocator(
     return file
   }
 
-  async function relocateManifest(location: string): Promise<RelocatedFile> {
+  async function relocateManifest(location: string): Promise<RelocatedManifest> {
     const known = manifests.get(location)
     if (known !== undefined) return known
     const file = readRawAvro(await fileIO.read(relocation.moved(location)))
     const shape = entryShape(file.schema)
-    const records: AvroValues[] = []
-    for (const record of file.records) {
-      const dataFile = record[shape.dataFile] as AvroValues
-      const moved = await relocateEntry(dataFile, shape, relocation, relocateDeleteFile)
-      records.push({ ...record, [shape.dataFile]: moved })
-    }
+    const { records, growth } = await relocateRecords(file.records, shape, (dataFile) =>
+      relocateEntry(dataFile, shape, relocation, relocateDeleteFile),
+    )
     const bytes = file.encode(records)
     const target = relocation.renamed(location)
+    const written = { location: target, sizeBytes: bytes.length, growth }
     await fileIO.write(target, bytes)
-    const written = { location: target, sizeBytes: bytes.length }
     manifests.set(location, written)
     locations.set(location, target)
     counts.manifests += 1
@@ -77,7 +84,9 @@ export function createManifestRelocator(
     const file = readRawAvro(await fileIO.read(relocation.moved(location)))
     const path = fieldName(file.schema, manifestIds.manifestPath, 'manifest_path')
     const length = fieldName(file.schema, manifestIds.manifestLength, 'manifest_length')
+    const addedSnapshot = fieldName(file.schema, manifestIds.addedSnapshotId, 'added_snapshot_id')
     const records: AvroValues[] = []
+    const growth = { live: 0, addedBy: new Map<bigint, number>() }
     for (const record of file.records) {
       const manifestPath = String(record[path])
       const moved = relocation.moved(manifestPath)
@@ -86,10 +95,12 @@ export function createManifestRelocator(
       if (!isOurs) records.push({ ...record, [path]: moved })
       else {
         const written = await relocateManifest(manifestPath)
-        const size = BigInt(written.sizeBytes)
-        records.push({ ...record, [path]: written.location, [length]: size })
+        const to = { [path]: written.location, [length]: BigInt(written.sizeBytes) }
+        records.push({ ...record, ...to })
+        addGrowth(growth, BigInt(record[addedSnapshot] as bigint | number), written.growth)
       }
     }
+    growths.set(location, growth)
     const target = relocation.renamed(location)
     await fileIO.write(target, file.encode(records))
     locations.set(location, target)
@@ -97,10 +108,54 @@ export function createManifestRelocator(
     return target
   }
 
-  return { relocateList, locations, counts }
+  return { relocateList, locations, growths, counts }
+}
+
+interface RelocatedManifest extends RelocatedFile {
+  /** Of its live files, and of those that its own snapshot added; bytes. */
+  readonly growth: { readonly live: number; readonly added: number }
+}
+
+function addGrowth(
+  list: { live: number; readonly addedBy: Map<bigint, number> },
+  snapshotId: bigint,
+  { live, added }: RelocatedManifest['growth'],
+): void {
+  list.live += live
+  list.addedBy.set(snapshotId, (list.addedBy.get(snapshotId) ?? 0) + added)
+}
+
+/** The records of a manifest with their files moved, and what they grew by. */
+async function relocateRecords(
+  old: readonly AvroValues[],
+  shape: EntryShape,
+  move: (dataFile: AvroValues) => Promise<AvroValues>,
+): Promise<{ readonly records: AvroValues[]; readonly growth: RelocatedManifest['growth'] }> {
+  const records: AvroValues[] = []
+  const growth = { live: 0, added: 0 }
+  for (const record of old) {
+    const dataFile = record[shape.dataFile] as AvroValues
+    const moved = await move(dataFile)
+    records.push({ ...record, [shape.dataFile]: moved })
+    const grown = grownBy(dataFile, moved, shape)
+    if (record[shape.status] !== DELETED) growth.live += grown
+    if (record[shape.status] === ADDED) growth.added += grown
+  }
+  return { records, growth }
+}
+
+/** Statuses of an entry. */
+const ADDED = 1
+const DELETED = 2
+
+/** A deletion vector counts by its own bytes, which stay; the file around it does not. */
+function grownBy(before: AvroValues, after: AvroValues, shape: EntryShape): number {
+  const isPuffin = String(before[shape.format]).toUpperCase() === 'PUFFIN'
+  return isPuffin ? 0 : Number(after[shape.size]) - Number(before[shape.size])
 }
 
 interface EntryShape {
+  readonly status: string
   readonly dataFile: string
   readonly content: string
   readonly path: string
@@ -116,6 +171,7 @@ function entryShape(schema: AvroRecord): EntryShape {
   const dataFile = fieldName(schema, entryIds.dataFile, 'data_file')
   const inner = innerRecord(schema, dataFile) ?? schema
   return {
+    status: fieldName(schema, entryIds.status, 'status'),
     dataFile,
     content: fieldName(inner, entryIds.content, 'content'),
     path: fieldName(inner, entryIds.filePath, 'file_path'),

@@ -101,11 +101,35 @@ async function writeMetadata(
   }
   const place = (text: string) =>
     manifests.locations.get(text) ?? metadata.get(text) ?? relocation.moved(text)
-  const text = stringifyJson(mapTexts(members, place))
+  const sized = withSizes(members, manifests)
+  const text = stringifyJson(mapTexts(sized, place))
   const bytes = Buffer.from(text, 'utf8')
   const target = relocation.renamed(location)
   await fileIO.write(target, isCompressed ? gzipSync(bytes) : bytes)
   metadata.set(location, target)
+}
+
+/** The summaries of snapshots with the sizes that their delete files have now. */
+function withSizes(members: Members, { growths }: ManifestRelocator): Members {
+  if (members['snapshots'] === undefined) return members
+  const snapshots = membersOf(members['snapshots']).map((snapshot) => {
+    const growth = growths.get(String(snapshot['manifest-list']))
+    const summary = snapshot['summary'] as Members | undefined
+    if (growth === undefined || summary === undefined) return snapshot
+    const added = growth.addedBy.get(BigInt(String(snapshot['snapshot-id']))) ?? 0
+    const sizes = { 'total-files-size': growth.live, 'added-files-size': added }
+    const grown = Object.entries(sizes).flatMap(([name, bytes]) => {
+      const told = summary[name]
+      return typeof told === 'string' && bytes !== 0 ? [[name, grownText(told, bytes)]] : []
+    })
+    return { ...snapshot, summary: { ...summary, ...Object.fromEntries(grown) } }
+  })
+  return { ...members, snapshots }
+}
+
+/** What is no number was not ours to count. */
+function grownText(told: string, bytes: number): string {
+  return /^\d+$/.test(told) ? String(BigInt(told) + BigInt(bytes)) : told
 }
 
 function membersOf(value: unknown): readonly Members[] {
