@@ -3,7 +3,7 @@ import { commitCut, type CommittedCut } from '../../tables/commit/commit-cut.ts'
 import type { ManifestReader } from '../../tables/commit/snapshot-manifests.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
-import { tableId } from '../../tables/spec/table-identifier.ts'
+import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 import type { PartProgress } from '../sources/source.ts'
@@ -78,4 +78,14 @@ export function headsAfter(
   committed: CommittedCut,
 ): ReadonlyMap<string, LoadedTable> {
   return new Map([...context.heads, ...committed.tables])
+}
+
+/** Rows that changes add, by the dotted name of their table. */
+export function rowsByTable(changes: readonly TableChange[]): Record<string, number> {
+  const rows: Record<string, number> = {}
+  for (const change of changes) {
+    const added = change.addDataFiles.reduce((sum, file) => sum + file.recordCount, 0)
+    rows[tableKey(change.identifier)] = added
+  }
+  return rows
 }

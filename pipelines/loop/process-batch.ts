@@ -1,9 +1,8 @@
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
-import type { TableChange } from '../../tables/commit/table-change.ts'
 import { tableKey } from '../../tables/spec/table-identifier.ts'
 import type { MicroBatch } from '../sources/source.ts'
 import { advanceState } from './advance-state.ts'
-import { commitPlan, headsAfter, writeContext, type CutPlan } from './commit-plan.ts'
+import { commitPlan, headsAfter, rowsByTable, writeContext, type CutPlan } from './commit-plan.ts'
 import { silverLookup } from './committed-rows.ts'
 import type { CutReceipt } from './cut-receipt.ts'
 import { hasMoved } from './cut-rows.ts'
@@ -140,13 +139,4 @@ async function goOn(
     tails.push(await adoptTail(session, tail, change, files, watermarkUs))
   }
   return { ...context, heads, state: plan.after, memories, tails }
-}
-
-function rowsByTable(changes: readonly TableChange[]): Record<string, number> {
-  const rows: Record<string, number> = {}
-  for (const change of changes) {
-    const added = change.addDataFiles.reduce((sum, file) => sum + file.recordCount, 0)
-    rows[tableKey(change.identifier)] = added
-  }
-  return rows
 }

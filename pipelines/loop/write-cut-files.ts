@@ -56,7 +56,8 @@ async function append(
   return plainChange(name, 'append', files)
 }
 
-function plainChange(
+/** A change that adds files and takes nothing away. */
+export function plainChange(
   name: string,
   operation: TableChange['operation'],
   addDataFiles: readonly DataFile[],
@@ -135,7 +136,10 @@ export function hasRows(files: readonly ContentFile[]): boolean {
  * Rows of silver were compared with what silver held: a foreign row may be the same print, and its
  * windows in gold have to be derived again.
  */
-function againstHead(heads: ReadonlyMap<string, LoadedTable>, change: TableChange): TableChange {
+export function againstHead(
+  heads: ReadonlyMap<string, LoadedTable>,
+  change: TableChange,
+): TableChange {
   const { metadata } = headOf(heads, tableKey(change.identifier))
   const baseSnapshotId = metadata['current-snapshot-id'] ?? null
   return { ...change, baseSnapshotId, isTouchedByForeign: hasRows }

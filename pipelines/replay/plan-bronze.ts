@@ -23,8 +23,20 @@ export async function planBronze(
   { options, heads }: LoopContext,
   range: DayRange,
 ): Promise<ScanPlan[]> {
+  return Promise.all(
+    kinds.map((kind) =>
+      planHead(options.lake, headOf(heads, `bronze.${kind}_messages`), [mayBeInReach(range)]),
+    ),
+  )
+}
+
+/**
+ * What a row must be to take part in a range, for the planner: its event time lies in it or a day
+ * beside it, or nobody could read it.
+ */
+export function mayBeInReach(range: DayRange): ColumnPredicate {
   const { fromDay, toDay } = withMargin(range)
-  const inReach: ColumnPredicate = {
+  return {
     op: 'or',
     operands: [
       { column: 'event_ts', op: 'is-null' },
@@ -37,11 +49,6 @@ export async function planBronze(
       },
     ],
   }
-  return Promise.all(
-    kinds.map((kind) =>
-      planHead(options.lake, headOf(heads, `bronze.${kind}_messages`), [inReach]),
-    ),
-  )
 }
 
 /** The rows of these plans that are in reach of the range, in slices of bounded size. */

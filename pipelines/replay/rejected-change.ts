@@ -9,7 +9,8 @@ import { ownColumns, withAddedColumns } from '../loop/own-columns.ts'
 import { hasRows } from '../loop/write-cut-files.ts'
 import { POSITION } from './derive-range.ts'
 import { AGAIN_REJECTED, ownedMessages } from './judge-range.ts'
-import { DAY_US, isInRange, withMargin, type DayRange } from './utc-days.ts'
+import { mayBeInReach } from './plan-bronze.ts'
+import { isInRange, type DayRange } from './utc-days.ts'
 
 const TABLE = 'silver.rejected_messages'
 
@@ -21,22 +22,7 @@ export async function holdRejected(
   { session, options, heads }: LoopContext,
   range: DayRange,
 ): Promise<ScanPlan> {
-  const { fromDay, toDay } = withMargin(range)
-  const plan = await planHead(options.lake, headOf(heads, TABLE), [
-    {
-      op: 'or',
-      operands: [
-        { column: 'event_ts', op: 'is-null' },
-        {
-          op: 'and',
-          operands: [
-            { column: 'event_ts', op: '>=', value: fromDay * DAY_US },
-            { column: 'event_ts', op: '<', value: toDay * DAY_US },
-          ],
-        },
-      ],
-    },
-  ])
+  const plan = await planHead(options.lake, headOf(heads, TABLE), [mayBeInReach(range)])
   const rows = await planRelation(options.lake, plan, { withPosition: true })
   const isConflict = `reason = 'conflicting-duplicate'`
   const columns = `${ownColumns(TABLE)}, _file, _pos`

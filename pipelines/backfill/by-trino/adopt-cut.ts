@@ -3,7 +3,7 @@ import type { CommittedCut } from '../../../tables/commit/commit-cut.ts'
 import type { TableChange } from '../../../tables/commit/table-change.ts'
 import { sqlName } from '../../../tables/engine/sql-text.ts'
 import { isErrorKind, SluiceError } from '../../../tables/errors.ts'
-import type { Kind } from '../../../shared-transforms/kind.ts'
+import { kinds, type Kind } from '../../../shared-transforms/kind.ts'
 import { advanceState, type AdvancedState } from '../../loop/advance-state.ts'
 import { commitPlan } from '../../loop/commit-plan.ts'
 import type { CutCounts } from '../../loop/cut-receipt.ts'
@@ -15,7 +15,7 @@ import { mergeGold } from '../../loop/merge-gold.ts'
 import { totalCounts } from '../../loop/observe-batch.ts'
 import { restoreLoop } from '../../loop/restore-loop.ts'
 import { columnsOf } from '../../loop/step-session.ts'
-import { hasRows, silverTable } from '../../loop/write-cut-files.ts'
+import { againstHead, plainChange, silverTable } from '../../loop/write-cut-files.ts'
 import type { PartProgress } from '../../sources/source.ts'
 import type { PartFacts } from './count-by-trino.ts'
 import type { ScratchRun } from './scratch-run.ts'
@@ -117,28 +117,15 @@ async function adoptedChanges(
   { run, targets }: DerivedCut,
 ): Promise<readonly TableChange[]> {
   const { fileIO, manifestCache } = options.lake
+  const isCompared = new Set(kinds.map(silverTable))
   const changes: TableChange[] = []
   for (const name of targets) {
     const original = headOf(heads, name)
     const twin = await run.load(run.twinName(name))
     const addDataFiles = await adoptTwinFiles({ fileIO, manifestCache }, original, twin)
     if (addDataFiles.length === 0) continue
-    changes.push({
-      identifier: original.identifier,
-      operation: 'append',
-      addDataFiles,
-      addDeletes: [],
-      removePaths: [],
-      removeDeletePaths: [],
-      mustBeLive: [],
-      // Rows of silver were compared with those that silver held.
-      ...(name.startsWith('silver.') && name !== 'silver.rejected_messages'
-        ? {
-            baseSnapshotId: original.metadata['current-snapshot-id'] ?? null,
-            isTouchedByForeign: hasRows,
-          }
-        : {}),
-    })
+    const change = plainChange(name, 'append', addDataFiles)
+    changes.push(isCompared.has(name) ? againstHead(heads, change) : change)
   }
   return changes
 }

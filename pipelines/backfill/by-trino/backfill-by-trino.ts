@@ -4,13 +4,12 @@ import { sqlName } from '../../../tables/engine/sql-text.ts'
 import { isErrorKind, SluiceError } from '../../../tables/errors.ts'
 import type { DeleteQueue } from '../../../tables/maintain/delete-queue.ts'
 import type { TrinoProgress } from '../../../tables/query/trino-connection.ts'
-import type { DataFile } from '../../../tables/spec/manifest.ts'
-import { tableKey } from '../../../tables/spec/table-identifier.ts'
 import { CUTS_TABLE } from '../../lake/lake-commit-context.ts'
 import type { LakeInTrino } from '../../lake/lake-in-trino.ts'
 import type { Lake } from '../../lake/lake.ts'
 import { createLakeDeleteQueue } from '../../lake/lake-delete-queue.ts'
 import { commitContext } from '../../loop/commit-context.ts'
+import { rowsByTable } from '../../loop/commit-plan.ts'
 import type { CutReceipt } from '../../loop/cut-receipt.ts'
 import { hasMoved } from '../../loop/cut-rows.ts'
 import { formatOf } from '../../loop/derive-batch.ts'
@@ -223,16 +222,12 @@ async function tellOf(
   { lake, onCut }: TrinoBackfillOptions,
   queue: DeleteQueue,
 ): Promise<void> {
-  const added = (files: readonly DataFile[]) =>
-    files.reduce((sum, { recordCount }) => sum + recordCount, 0)
   const receipt: CutReceipt = {
     ...total,
     cutNumber: after.cutNumber,
     committedUs: lake.clock.nowUs(),
     watermarkUs: after.watermarkUs,
-    rowsByTable: Object.fromEntries(
-      changes.map(({ identifier, addDataFiles }) => [tableKey(identifier), added(addDataFiles)]),
-    ),
+    rowsByTable: rowsByTable(changes),
     receivedUsQuantiles: [],
     timings: {
       derive: derivedMs - startedMs,
