@@ -1,16 +1,10 @@
-import { PassThrough } from 'node:stream'
-import { text } from 'node:stream/consumers'
-import { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CommandContext } from '../../../pipelines/cli/command-context.ts'
-import { addVerifyCommand } from '../../../pipelines/cli/commands/verify.ts'
-import { readEnvironment } from '../../../pipelines/cli/environment.ts'
-import { randomIds, systemClock } from '../../../tables/clock.ts'
 import { tableId } from '../../../tables/spec/table-identifier.ts'
 import { createForeignWriter } from '../../support/foreign-writer.ts'
 import { readContentHashes } from '../../support/lake-content.ts'
 import { type LocalLake, openLocalLake } from '../../support/local-lake.ts'
 import { runMarket } from '../../support/market-minutes.ts'
+import { endCommand } from '../../support/run-command.ts'
 
 let local: LocalLake
 beforeAll(async () => {
@@ -19,29 +13,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => local.close())
 
-async function verify(...args: readonly string[]): Promise<{ stdout: string; exitCode: number }> {
-  const stdout = new PassThrough()
-  let exitCode = 0
-  const context: CommandContext = {
-    environment: readEnvironment(),
-    clock: systemClock,
-    ids: randomIds,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: process.stderr,
-    readStdin: () => Promise.resolve(''),
-    stdin: process.stdin,
-    stopSignal: () => new AbortController().signal,
-    readerGone: () => new AbortController().signal,
-    setExitCode: (code) => {
-      exitCode = code
-    },
-  }
-  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined })
-  addVerifyCommand(program, context)
-  await program.parseAsync(['verify', ...args, '--lake', local.directory], { from: 'user' })
-  stdout.end()
-  return { stdout: await text(stdout), exitCode }
-}
+const verify = (...args: readonly string[]) => endCommand(local.directory, 'verify', ...args)
 
 /** The tests work on one lake, one after the other: it is broken by the later ones. */
 describe('sluice verify', () => {
