@@ -1,14 +1,16 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 /**
- * Two projects: `unit` runs two files at a time; `e2e` starts brokers and whole command lines,
- * needs the machine for itself and runs one file after the other.
+ * Two projects, each two files at a time: `unit`, and after it `e2e`, which starts brokers, engines
+ * and whole command lines.
  */
 export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // Else the S3 client says in every process that its releases of 2027 want a newer Node.js.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     reporters: ['default', new SummaryReporter()],
@@ -30,7 +32,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
           globalSetup: ['test/support/shared-folder.ts', 'test/support/shared-servers.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -2,6 +2,7 @@ import { builtinModules } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { NODE_MIN } from '../bin/node-version.mjs'
+import { longFiles } from './support/longest-first.ts'
 import { importsOf, readRepositoryFile, repositoryFiles } from './support/repository-files.ts'
 
 const files = repositoryFiles()
@@ -29,6 +30,10 @@ const lock = z
   .parse(JSON.parse(readRepositoryFile('package-lock.json')))
 
 describe('the layout', () => {
+  it('has the test files that are known to take long', () => {
+    expect(longFiles.filter((path) => !files.includes(path))).toEqual([])
+  })
+
   it.each([
     ...['pipelines/', 'tables/', 'bronze/', 'silver/', 'gold/', 'sluice/', 'shared-transforms/'],
     ...['bench/', 'test/', 'minio/', 'docker-compose.yml', '.ci/run', 'package.json'],

@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inject } from 'vitest'
 import { compactTables } from '../../pipelines/lake/compact-tables.ts'
 import type { LakeStores } from '../../pipelines/lake/lake-stores.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
@@ -14,6 +11,7 @@ import type { TrinoStores } from '../../stack/trino-settings.ts'
 import { type Clock, randomIds } from '../../tables/clock.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { type HdfsAddress, newHdfsRoot, sharedHdfs } from './hdfs-server.ts'
+import { makeOnce } from './make-once.ts'
 import { createTestClock } from './memory-lake.ts'
 import { createBucket, sharedS3 } from './s3-server.ts'
 import { MINUTE_US, STOCK_HOURS_START_US } from './stock-hours.ts'
@@ -42,29 +40,23 @@ interface KeptFacts {
 
 /**
  * A lake on three kinds of stores that the loop made, with late repairs, a tag `kept`, and then
- * compacted. The
- * suites of one run share it, one after the other; they may add tables of their own, and change
- * none of the lake's. The caller closes it.
+ * compacted. The suites of one run share it; they may add tables of their own, and change none of
+ * the lake's. The caller closes it.
  */
 export async function openMixedStockLake(): Promise<MixedStockLake> {
-  const folder = join(inject('sharedFolder'), 'mixed lake')
-  const factsFile = join(folder, 'facts.json')
   const [account, hdfs] = await Promise.all([sharedS3('minio'), sharedHdfs()])
-  const directory = join(folder, 'lake')
   const clock = createTestClock(STOCK_HOURS_START_US + BigInt(PER_CUT) * MINUTE_US)
-  if (!existsSync(factsFile)) {
-    await mkdir(folder, { recursive: true })
+  const { folder, facts } = await makeOnce('mixed lake', async (made): Promise<KeptFacts> => {
     const stores = await mixedStores(account, hdfs)
-    await writeFile(
-      factsFile,
-      JSON.stringify(await makeLake(directory, { stores, account, clock })),
-    )
-  }
-  const { states, stores } = JSON.parse(await readFile(factsFile, 'utf8')) as KeptFacts
-  const lake = await open(directory, { stores, account, clock })
+    return makeLake(join(made, LAKE), { stores, account, clock })
+  })
+  const { states, stores } = facts
+  const lake = await open(join(folder, LAKE), { stores, account, clock })
   const trinoStores = { s3: account, hdfsConfigFolder: hdfs.configFolder }
   return { lake, states, stores, account, hdfs, trinoStores }
 }
+
+const LAKE = 'lake'
 
 async function mixedStores(account: S3Account, hdfs: HdfsAddress): Promise<LakeStores> {
   const onS3 = `s3://${await createBucket(account)}/lake one`

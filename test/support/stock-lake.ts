@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inject } from 'vitest'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { headOf, loadHeads } from '../../pipelines/loop/loop-context.ts'
@@ -10,6 +7,7 @@ import { randomIds } from '../../tables/clock.ts'
 import { readRows } from './lake-content.ts'
 import { createListSource } from './list-source.ts'
 import { openExistingLake } from './local-lake.ts'
+import { makeOnce } from './make-once.ts'
 import { createTestClock, type TestClock } from './memory-lake.ts'
 import { makeStockHours, MINUTE_US, STOCK_HOURS_START_US } from './stock-hours.ts'
 
@@ -34,26 +32,26 @@ export interface StockLake {
 /**
  * A lake of 200 cuts that the loop made, with late repairs, duplicates, rejected messages and
  * compactions: what other engines are asked to read. It takes a minute to make, so the suites of
- * one run share it, one after the other: none may write to it. The caller closes it.
+ * one run share it: none may write to it. The caller closes it.
  */
 export async function openStockLake(): Promise<StockLake> {
-  const folder = join(inject('sharedFolder'), 'stock lake')
-  const statesFile = join(folder, 'states.json')
-  const directory = join(folder, 'lake')
-  if (existsSync(statesFile)) {
-    const lake = await openExistingLake(directory)
-    return { lake, states: JSON.parse(await readFile(statesFile, 'utf8')) as LakeStates }
-  }
-  const made = await makeStockLake(directory)
-  await writeFile(statesFile, JSON.stringify(made.states))
-  return made
+  const { folder, facts: states } = await makeOnce('stock lake', (made) =>
+    makeStockLake(join(made, LAKE)),
+  )
+  return { lake: await openExistingLake(join(folder, LAKE)), states }
 }
 
-async function makeStockLake(directory: string): Promise<StockLake> {
+const LAKE = 'lake'
+
+async function makeStockLake(directory: string): Promise<LakeStates> {
   const clock = createTestClock(STOCK_HOURS_START_US + MINUTE_US)
   const lake = await openLake({ directory, clock, ids: randomIds, createIfMissing: true })
-  await fillStockLake(lake, clock, stockLakeMinutes)
-  return { lake, states: await readStates(lake, stockLakeMinutes) }
+  try {
+    await fillStockLake(lake, clock, stockLakeMinutes)
+    return await readStates(lake, stockLakeMinutes)
+  } finally {
+    await lake.close()
+  }
 }
 
 /** What happens in which minute of a lake's market. */
