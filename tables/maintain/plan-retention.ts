@@ -3,7 +3,6 @@ import {
   cutNumberOf,
   type CutRecord,
   DAY_END_TAG_PREFIX,
-  findSnapshot,
   HEAD_TAG,
   snapshotOfRef,
 } from '../spec/cut-history.ts'
@@ -97,7 +96,6 @@ function planTags(request: RetentionRequest): { added: TableUpdate[]; dropped: s
   const wanted = new Set(kept.tagged.flatMap((cutNumber) => tagNames(cutNumber, kept)))
   const added: TableUpdate[] = []
   for (const { cutNumber, snapshotId } of request.heads) {
-    if (findSnapshot(metadata, snapshotId) === undefined) continue
     for (const name of tagNames(cutNumber, kept)) {
       if (!wanted.has(name) || metadata.refs[name] !== undefined) continue
       added.push({

@@ -48,14 +48,24 @@ export function snapshotOfRef(metadata: TableMetadata, ref: string): Snapshot | 
 }
 
 /** From `main`'s snapshot through its parents, newest first, as far as they are kept. */
-export function* ancestors(metadata: TableMetadata): Generator<Snapshot> {
-  const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot['snapshot-id'], snapshot]))
-  let next = metadata.refs[MAIN_BRANCH]?.['snapshot-id'] ?? metadata['current-snapshot-id']
-  for (let steps = 0; next !== undefined && steps <= byId.size; steps++) {
-    const snapshot = byId.get(next)
+export function* ancestors({
+  snapshots,
+  refs,
+  'current-snapshot-id': currentId,
+}: TableMetadata): Generator<Snapshot> {
+  let next = refs[MAIN_BRANCH]?.['snapshot-id'] ?? currentId
+  let from = snapshots.length
+  for (let steps = 0; next !== undefined && steps <= snapshots.length; steps++) {
+    const wanted = next
+    // A parent nearly always stands right before its child: most ask for the first alone.
+    let at = from - 1
+    while (at >= 0 && snapshots[at]?.['snapshot-id'] !== wanted) at -= 1
+    if (at < 0) at = snapshots.findLastIndex((other) => other['snapshot-id'] === wanted)
+    const snapshot = snapshots[at]
     if (snapshot === undefined) return
     yield snapshot
     next = snapshot['parent-snapshot-id']
+    from = at
   }
 }
 
