@@ -2,11 +2,15 @@ import { Presets, SingleBar } from 'cli-progress'
 import type { TrinoProgress } from '../../tables/query/trino-connection.ts'
 import type { ArchiveProgress } from '../sources/archive-source.ts'
 import { printNote, type CommandContext } from './command-context.ts'
+import { createLeftEstimate, leftText } from './estimate-left.ts'
 import { formatSize } from './format-units.ts'
 
-/** How far a backfill is. */
+/** `check` reads the input without writing, `load` commits it. */
+type BackfillPhase = 'check' | 'load'
+
+/** How far a backfill is, and about how long the phase still takes once that can be known. */
 export interface BackfillProgressView {
-  readonly show: (phase: 'check' | 'load', progress: ArchiveProgress) => void
+  readonly show: (phase: BackfillPhase, progress: ArchiveProgress) => void
   /** What Trino is asked for now, and how far it is. */
   readonly showStatement: (purpose: string, progress: TrinoProgress) => void
   readonly end: () => void
@@ -33,13 +37,15 @@ function progressBar(context: CommandContext): BackfillProgressView {
     },
     Presets.legacy,
   )
-  let shown: 'check' | 'load' | 'statement' | undefined
+  const timeLeft = createPhaseEstimate(context)
+  let shown: BackfillPhase | 'statement' | undefined
   return {
-    show: (phase, { bytesRead, bytesTotal, partsRead, partsTotal }) => {
+    show: (phase, progress) => {
+      const { bytesRead, bytesTotal, partsRead, partsTotal } = progress
       const payload = {
         phase: phaseNames[phase],
         files: `${partsRead}/${partsTotal}`,
-        rest: `${formatSize(bytesRead)} of ${formatSize(bytesTotal)}`,
+        rest: progressText(progress, timeLeft(phase, progress)),
       }
       if (shown !== phase) {
         if (shown === 'statement') stderr.write('\r\u001b[K')
@@ -62,6 +68,7 @@ function progressBar(context: CommandContext): BackfillProgressView {
 
 function progressLines(context: CommandContext): BackfillProgressView {
   const { clock } = context
+  const timeLeft = createPhaseEstimate(context)
   let saidUs: bigint | undefined
   let asked: string | undefined
   const isDue = (): boolean => {
@@ -71,13 +78,12 @@ function progressLines(context: CommandContext): BackfillProgressView {
     return true
   }
   return {
-    show: (phase, { bytesRead, bytesTotal, partsRead, partsTotal }) => {
+    show: (phase, progress) => {
+      const left = timeLeft(phase, progress)
       if (!isDue()) return
-      printNote(
-        context,
-        `${phaseNames[phase]}: ${partsRead} of ${partsTotal} files, ` +
-          `${formatSize(bytesRead)} of ${formatSize(bytesTotal)}`,
-      )
+      const { partsRead, partsTotal } = progress
+      const files = `${partsRead} of ${partsTotal} files`
+      printNote(context, `${phaseNames[phase]}: ${files}, ${progressText(progress, left)}`)
     },
     showStatement: (purpose, progress) => {
       const isNew = purpose !== asked
@@ -85,6 +91,24 @@ function progressLines(context: CommandContext): BackfillProgressView {
       if (isDue() || isNew) printNote(context, statementText(purpose, progress))
     },
     end: () => undefined,
+  }
+}
+
+/** `4.2 MB of 8.4 MB, about 3 min left`. */
+function progressText(
+  { bytesRead, bytesTotal }: ArchiveProgress,
+  left: string | undefined,
+): string {
+  const bytes = `${formatSize(bytesRead)} of ${formatSize(bytesTotal)}`
+  return left === undefined ? bytes : `${bytes}, ${left}`
+}
+
+/** Each phase has a speed of its own. */
+function createPhaseEstimate({ clock }: CommandContext) {
+  const estimates = { check: createLeftEstimate(), load: createLeftEstimate() }
+  return (phase: BackfillPhase, { bytesRead, bytesTotal }: ArchiveProgress) => {
+    estimates[phase].note(clock.nowUs(), bytesRead, bytesTotal)
+    return leftText(estimates[phase].leftMs())
   }
 }
 

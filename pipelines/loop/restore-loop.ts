@@ -22,6 +22,7 @@ import { decodePositions, EMPTY_LOOP_STATE, POSITIONS_PROPERTY } from './loop-st
 import type { LoopState } from './loop-state.ts'
 import { readPositionsFromRows } from './read-positions.ts'
 import type { Session } from '../../tables/engine/engine.ts'
+import type { Lake } from '../lake/lake.ts'
 import { createFramedTable } from './frame-batch.ts'
 import { createInstrumentsTable } from './instruments.ts'
 import { setLoopTimes } from './loop-times.ts'
@@ -34,7 +35,7 @@ import { createStepSession, type StepSession } from './step-session.ts'
 export async function restoreLoop(options: LoopOptions, connection: Session): Promise<LoopContext> {
   const session = createStepSession(connection)
   const heads = await loadHeads(options.lake)
-  const state = await restoreState(options, session, headOf(heads, 'sluice.cuts'))
+  const state = await readLoopState(options.lake, session, headOf(heads, 'sluice.cuts'))
   await createInstrumentsTable(session, options.instruments ?? [])
   await createFramedTable(session)
   await createBatchTables(session)
@@ -54,8 +55,9 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   return { options, session, heads, state, memories, tails }
 }
 
-async function restoreState(
-  options: LoopOptions,
+/** Positions and watermark as the newest cut left them. */
+export async function readLoopState(
+  lake: Lake,
   session: Session,
   cuts: LoadedTable,
 ): Promise<LoopState> {
@@ -63,7 +65,7 @@ async function restoreState(
   if (cutNumber === 0) return EMPTY_LOOP_STATE
   const cached = cuts.metadata.properties[POSITIONS_PROPERTY]
   const state = cached === undefined ? undefined : decodePositions(cached, cutNumber)
-  return state ?? readPositionsFromRows(options.lake, session, cuts, cutNumber)
+  return state ?? readPositionsFromRows(lake, session, cuts, cutNumber)
 }
 
 async function restoreMemory(

@@ -8,17 +8,18 @@ import type { ArchiveFormat, LineFraming } from './line-framing.ts'
 import { lineFraming } from './line-framing.ts'
 import type { Line } from './line-splitter.ts'
 import { createLineSplitter } from './line-splitter.ts'
-import type { PartProgress, Source } from './source.ts'
+import type { MicroBatch, PartProgress, Source } from './source.ts'
 import { partKey } from './source.ts'
 
-/** How far reading is, for a progress bar. Bytes are bytes on disk, packed. */
+/**
+ * How far it is, by the batches that were released: what is read ahead of them is work to be done.
+ * Bytes are bytes on disk, packed.
+ */
 export interface ArchiveProgress {
   readonly bytesRead: number
   readonly bytesTotal: number
   readonly partsRead: number
   readonly partsTotal: number
-  /** The file that is being read, undefined before the first and after the last. */
-  readonly shownPath: string | undefined
 }
 
 export interface ArchiveSource extends Source {
@@ -33,10 +34,10 @@ export interface ArchiveSourceOptions {
   readonly ids: IdSource
 }
 
-interface ProgressState {
+/** Moves on as bytes are read. */
+interface ReadState {
   bytesRead: number
   partsRead: number
-  shownPath: string | undefined
 }
 
 /**
@@ -50,7 +51,9 @@ export function createArchiveSource(options: ArchiveSourceOptions): ArchiveSourc
   const { parts } = options
   const buffer = createBatchBuffer(options)
   const bytesTotal = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  const state: ProgressState = { bytesRead: 0, partsRead: 0, shownPath: undefined }
+  const read = { bytesRead: 0, partsRead: 0 }
+  const readAtTake = new WeakMap<MicroBatch, Readonly<ReadState>>()
+  let released: Readonly<ReadState> = { ...read }
   let reading: Promise<void> = Promise.resolve()
 
   return {
@@ -60,20 +63,24 @@ export function createArchiveSource(options: ArchiveSourceOptions): ArchiveSourc
         const startOffset = positions.get(partKey(part)) ?? 0n
         return buffer.addPart({ format: options.format, part, startOffset, isAtEnd: () => false })
       })
-      reading = readParts(options, slots, buffer, state)
+      reading = readParts(options, slots, buffer, read)
       return Promise.resolve()
     },
     next: async (limits, signal) => {
       const batch = await buffer.take(limits, signal)
+      if (batch === undefined) return undefined
       // A file that was not begun says nothing about time: listed, it would hold the watermark.
-      return batch && { ...batch, progress: batch.progress.filter(isBegun) }
+      const begun = { ...batch, progress: batch.progress.filter(isBegun) }
+      readAtTake.set(begun, { ...read })
+      return begun
     },
     release: (batch) => {
       buffer.release(batch)
+      released = readAtTake.get(batch) ?? released
       return Promise.resolve()
     },
     committed: () => Promise.resolve(),
-    progress: () => ({ ...state, bytesTotal, partsTotal: parts.length }),
+    progress: () => ({ ...released, bytesTotal, partsTotal: parts.length }),
     close: async () => {
       buffer.close()
       await reading
@@ -89,7 +96,7 @@ async function readParts(
   { parts, format }: ArchiveSourceOptions,
   slots: readonly PartSlot[],
   buffer: BatchBuffer,
-  state: ProgressState,
+  read: ReadState,
 ): Promise<void> {
   try {
     // Not before the first batch is asked for: reading nobody waits for is work for nothing.
@@ -97,12 +104,10 @@ async function readParts(
     for (const [index, part] of parts.entries()) {
       const slot = slots[index]
       if (slot === undefined) continue
-      state.shownPath = part.shownPath
       const framing = lineFraming(format, part.entryName)
-      if (!(await readPart(part, slot, framing, buffer, state))) return
-      state.partsRead += 1
+      if (!(await readPart(part, slot, framing, buffer, read))) return
+      read.partsRead += 1
     }
-    state.shownPath = undefined
     buffer.end()
   } catch (error) {
     buffer.fail(error)
@@ -115,12 +120,12 @@ async function readPart(
   slot: PartSlot,
   framing: LineFraming,
   buffer: BatchBuffer,
-  state: ProgressState,
+  read: ReadState,
 ): Promise<boolean> {
   const startLine = Number(slot.position())
   const splitter = createLineSplitter({ startLine, shownPath: part.shownPath })
   const onRead = (bytes: number) => {
-    state.bytesRead += bytes
+    read.bytesRead += bytes
   }
   for await (const chunk of readArchiveBytes(part, onRead)) {
     if (!(await addLines(splitter.split(chunk), slot, framing, buffer))) return false

@@ -32,8 +32,7 @@ export interface TrinoBackfillOptions extends Omit<LoopOptions, 'mode'> {
   readonly format: string
   /** Messages of one cut, about. */
   readonly cutRows?: number
-  /** `onRead` hears of framed batches, `onStatement` how far Trino is. */
-  readonly onRead?: () => void
+  /** Hears how far Trino is. */
   readonly onStatement?: (purpose: string, progress: TrinoProgress) => void
 }
 
@@ -147,7 +146,6 @@ async function derive(
   const input = await frameIntoScratch({
     ...{ lake, run, source, limits, ingestedUs, signal, session: context.session },
     cutRows: options.cutRows ?? CUT_ROWS_DEFAULT,
-    onBatch: () => options.onRead?.(),
   })
   const { progress, messageCount } = input
   if (signal.aborted || !progress.some(hasMoved)) return { input, derived: undefined, startedMs }

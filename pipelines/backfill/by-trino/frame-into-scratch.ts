@@ -39,7 +39,6 @@ export interface FramingOptions {
   readonly ingestedUs: bigint
   readonly run: ScratchRun
   readonly signal: AbortSignal
-  readonly onBatch: () => void
 }
 
 const types: Readonly<Record<string, PrimitiveType>> = {
@@ -91,7 +90,6 @@ export async function frameIntoScratch(options: FramingOptions): Promise<FramedI
     foldProgress(progress, batch)
     messageCount += batch.messageCount
     await source.release(batch)
-    options.onBatch()
   }
   await createFramedTable(session)
   await commitChange(lakeCommitContext(lake), table.identifier, {

@@ -14,6 +14,7 @@ import { withWritableLake } from '../../lake/with-writable-lake.ts'
 import { archiveFormats, type ArchiveFormat } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { createBackfillProgress } from '../backfill-progress.ts'
+import { showBackfillPlan } from '../show-backfill-plan.ts'
 import { formatCount } from '../format-units.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
@@ -24,12 +25,16 @@ interface BackfillCommandOptions extends LakeOptions, TrinoOptions {
   readonly format: ArchiveFormat
   readonly config?: string
   readonly cutRows?: number
+  readonly dryRun: boolean
 }
 
 const notes = `
 With --engine trino this process only reads and frames the files; a Trino derives the rows, on all
 of its nodes, for histories that one machine is too small for. It must see the lake's catalog:
-keep \`sluice catalog\` running for this lake, and read it by Trino. Rows and receipts are equal.`
+keep \`sluice catalog\` running for this lake, and read it by Trino. Rows and receipts are equal.
+
+--dry-run reads the input too, and says what is in it, what the lake holds of the same days, and
+whether the run would be refused. It may go on beside anything, and changes nothing.`
 
 export function addBackfillCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -47,6 +52,7 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
       'with --engine trino: messages of one cut, about (default: 20000000)',
       countFrom(1),
     )
+    .option('--dry-run', 'only says what would be done', false)
     .addHelpText('after', notes)
   addTrinoOptions(command, context)
   addLakeOptions(command, context).action(
@@ -56,7 +62,9 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
         config === undefined
           ? options.lake
           : configuredLake(command, context, options, config.lakeDirectory)
-      await runBackfill(context, { ...options, lake: directory }, files, config)
+      const wanted = { ...options, lake: directory }
+      if (options.dryRun) await showBackfillPlan(context, wanted, files)
+      else await runBackfill(context, wanted, files, config)
     },
   )
 }

@@ -1,0 +1,15 @@
+import type { BatchLimits } from '../sources/source.ts'
+
+/** Large batches: a backfill is about throughput, and memory bounds them. */
+export const backfillLimits: BatchLimits = {
+  rows: 120_000,
+  bytes: 48 * 1024 * 1024,
+  timeMs: 60_000,
+}
+
+/** What is framed at once for Trino becomes one file, and it likes large ones. */
+export const trinoBackfillLimits: BatchLimits = {
+  rows: 500_000,
+  bytes: 96 * 1024 * 1024,
+  timeMs: 60_000,
+}

@@ -1,0 +1,156 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describeOverlap } from '../backfill/check-input.ts'
+import type { ChosenPart } from '../backfill/choose-parts.ts'
+import { planBackfill, type BackfillPlan } from '../backfill/plan-backfill.ts'
+import { readLakeFile } from '../lake/lake-file.ts'
+import { openLake } from '../lake/open-lake.ts'
+import type { Lake } from '../lake/lake.ts'
+import type { ArchiveFormat } from '../sources/line-framing.ts'
+import { createBackfillProgress } from './backfill-progress.ts'
+import { printJson, printLine, printNote, type CommandContext } from './command-context.ts'
+import { formatCount, formatInstant, formatIso, formatSize } from './format-units.ts'
+import { withLake, type LakeOptions } from './lake-options.ts'
+import { exitCodes } from './report-failure.ts'
+import { drawTextTable } from './text-table.ts'
+
+/** Overlaps that are printed for a person; JSON has all. */
+const MAX_SHOWN_OVERLAPS = 20
+
+/**
+ * `sluice backfill --dry-run`: what a run would do, without a lock and without a change. Exit code 1
+ * where it would be refused.
+ */
+export async function showBackfillPlan(
+  context: CommandContext,
+  options: LakeOptions & { readonly format: ArchiveFormat },
+  files: readonly string[],
+): Promise<void> {
+  const progress = createBackfillProgress(context)
+  const signal = context.stopSignal()
+  const plan = await withLakeOrNone(context, options.lake, async (lake) => {
+    try {
+      return await planBackfill(
+        { lake, format: options.format, files, onProgress: progress.show },
+        signal,
+      )
+    } finally {
+      progress.end()
+    }
+  })
+  if (plan === undefined) {
+    context.setExitCode(exitCodes.failed)
+    printNote(context, 'Stopped before the input was read: there is no plan. Nothing was changed.')
+    return
+  }
+  if (plan.overlaps.length > 0) context.setExitCode(exitCodes.failed)
+  if (options.json) printJson(context, planToJson(plan))
+  else for (const line of drawPlan(plan)) printLine(context, line)
+}
+
+/** Where there is no lake yet, one in a folder that goes again: the plan is that of a first run. */
+async function withLakeOrNone<T>(
+  context: CommandContext,
+  directory: string,
+  use: (lake: Lake) => Promise<T>,
+): Promise<T> {
+  if ((await readLakeFile(directory)) !== undefined) return withLake(context, directory, use)
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-plan-'))
+  const { clock, ids } = context
+  try {
+    const lake = await openLake({ directory: folder, clock, ids, createIfMissing: true })
+    try {
+      return await use(lake)
+    } finally {
+      await lake.close()
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function planToJson(plan: BackfillPlan) {
+  return {
+    ...plan,
+    bytes: bytesToRead(plan),
+    files: plan.files.map(({ part, state, fromOffset }) => ({
+      ...{ path: part.shownPath, bytes: part.sizeBytes, source: part.part.source },
+      ...{ state, fromLine: Number(fromOffset) },
+    })),
+    watermarkUs: undefined,
+    watermark: plan.watermarkUs === undefined ? null : formatIso(plan.watermarkUs),
+    overlaps: plan.overlaps.map(
+      ({ inputFromUs, inputUntilUs, lakeFromUs, lakeUntilUs, ...rest }) => ({
+        ...rest,
+        input: { from: formatIso(inputFromUs), until: formatIso(inputUntilUs) },
+        lake: { from: formatIso(lakeFromUs), until: formatIso(lakeUntilUs) },
+      }),
+    ),
+  }
+}
+
+function bytesToRead({ files }: BackfillPlan): number {
+  const unread = files.filter(({ state }) => state !== 'read')
+  return unread.reduce((sum, { part }) => sum + part.sizeBytes, 0)
+}
+
+function drawPlan(plan: BackfillPlan): readonly string[] {
+  const { watermarkUs, overlaps } = plan
+  const shown = overlaps.slice(0, MAX_SHOWN_OVERLAPS).map(describeOverlap)
+  const more = overlaps.length - shown.length
+  return [
+    drawFiles(plan),
+    `${formatCount(plan.messageCount)} messages: ${formatCount(plan.ignoredCount)} ignored, ` +
+      `${formatCount(plan.rejectedCount)} rejected`,
+    watermarkUs === undefined
+      ? 'the lake has no watermark yet'
+      : `the watermark is ${formatInstant(watermarkUs)}: bars of sealed days are revised`,
+    '',
+    ...drawDays(plan),
+    '',
+    ...(overlaps.length === 0
+      ? ['nothing overlaps: the run would be taken']
+      : [
+          'the run would be refused, the input overlaps what the lake holds:',
+          ...shown,
+          ...(more > 0 ? [`  … and ${formatCount(more)} more`] : []),
+        ]),
+    'nothing was changed',
+  ]
+}
+
+function drawFiles(plan: BackfillPlan): string {
+  const count = (wanted: ChosenPart['state']) =>
+    plan.files.filter(({ state }) => state === wanted).length
+  const told = [
+    `${formatCount(count('new'))} new`,
+    `${formatCount(count('read'))} in the lake already`,
+  ]
+  if (count('begun') > 0) told.push(`${formatCount(count('begun'))} gone on with`)
+  const files = plan.files.length === 1 ? 'file' : 'files'
+  return (
+    `${formatCount(plan.files.length)} ${files}: ${told.join(', ')}; ` +
+    `${formatSize(bytesToRead(plan))} to read`
+  )
+}
+
+function drawDays({ days }: BackfillPlan): readonly string[] {
+  if (days.length === 0) return ['no rows']
+  const right = { align: 'right' } as const
+  const left = { align: 'left' } as const
+  return drawTextTable(
+    [
+      { title: 'day', ...left },
+      { title: 'kind', ...left },
+      { title: 'symbols', ...right },
+      { title: 'rows', ...right },
+      { title: 'rows in the lake', ...right },
+      { title: '', ...left },
+    ],
+    days.map((day) => [
+      ...[day.day, day.kind, formatCount(day.symbolCount), formatCount(day.rowCount)],
+      ...[formatCount(day.heldRowCount), day.isSealed ? 'sealed' : 'open'],
+    ]),
+  )
+}
