@@ -39,19 +39,28 @@ export const sharedSteps = {
 } as const
 
 /** The steps of each format: routing, and decoding of each of its kinds. */
-export const formatSteps: readonly TransformStep<string>[] = [...formats.values()].flatMap(
-  (format) => [
+export const formatSteps: readonly TransformStep<string>[] = stepsOfFormats()
+
+function stepsOfFormats(): TransformStep<string>[] {
+  return [...formats.values()].flatMap((format) => [
     step(`route-${format.name}`, format.version, format.routeSql),
     ...format.kinds.map((kind) =>
       step(`decode-${format.name}-${kind}`, format.version, (routed: string, dialect) =>
         format.decodeSql(kind, routed, dialect),
       ),
     ),
-  ],
-)
+  ])
+}
 
-/** Name and version of every step: what a derivation was made with. */
-export const stepVersions: readonly { readonly name: string; readonly version: number }[] = [
-  ...formatSteps,
-  ...Object.values(sharedSteps).flat(),
-].map(({ name, version }) => ({ name, version }))
+/** A step's name and which version of it. */
+export interface StepVersion {
+  readonly name: string
+  readonly version: number
+}
+
+/** Name and version of every step: what a derivation is made with. */
+export function listStepVersions(): readonly StepVersion[] {
+  return [...stepsOfFormats(), ...Object.values(sharedSteps).flat()].map(({ name, version }) => {
+    return { name, version }
+  })
+}

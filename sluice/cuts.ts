@@ -20,6 +20,11 @@ import type { TableDefinition } from '../tables/spec/table-definition.ts'
  * their starts. So the sums over all rows are always what the tables hold, and the newest row of a
  * part is always where it stands.
  *
+ * `steps` says by which versions of the steps the rows of a cut were made, so that it is known of
+ * every row for ever, whatever snapshots expired: by its ingested_ts, or by the newest replay of its
+ * day after that. A replay that found its days as these steps give them is a cut too where that was
+ * not known of them before: it changes no table.
+ *
  * A loss that a person accepted is a cut of mode `accept-loss` that takes nothing in: a part from
  * `start_offset` to `end_offset` without a message is what was deleted before it was read. Where a
  * topic was made again (or its log cut off), the old part is finished where it stood, and the part
@@ -94,6 +99,25 @@ export const cuts: TableDefinition = {
     ),
     lineage(24, 'is_finished', 'boolean', 'A file that was read whole: it never moves again.'),
     lineageOrNull(25, 'restored_cut', 'long', 'The cut that a rollback went back to, else null.'),
+    lineageOrNull(
+      26,
+      'steps',
+      'string',
+      "By which steps it was made: 'silver[…] gold[…]' with those of a version above 1; null: unknown.",
+    ),
+    lineageOrNull(27, 'from_day', 'date', 'First UTC day that a replay derived anew, else null.'),
+    lineageOrNull(
+      28,
+      'until_day',
+      'date',
+      'The day behind the last one of a replay; of a retention the first that bronze has whole; or null.',
+    ),
+    lineageOrNull(
+      29,
+      'removed_count',
+      'long',
+      'Messages of the part (own row: of all) that a retention removed from bronze, else null.',
+    ),
   ],
   key: ['cut_number', 'source', 'source_partition'],
   partition: [{ column: 'committed_ts', transform: 'month' }],

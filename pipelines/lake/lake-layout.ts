@@ -13,6 +13,13 @@ const layoutSteps: readonly LayoutStep[] = [
     from: 1,
     does: ['adds the column restored_cut to sluice.cuts, where a rollback says where it went'],
   },
+  {
+    from: 2,
+    does: [
+      'adds the columns steps, from_day, until_day and removed_count to sluice.cuts, where cuts say ' +
+        'by which steps they were made and what a retention removed',
+    ],
+  },
 ]
 
 /** The steps from a layout to the present one, in order; none where it is the present one. */

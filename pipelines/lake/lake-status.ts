@@ -1,3 +1,5 @@
+import { loadHeads } from '../loop/loop-context.ts'
+import { findStaleDays, type StaleDays } from './find-stale-days.ts'
 import { readLakeFile } from './lake-file.ts'
 import { readLakeHolder, type LakeHolder } from './lake-lock.ts'
 import type { LakeStores } from './lake-stores.ts'
@@ -18,6 +20,8 @@ export interface LakeStatus {
   readonly directory: string
   readonly nowUs: bigint
   readonly holder: LakeHolder | undefined
+  /** Who replaces or loads ranges of days beside it; the same process where it does both. */
+  readonly rangeHolder: LakeHolder | undefined
   /** Where a process serves or last served the catalog. */
   readonly catalogUrl: string | undefined
   readonly lastCut: CutLine | undefined
@@ -25,6 +29,8 @@ export interface LakeStatus {
   readonly tables: readonly TableSummary[]
   /** Of the last 24 hours. */
   readonly rejectReasons: readonly ReasonLine[]
+  /** What other steps than this program's made, or nobody knows which. */
+  readonly staleDays: readonly StaleDays[]
   /** Where the tables lie. */
   readonly stores: LakeStores
   /** Of the lake's folder, copies of remote files among them. */
@@ -42,11 +48,13 @@ export async function readLakeStatus(lake: Lake, directory: string): Promise<Lak
       directory,
       nowUs,
       holder: await readLakeHolder(directory),
+      rangeHolder: await readLakeHolder(directory, 'range'),
       catalogUrl: (await readLakeFile(directory))?.catalogUrl,
       lastCut,
       parts: await readPartLines(lake, session),
       tables: await readTableSummaries(lake),
       rejectReasons: await readRejectReasons(lake, session, nowUs - DAY_US),
+      staleDays: await findStaleDays({ lake, session, heads: await loadHeads(lake) }),
       stores: lake.stores,
       diskBytes: await measureDiskUse(directory),
     }

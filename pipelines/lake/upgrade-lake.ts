@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
-import { cuts } from '../../sluice/cuts.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
+import type { TableCommit } from '../../tables/catalog/catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { tableOf } from '../../tables/commit/fence.ts'
 import { planSchemaChange } from '../../tables/evolve/plan-schema-change.ts'
 import { commitFenced } from '../../tables/maintain/commit-fenced.ts'
+import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import { CUTS_TABLE, lakeCommitContext, readFence } from './lake-commit-context.ts'
 import { writeLakeFile } from './lake-file.ts'
 import { stepsFrom } from './lake-layout.ts'
@@ -29,7 +31,11 @@ export interface Upgrade {
 }
 
 /** What a step does, by the layout that it leaves. Each is done again where it was cut off. */
-const runs: Readonly<Record<number, (lake: Lake) => Promise<void>>> = { 1: addRestoredCut }
+const runs: Readonly<Record<number, (lake: Lake) => Promise<void>>> = {
+  1: (lake) => addColumns(lake, { 'sluice.cuts': ['restored_cut'] }),
+  2: (lake) =>
+    addColumns(lake, { 'sluice.cuts': ['steps', 'from_day', 'until_day', 'removed_count'] }),
+}
 
 /**
  * Brings a lake of an older layout to the present one, step by step; `lake.json` says the new
@@ -74,27 +80,42 @@ export async function upgradeLake(options: UpgradeOptions): Promise<Upgrade> {
   return told
 }
 
-/** Layout 1 knew no rollback. */
-async function addRestoredCut(lake: Lake): Promise<void> {
-  const column = cuts.columns.find(({ name }) => name === 'restored_cut')
-  if (column === undefined) throw new RangeError('sluice.cuts has no column restored_cut')
+/** Adds declared columns to tables that do not have them yet, all in one commit. */
+async function addColumns(
+  lake: Lake,
+  names: Readonly<Record<string, readonly string[]>>,
+): Promise<void> {
+  const identifiers = Object.keys(names).map(tableId)
   await commitFenced(lakeCommitContext(lake), {
     what: 'the upgrade',
     cutsTable: CUTS_TABLE,
-    identifiers: [CUTS_TABLE],
+    identifiers,
     afterCut: await readFence(lake),
     stage: (tables) => {
-      const { metadata } = tableOf(tables, CUTS_TABLE)
-      const schema = metadata.schemas.find(
-        (one) => one['schema-id'] === metadata['current-schema-id'],
-      )
-      const isThere = schema?.fields.some(({ name }) => name === column.name) ?? false
-      if (isThere) return { commits: [], result: undefined }
-      const { name, type, doc } = column
-      const plan = planSchemaChange(metadata, [{ op: 'add-column', name, type, doc }])
-      return { commits: [{ identifier: CUTS_TABLE, ...plan }], result: undefined }
+      const commits = identifiers.flatMap((identifier): TableCommit[] => {
+        const { metadata } = tableOf(tables, identifier)
+        const wanted = names[tableKey(identifier)] ?? []
+        const schema = metadata.schemas.find(
+          (one) => one['schema-id'] === metadata['current-schema-id'],
+        )
+        const isThere = (name: string) => schema?.fields.some((one) => one.name === name) ?? false
+        const changes = wanted
+          .filter((name) => !isThere(name))
+          .map((name) => addColumnOf(tableKey(identifier), name))
+        if (changes.length === 0) return []
+        return [{ identifier, ...planSchemaChange(metadata, changes) }]
+      })
+      return { commits, result: undefined }
     },
   })
+}
+
+function addColumnOf(table: string, column: string) {
+  const definition = allTables.find((one) => one.name === table)
+  const found = definition?.columns.find((one) => one.name === column)
+  if (found === undefined) throw new RangeError(`${table} has no column ${column}`)
+  const { name, type, doc } = found
+  return { op: 'add-column', name, type, doc } as const
 }
 
 function unknownLayout(directory: string, layoutVersion: number): SluiceError {

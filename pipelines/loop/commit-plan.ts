@@ -13,7 +13,7 @@ import { cutRowsSql } from './cut-rows.ts'
 import { headOf, type LoopContext } from './loop-context.ts'
 import { encodePositions, POSITIONS_PROPERTY, type LoopState } from './loop-state.ts'
 import { withAddedColumns } from './own-columns.ts'
-import { stepsDigest } from './steps-digest.ts'
+import { stepsText, type StepLayer } from './steps-text.ts'
 
 const CUTS = 'sluice.cuts'
 
@@ -30,6 +30,15 @@ export interface CutPlan {
   /** By `partKey`. */
   readonly counts: ReadonlyMap<string, CutCounts>
   readonly total: CutCounts
+  /** Days that it derived anew, and which layers of them. */
+  readonly derived?: DerivedDays
+}
+
+/** Whole UTC days as these steps give them: `from` the first, `until` the one behind the last. */
+export interface DerivedDays {
+  readonly fromDay: string
+  readonly untilDay: string
+  readonly layers: readonly StepLayer[]
 }
 
 /**
@@ -42,10 +51,13 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
   const { lake } = options
   const token = lake.ids.uuid()
   const committedUs = lake.clock.nowUs()
-  const { mode, after, parts, progress, counts, total } = plan
+  const { mode, after, parts, progress, counts, total, derived } = plan
   const { writer } = options
-  const before = state
-  const rows = { before, after, committedUs, token, writer, mode, progress, counts, total, parts }
+  const steps = stepsText(derived?.layers)
+  const rows = {
+    ...{ before: state, after, committedUs, token, writer, mode, progress, counts, total, parts },
+    ...{ steps, fromDay: derived?.fromDay, untilDay: derived?.untilDay },
+  }
   const cutsMetadata = headOf(heads, CUTS).metadata
   return commitCut(commitContext(options), {
     cutsTable: tableId(CUTS),
@@ -62,7 +74,7 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
         withAddedColumns(CUTS, cutsMetadata, cutRowsSql(rows, snapshotIds)),
       ),
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(after) },
-    summary: { 'sluice.messages': String(total.messageCount), 'sluice.steps': stepsDigest() },
+    summary: { 'sluice.messages': String(total.messageCount), 'sluice.steps': steps },
   })
 }
 

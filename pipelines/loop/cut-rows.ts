@@ -22,6 +22,11 @@ export interface CutRowsInput {
   readonly parts: LoopState['parts']
   /** The cut that a rollback goes back to. */
   readonly restoredCut?: number
+  /** By which steps its rows were made. */
+  readonly steps: string
+  /** Days that it is about; see sluice.cuts. */
+  readonly fromDay?: string | undefined
+  readonly untilDay?: string | undefined
 }
 
 type Cell = string | number | bigint | boolean | null | { readonly micros: bigint | undefined }
@@ -44,8 +49,14 @@ export function cutRowsSql(input: CutRowsInput, snapshotIds: ReadonlyMap<string,
     mode: input.mode,
     restored_cut: input.restoredCut ?? null,
   }
+  const about = {
+    steps: input.steps,
+    from_day: input.fromDay ?? null,
+    until_day: input.untilDay ?? null,
+  }
   const own = {
     ...shared,
+    ...about,
     snapshot_ids: JSON.stringify(heads),
     ...countCells(input.total),
     watermark_ts: { micros: input.after.watermarkUs },
@@ -116,6 +127,7 @@ const sqlTypes: Readonly<Record<string, string>> = {
   long: 'BIGINT',
   int: 'INTEGER',
   boolean: 'BOOLEAN',
+  date: 'DATE',
   timestamptz: 'TIMESTAMPTZ',
 }
 

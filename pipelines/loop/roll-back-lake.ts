@@ -23,6 +23,7 @@ import { encodePositions, nextIngestedUs, POSITIONS_PROPERTY } from './loop-stat
 import { withAddedColumns } from './own-columns.ts'
 import { planRestore, type RestorePlan } from './plan-restore.ts'
 import { openPositions } from './read-positions.ts'
+import { stepsText } from './steps-text.ts'
 
 const CUTS = 'sluice.cuts'
 
@@ -197,6 +198,7 @@ async function commitRestore(
     total: plan.total,
     parts: openPositions(plan.then),
     restoredCut: cutNumber,
+    steps: stepsText(),
   }
   const committed = await commitCut(context, {
     cutsTable: tableId(CUTS),

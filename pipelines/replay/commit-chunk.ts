@@ -1,5 +1,5 @@
 import type { CommittedCut } from '../../tables/commit/commit-cut.ts'
-import { commitPlan } from '../loop/commit-plan.ts'
+import { commitPlan, type DerivedDays } from '../loop/commit-plan.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
 import { nextIngestedUs } from '../loop/loop-state.ts'
 import { totalCounts } from '../loop/observe-batch.ts'
@@ -13,7 +13,11 @@ import { settleDifferences } from './settle-differences.ts'
  * One cut that moves no part and no watermark. Parts whose counts change get a row that stays
  * where it is, finished files too.
  */
-export async function commitChunk(context: LoopContext, plan: ChunkPlan): Promise<CommittedCut> {
+export async function commitChunk(
+  context: LoopContext,
+  plan: ChunkPlan,
+  derived: DerivedDays,
+): Promise<CommittedCut> {
   const { state, options } = context
   const { counts, positions } =
     plan.counts.size === 0
@@ -32,6 +36,7 @@ export async function commitChunk(context: LoopContext, plan: ChunkPlan): Promis
     changes: plan.changes,
     counts,
     total: totalCounts(counts.values()),
+    derived,
   })
 }
 

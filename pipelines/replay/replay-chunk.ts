@@ -5,9 +5,11 @@ import type { Session } from '../../tables/engine/engine.ts'
 import { isErrorKind } from '../../tables/errors.ts'
 import { tableKey } from '../../tables/spec/table-identifier.ts'
 import { kinds } from '../../shared-transforms/kind.ts'
+import { findStaleDays } from '../lake/find-stale-days.ts'
 import { commitContext } from '../loop/commit-context.ts'
 import { createInstrumentsTable } from '../loop/instruments.ts'
 import type { LoopContext, LoopOptions } from '../loop/loop-context.ts'
+import { stepLayers } from '../loop/steps-text.ts'
 import { restoreLoop } from '../loop/restore-loop.ts'
 import { requireClosedDays } from './closed-days.ts'
 import { commitChunk } from './commit-chunk.ts'
@@ -19,7 +21,7 @@ import { planChunk, type ChunkPlan } from './plan-chunk.ts'
 import { loopOptionsOf, type ReplayOptions } from './replay-options.ts'
 import { growForMoves } from './grow-for-moves.ts'
 import type { ComparedSilver } from './held-silver.ts'
-import type { DayRange } from './utc-days.ts'
+import { dayText, type DayRange } from './utc-days.ts'
 
 /** Tries at one chunk while others commit: from the second on live is asked to wait. */
 const MAX_TRIES = 10
@@ -29,7 +31,7 @@ export interface ReplayedChunk {
   readonly range: DayRange
   /** Messages of bronze that were read. */
   readonly messageCount: number
-  /** The cut; undefined where nothing differed. */
+  /** The cut; undefined where nothing differed, and that was known of these steps. */
   readonly committed: CommittedCut | undefined
   /** Tables that changed. */
   readonly tables: readonly string[]
@@ -67,7 +69,7 @@ export async function replayChunk(
       const { context, derivation, compared } = derived
       const plan = await planChunk(context, range, compared)
       try {
-        const committed = plan.changes.length === 0 ? undefined : await commitChunk(context, plan)
+        const committed = await commitDerived(options, context, plan, range)
         return { ...describe(derivation, plan), committed, tryCount }
       } catch (error) {
         if (!isLostRace(error) || tryCount === MAX_TRIES) throw error
@@ -78,6 +80,26 @@ export async function replayChunk(
   } finally {
     await giveBack?.()
   }
+}
+
+/**
+ * The cut of what differs. Where nothing does and it was not known of the range yet that these
+ * steps give it, a cut that changes no table says so.
+ */
+async function commitDerived(
+  { lake, layers }: ReplayOptions,
+  context: LoopContext,
+  plan: ChunkPlan,
+  range: DayRange,
+): Promise<CommittedCut | undefined> {
+  const derived = layers === 'gold' ? (['gold'] as const) : stepLayers
+  const { session, heads } = context
+  if (plan.changes.length === 0) {
+    const stale = await findStaleDays({ lake, session, heads, range, layers: derived })
+    if (stale.length === 0) return undefined
+  }
+  const days = { fromDay: dayText(range.fromDay), untilDay: dayText(range.toDay) }
+  return commitChunk(context, plan, { ...days, layers: derived })
 }
 
 /** What a range should hold, ready to be compared; grown where rows move between days. */

@@ -2,7 +2,8 @@ import { kinds } from '../../shared-transforms/kind.ts'
 import { partKey } from '../sources/source.ts'
 import type { BronzeRetention } from './bronze-retention.ts'
 import type { BrokenFiles } from './broken-files.ts'
-import { CUT_ROWS, standingCutsSql } from './cut-rows-table.ts'
+import { standingCuts } from '../lake/standing-cuts.ts'
+import { CUT_ROWS } from './cut-rows-table.ts'
 import { type CheckResult, type Finding, FINDINGS_MAX } from './finding.ts'
 import { locateDoubled, type LocatedMessage, locateLost } from './locate-messages.ts'
 import type { PinnedLake } from './pin-lake.ts'
@@ -22,7 +23,7 @@ export async function checkBronze(
   retention: BronzeRetention,
 ): Promise<CheckResult> {
   const { session } = pinned
-  const standing = await standingCutsSql(pinned)
+  const standing = await standingCuts(pinned.session, CUT_ROWS)
   await session.run(
     `CREATE OR REPLACE TEMP TABLE bronze_receipts AS SELECT cut_number, ingested_ts, source, ` +
       `source_partition, start_offset, end_offset, message_count, ignored_count FROM ${CUT_ROWS} ` +

@@ -1,6 +1,7 @@
 import { kinds } from '../../shared-transforms/kind.ts'
 import type { BrokenFiles } from './broken-files.ts'
-import { CUT_ROWS, standingCutsSql } from './cut-rows-table.ts'
+import { standingCuts } from '../lake/standing-cuts.ts'
+import { CUT_ROWS } from './cut-rows-table.ts'
 import { type Finding, FINDINGS_MAX } from './finding.ts'
 import type { PinnedLake } from './pin-lake.ts'
 import { readableRows } from './readable-rows.ts'
@@ -87,7 +88,7 @@ async function readDifferences(
     `(SELECT ${key}, ${held} ANTI JOIN ${derivedAgain} USING (${part}) GROUP BY ALL) ` +
     `FULL JOIN (SELECT cut_number, ${key}, ${count} AS said FROM ${CUT_ROWS} ` +
     `ANTI JOIN ${derivedAgain} USING (${part}) ` +
-    `WHERE source IS NOT NULL AND ${count} > 0 AND ${await standingCutsSql(pinned)}) ` +
+    `WHERE source IS NOT NULL AND ${count} > 0 AND ${await standingCuts(pinned.session, CUT_ROWS)}) ` +
     `USING (${key})`
   const byPart =
     `SELECT NULL, ${part}, said, held, tables, NULL FROM ` +

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { trinoDialect } from '../../shared-transforms/dialect.ts'
-import { formatSteps, sharedSteps, stepVersions } from '../../shared-transforms/transform-steps.ts'
+import {
+  formatSteps,
+  listStepVersions,
+  sharedSteps,
+} from '../../shared-transforms/transform-steps.ts'
 
 /** What a pure step cannot say: a clock, chance, or how large its input is. */
 const impure = /\b(now|current_timestamp|current_date|random|uuid|gen_random|today)\b/i
@@ -12,9 +16,9 @@ const onlyDuckDb =
 
 describe('the steps', () => {
   it('are named once each, with a version', () => {
-    const names = stepVersions.map((step) => step.name)
+    const names = listStepVersions().map((step) => step.name)
     expect(new Set(names).size).toBe(names.length)
-    expect(stepVersions.filter((step) => step.version < 1)).toEqual([])
+    expect(listStepVersions().filter((step) => step.version < 1)).toEqual([])
     expect(names).toContain('decode-stock-json-quote')
     for (const format of formats.keys()) expect(names).toContain(`route-${format}`)
   })

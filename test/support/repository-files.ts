@@ -12,8 +12,10 @@ export function repositoryFiles(): string[] {
   const visit = (folder: string): void => {
     for (const entry of readdirSync(join(repositoryRoot, folder), { withFileTypes: true })) {
       const path = posix.join(folder, entry.name)
+      // In a second work tree of git .git is a file.
+      if (ignoredFolders.has(entry.name)) continue
       if (entry.isFile() && !entry.name.endsWith('.log')) found.push(path)
-      else if (entry.isDirectory() && !ignoredFolders.has(entry.name)) visit(path)
+      else if (entry.isDirectory()) visit(path)
     }
   }
   visit('')

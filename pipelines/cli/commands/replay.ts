@@ -183,7 +183,8 @@ function showResult(
       context,
       cuts.length === 0
         ? 'nothing differs: no cut was made'
-        : `replaced in ${cuts.length === 1 ? 'cut' : 'cuts'} ${numbers}`,
+        : `${cuts.some(({ tables }) => tables.length > 0) ? 'replaced' : 'nothing differs: said'} ` +
+            `in ${cuts.length === 1 ? 'cut' : 'cuts'} ${numbers}`,
     )
   }
   if (!isComplete) {
@@ -196,7 +197,10 @@ function chunkText({ range, messageCount, committed, tables }: ReplayedChunk): s
   const what =
     committed === undefined
       ? 'nothing differs'
-      : `cut ${committed.cutNumber} changes ${tables.join(', ')}`
+      : `cut ${committed.cutNumber} ` +
+        (tables.length === 0
+          ? 'says that these steps give what is there'
+          : `changes ${tables.join(', ')}`)
   return `${from} to ${to}: ${formatCount(messageCount)} messages read, ${what}`
 }
 

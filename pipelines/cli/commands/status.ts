@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { DAY_US, dayText } from '../../replay/utc-days.ts'
 import { readLakeStatus, type LakeStatus } from '../../lake/lake-status.ts'
 import { placesText } from '../../lake/lake-stores.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
@@ -12,6 +13,9 @@ import {
 import { addLakeOptions, withLake, type LakeOptions } from '../lake-options.ts'
 import { drawTextTable } from '../text-table.ts'
 import { cutToJson } from './cuts.ts'
+
+/** Lines of days for a person; a program gets all. */
+const STALE_LINES_MAX = 20
 
 export function addStatusCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -27,18 +31,11 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
 }
 
 function statusToJson(status: LakeStatus) {
-  const { holder, lastCut } = status
+  const { holder, rangeHolder, lastCut } = status
   return {
     lake: status.directory,
-    holder:
-      holder === undefined
-        ? null
-        : {
-            pid: holder.pid,
-            host: holder.host,
-            purpose: holder.purpose,
-            started_ts: formatIso(holder.startedUs),
-          },
+    holder: holderToJson(holder),
+    rangeHolder: holderToJson(rangeHolder),
     catalogUrl: status.catalogUrl ?? null,
     lastCut: lastCut === undefined ? null : cutToJson(lastCut),
     positions: status.parts.map((part) => ({ ...part, end_offset: Number(part.end_offset) })),
@@ -48,11 +45,23 @@ function statusToJson(status: LakeStatus) {
     rejectedLastDay: Object.fromEntries(
       status.rejectReasons.map(({ reason, count }) => [reason, Number(count)]),
     ),
+    steps: {
+      stale: status.staleDays.map(({ fromDay, untilDay, ...days }) => {
+        return { ...days, from: dayText(fromDay), to: dayText(untilDay) }
+      }),
+      mend: mendingCommand(status)?.command ?? null,
+    },
     warehouse: status.stores.warehouse ?? null,
     warehouses: status.stores.warehouses ?? {},
     liveBytes: liveBytesOf(status),
     diskBytes: status.diskBytes,
   }
+}
+
+function holderToJson(holder: LakeStatus['holder']) {
+  if (holder === undefined) return null
+  const { pid, host, purpose, startedUs } = holder
+  return { pid, host, purpose, started_ts: formatIso(startedUs) }
 }
 
 function drawStatus(status: LakeStatus): readonly string[] {
@@ -67,6 +76,9 @@ function drawStatus(status: LakeStatus): readonly string[] {
     '',
     'rejected in the last 24 hours',
     ...indent(drawReasons(status)),
+    '',
+    'made by other steps than those of this version',
+    ...indent(drawStaleDays(status)),
   ]
 }
 
@@ -76,13 +88,8 @@ function liveBytesOf({ tables }: LakeStatus): number {
 }
 
 function drawHead(status: LakeStatus) {
-  const { directory, holder, catalogUrl, lastCut, nowUs, diskBytes } = status
+  const { directory, holder, rangeHolder, catalogUrl, lastCut, nowUs, diskBytes } = status
   const age = (us: bigint): string => formatDuration(Math.max(Number((nowUs - us) / 1000n), 0))
-  const held =
-    holder === undefined
-      ? 'nobody'
-      : `${holder.purpose}, process ${holder.pid} on ${holder.host}, since ` +
-        formatInstant(holder.startedUs)
   const cut =
     lastCut === undefined
       ? 'none yet'
@@ -91,13 +98,25 @@ function drawHead(status: LakeStatus) {
   const watermarkUs = lastCut?.watermark_us ?? undefined
   return [
     `lake       ${directory}`,
-    `writer     ${held}`,
+    `writer     ${holderText(holder)}`,
+    ...(isOneProcess(holder, rangeHolder) ? [] : [`beside it  ${holderText(rangeHolder)}`]),
     `catalog    ${catalogText(holder !== undefined, catalogUrl)}`,
     `last cut   ${cut}`,
     `watermark  ${watermarkUs === undefined ? 'none yet' : formatInstant(watermarkUs)}`,
     `tables     ${formatSize(liveBytesOf(status))} live, in ${placesText(status.stores)}`,
     `disk use   ${formatSize(diskBytes)}`,
   ]
+}
+
+function holderText(holder: LakeStatus['holder']): string {
+  if (holder === undefined) return 'nobody'
+  const { purpose, pid, host, startedUs } = holder
+  return `${purpose}, process ${pid} on ${host}, since ${formatInstant(startedUs)}`
+}
+
+/** Nobody beside the stream, or the stream itself: who loads or replaces days says it. */
+function isOneProcess(stream: LakeStatus['holder'], range: LakeStatus['holder']): boolean {
+  return range === undefined || (stream?.pid === range.pid && stream.host === range.host)
 }
 
 function catalogText(isHeld: boolean, catalogUrl: string | undefined): string {
@@ -143,6 +162,48 @@ function drawReasons({ rejectReasons }: LakeStatus): readonly string[] {
     ],
     rejectReasons.map(({ reason, count }) => [reason, formatCount(count)]),
   )
+}
+
+function drawStaleDays(status: LakeStatus): readonly string[] {
+  const { staleDays } = status
+  if (staleDays.length === 0) return ['none']
+  const rows = staleDays
+    .slice(0, STALE_LINES_MAX)
+    .map((days) => [
+      ...[days.table, dayText(days.fromDay), dayText(days.untilDay - 1n)],
+      days.layer === 'silver' ? formatCount(days.fileCount) : '-',
+      days.state === 'stale' ? 'by others' : 'nobody knows: made before cuts said it',
+    ])
+  const more = staleDays.length - rows.length
+  const mend = mendingCommand(status)
+  return [
+    ...drawTextTable(
+      ['table', 'first day', 'last day', 'files', ''].map((title) => {
+        return { title, align: title === 'files' ? 'right' : 'left' } as const
+      }),
+      rows,
+    ),
+    ...(more > 0 ? [`… and ${formatCount(more)} more; --json has all`] : []),
+    mend === undefined
+      ? 'these days are still open: once they are closed `sluice replay` derives them again'
+      : `\`${mend.command}\` derives them again; with --check it only says what would change` +
+        (mend.leavesOpen ? ' (days that are still open come later)' : ''),
+  ]
+}
+
+/** A replay of the closed ones of the days; undefined where none is closed. */
+function mendingCommand({ staleDays, lastCut }: LakeStatus) {
+  const closedUntil = (lastCut?.watermark_us ?? 0n) / DAY_US
+  const closed = staleDays.filter(({ fromDay }) => fromDay < closedUntil)
+  if (closed.length === 0) return undefined
+  const fromDay = closed.reduce((low, one) => (one.fromDay < low ? one.fromDay : low), closedUntil)
+  const last = closed.reduce((high, one) => (one.untilDay > high ? one.untilDay : high), 0n)
+  const untilDay = last < closedUntil ? last : closedUntil
+  const layers = closed.every(({ layer }) => layer === 'gold') ? ' --layers gold' : ''
+  return {
+    command: `sluice replay --from ${dayText(fromDay)} --to ${dayText(untilDay)}${layers}`,
+    leavesOpen: staleDays.some((one) => one.untilDay > closedUntil),
+  }
 }
 
 function indent(lines: readonly string[]): readonly string[] {

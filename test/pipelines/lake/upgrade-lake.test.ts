@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findStaleDays } from '../../../pipelines/lake/find-stale-days.ts'
 import { readLakeFile, writeLakeFile } from '../../../pipelines/lake/lake-file.ts'
 import { LAKE_LAYOUT_VERSION } from '../../../pipelines/lake/lake.ts'
 import { openLake } from '../../../pipelines/lake/open-lake.ts'
 import { relocateLake } from '../../../pipelines/lake/relocate-lake.ts'
 import { upgradeLake } from '../../../pipelines/lake/upgrade-lake.ts'
+import { loadHeads } from '../../../pipelines/loop/loop-context.ts'
 import { rollBackLake } from '../../../pipelines/loop/roll-back-lake.ts'
 import { backfill } from '../../../pipelines/backfill/backfill.ts'
 import { randomIds, systemClock } from '../../../tables/clock.ts'
@@ -61,7 +63,7 @@ describe('a lake of layout 1', () => {
     expect(await upgrade(true)).toMatchObject({ fromVersion: 1, toVersion: LAKE_LAYOUT_VERSION })
     expect((await readLakeFile(directory))?.layoutVersion).toBe(1)
     const done = await upgrade()
-    expect(done.does).toHaveLength(1)
+    expect(done.does).toHaveLength(LAKE_LAYOUT_VERSION - 1)
     expect((await readLakeFile(directory))?.layoutVersion).toBe(LAKE_LAYOUT_VERSION)
     const lake = await open()
     const rows = await readRows(
@@ -73,6 +75,10 @@ describe('a lake of layout 1', () => {
       { cut_number: 1n, restored_cut: null },
       { cut_number: 2n, restored_cut: null },
     ])
+    const session = await lake.engine.connect()
+    const stale = await findStaleDays({ lake, session, heads: await loadHeads(lake) })
+    session.close()
+    expect([...new Set(stale.map(({ state }) => state))]).toEqual(['unknown'])
     await lake.close()
     const old = await load('binance-2025-01-16.jsonl', 'binance-frames')
     directory = join(folder, 'new')

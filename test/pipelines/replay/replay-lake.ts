@@ -1,4 +1,5 @@
 import type { Lake } from '../../../pipelines/lake/lake.ts'
+import type { LoopOptions } from '../../../pipelines/loop/loop-context.ts'
 import { runMicroBatches } from '../../../pipelines/loop/run-micro-batches.ts'
 import { replay, type ReplayResult } from '../../../pipelines/replay/replay.ts'
 import type { ReplayOptions } from '../../../pipelines/replay/replay-options.ts'
@@ -26,6 +27,7 @@ export async function stream(
   lake: Lake,
   messages: readonly ListedMessage[],
   batchSizes: readonly number[],
+  options: Partial<LoopOptions> = {},
 ): Promise<void> {
   const { scratchDir, ids } = lake
   await runMicroBatches(
@@ -35,6 +37,7 @@ export async function stream(
       mode: 'live',
       writer: 'test',
       limits: { rows: 1_000_000, bytes: 1_000_000_000, timeMs: 1 },
+      ...options,
     },
     new AbortController().signal,
   )
