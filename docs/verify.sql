@@ -68,6 +68,8 @@ FULL JOIN (
     SELECT source, source_partition, source_offset FROM bronze.trade_messages
     UNION ALL
     SELECT source, source_partition, source_offset FROM bronze.quote_messages
+    UNION ALL
+    SELECT source, source_partition, source_offset FROM bronze.kline_messages
   ) AS messages
   GROUP BY source, source_partition
 ) AS b ON r.source = b.source AND r.source_partition = b.source_partition
@@ -90,6 +92,8 @@ CROSS JOIN (
     SELECT source_offset FROM silver.trades
     UNION ALL
     SELECT source_offset FROM silver.quotes
+    UNION ALL
+    SELECT source_offset FROM silver.klines
   ) AS all_rows
 ) AS silver_rows
 CROSS JOIN (SELECT count(*) AS held_rejected FROM silver.rejected_messages) AS rejected_rows
@@ -115,6 +119,8 @@ FROM (
   SELECT source, source_partition, source_offset, source_row FROM silver.trades
   UNION ALL
   SELECT source, source_partition, source_offset, source_row FROM silver.quotes
+  UNION ALL
+  SELECT source, source_partition, source_offset, source_row FROM silver.klines
 ) AS places
 GROUP BY source, source_partition, source_offset, source_row
 HAVING count(*) > 1;
@@ -227,3 +233,9 @@ WHERE s.step IS NULL
    OR s.min_spread IS DISTINCT FROM g.min_spread
    OR s.max_spread IS DISTINCT FROM g.max_spread
    OR s.sum_spread <> coalesce(g.sum_spread, 0);
+
+-- 14. No kline is in silver twice: one of each step and start.
+SELECT venue, venue_symbol, step, open_ts, count(*) AS row_count
+FROM silver.klines
+GROUP BY venue, venue_symbol, step, open_ts
+HAVING count(*) > 1;

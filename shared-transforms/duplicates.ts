@@ -8,6 +8,10 @@ export const IDENTITY_HORIZON_US = 60_000_000
 const agreement: Readonly<Record<Kind, readonly string[]>> = {
   trade: ['trade_seq', 'price', 'quantity', 'taker_side', 'conditions', 'is_rounded'],
   quote: ['quote_seq', 'bid_price', 'bid_quantity', 'ask_price', 'ask_quantity', 'is_rounded'],
+  kline: [
+    ...['open', 'high', 'low', 'close', 'volume', 'notional', 'trade_count'],
+    ...['buy_volume', 'buy_notional', 'is_rounded'],
+  ],
 }
 
 const sequence = ['ingested_ts', 'source', 'source_partition', 'source_offset', 'source_row']

@@ -1,7 +1,9 @@
+import { klineMessages } from '../bronze/kline-messages.ts'
 import { quoteMessages } from '../bronze/quote-messages.ts'
 import { tradeMessages } from '../bronze/trade-messages.ts'
 import { bars } from '../gold/bars.ts'
 import { spreads } from '../gold/spreads.ts'
+import { klines } from '../silver/klines.ts'
 import { quotes } from '../silver/quotes.ts'
 import { rejectedMessages } from '../silver/rejected-messages.ts'
 import { trades } from '../silver/trades.ts'
@@ -12,8 +14,10 @@ import type { TableDefinition } from '../tables/spec/table-definition.ts'
 export const allTables: readonly TableDefinition[] = [
   tradeMessages,
   quoteMessages,
+  klineMessages,
   trades,
   quotes,
+  klines,
   rejectedMessages,
   bars,
   spreads,

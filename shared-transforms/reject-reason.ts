@@ -18,7 +18,7 @@ export const rejectReasons = [
   'unknown-kind',
   /** A line that has not the columns of its format. */
   'bad-line',
-  /** The file's name does not say the day and the symbol. */
+  /** The file's name does not say the symbol, or the day where its lines do not. */
   'bad-entry-name',
   /** A field that every message of the kind has is missing, null or empty. */
   'missing-field',
@@ -32,6 +32,11 @@ export const rejectReasons = [
   'missing-receive-time',
   /** Price not in (0, 1e9), quantity not in [0, 1e15), or price x quantity not below 1e14. */
   'out-of-range',
+  /**
+   * A kline that no market can make: high below low, open or close outside of them, more bought
+   * than traded, or a length or a start that is not its step's.
+   */
+  'bad-bar',
   /** Later than the receive time, or else the ingest time, by more than 60 s. */
   'event-time-in-future',
   /** Silver holds a row of the same identity with other content. */

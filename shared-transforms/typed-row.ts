@@ -20,13 +20,20 @@ const MAX_TEXT_LENGTH = 128
 export interface TypedKind {
   readonly kind: Kind
   readonly idColumn: string
-  readonly seqColumn: string
+  /** Where the venue's running number goes; absent: the kind has none. */
+  readonly seqColumn?: string
   readonly prices: readonly string[]
   readonly quantities: readonly string[]
-  /** Any number may be null, as long as one price is there. */
-  readonly areNumbersOptional: boolean
+  /** Whole numbers. */
+  readonly counts: readonly string[]
+  /** Numbers that must be there; `a-price`: any may be null, as long as one price is there. */
+  readonly required: readonly string[] | 'a-price'
+  /** Pairs of a price and a quantity whose product has the bound of the contract. */
+  readonly products: readonly (readonly [price: string, quantity: string])[]
   /** Other content columns, which the format gives as they are. */
-  readonly texts: readonly string[]
+  readonly asGiven: readonly string[]
+  /** A condition on a row's columns that refuses it: its numbers contradict each other. */
+  readonly impossible?: { readonly reason: RejectReason; readonly sql: string }
 }
 
 export interface TypingOptions {
@@ -46,7 +53,7 @@ const NOT_PLAIN = '^[{\\[]|[\\x00-\\x1f\\x7f]'
  * - `is_odd`: whether texts may hold control characters or nested JSON;
  * - `source_row`, `venue`, `venue_symbol`, `<kind>_id`, `seq_text`;
  * - `time_text`, `event_us_read` (µs, not yet bounded), and `time_reason` where that is null;
- * - `<number>_text` for each number of the kind, and the kind's texts.
+ * - `<number>_text` for each number of the kind, and the columns that are taken as given.
  */
 export function typedRowsSql(
   kind: TypedKind,
@@ -59,15 +66,17 @@ export function typedRowsSql(
   const values = [
     ...kind.prices.map((n) => `${priceSql(`${n}_plain`)} AS ${n}`),
     ...kind.quantities.map((n) => `${quantitySql(`${n}_plain`)} AS ${n}`),
+    ...kind.counts.map((n) => `TRY_CAST(${n}_text AS BIGINT) AS ${n}`),
   ]
   const rounded = numbers.map((n) => isRoundedSql(`${n}_plain`, dialect)).join(' OR ')
   const latest = dialect.epochUs('coalesce(received_ts, ingested_ts)')
+  const seq = options.hasSeq ? 'TRY_CAST(seq_text AS BIGINT)' : 'CAST(NULL AS BIGINT)'
   const typed =
     `SELECT *, ${values.join(', ')}, (${rounded}) AS is_rounded, ` +
     `${inRangeSql('event_us_read')} AS event_us, ` +
-    `${latest} + ${MAX_FUTURE_SKEW_US} AS latest_us, ` +
-    `${options.hasSeq ? 'TRY_CAST(seq_text AS BIGINT)' : 'CAST(NULL AS BIGINT)'} ` +
-    `AS ${kind.seqColumn} FROM (SELECT *, ${plains.join(', ')} FROM (${fields}) AS f)`
+    `${latest} + ${MAX_FUTURE_SKEW_US} AS latest_us` +
+    `${kind.seqColumn === undefined ? '' : `, ${seq} AS ${kind.seqColumn}`} ` +
+    `FROM (SELECT *, ${plains.join(', ')} FROM (${fields}) AS f)`
   const judged = `SELECT *, ${reasonSql(kind, options, dialect)} AS reason FROM (${typed})`
   return withInstrumentSql(kind, judged, dialect)
 }
@@ -75,12 +84,14 @@ export function typedRowsSql(
 /** The decoded columns in their order, with the instrument of the map or venue:venue_symbol. */
 function withInstrumentSql(kind: TypedKind, judged: string, dialect: Dialect): string {
   const framed = framedColumns.map((column) => `d.${column}`).join(', ')
-  const columns = [...kind.prices, ...kind.quantities, ...kind.texts].map((name) => `d.${name}`)
+  const ids = [kind.idColumn, ...(kind.seqColumn === undefined ? [] : [kind.seqColumn])]
+  const given = [...kind.prices, ...kind.quantities, ...kind.counts, ...kind.asGiven]
+  const [identity, columns] = [ids, given].map((list) => list.map((name) => `d.${name}`).join(', '))
   const instrument = `coalesce(i.instrument_id, d.venue || ':' || d.venue_symbol) AS instrument_id`
   return (
     `SELECT ${framed}, d.source_row, d.format, d.kind, d.reason, ${detailSql(kind)} AS detail, ` +
-    `d.venue, d.venue_symbol, ${instrument}, d.${kind.idColumn}, d.${kind.seqColumn}, ` +
-    `${dialect.timestampOfUs('d.event_us')} AS event_ts, ${columns.join(', ')}, d.is_rounded ` +
+    `d.venue, d.venue_symbol, ${instrument}, ${identity}, ` +
+    `${dialect.timestampOfUs('d.event_us')} AS event_ts, ${columns}, d.is_rounded ` +
     `FROM (${judged}) AS d LEFT JOIN (SELECT venue, venue_symbol, ` +
     `min(instrument_id) AS instrument_id FROM instruments GROUP BY venue, venue_symbol) AS i ` +
     `ON d.venue = i.venue AND d.venue_symbol = i.venue_symbol`
@@ -95,7 +106,13 @@ function reasonSql(kind: TypedKind, options: TypingOptions, dialect: Dialect): s
   const isNotPlain = names.map((name) => dialect.matches(name, NOT_PLAIN))
   const numbers = [...kind.prices, ...kind.quantities]
   const isNoNumber = numbers.map((n) => `(${n}_text IS NOT NULL AND ${n}_plain IS NULL)`)
+  const noCount = kind.counts.map((n) => `NOT ${dialect.matches(`${n}_text`, DIGITS)}`)
   const badSeq = options.hasSeq ? [`NOT ${dialect.matches('seq_text', DIGITS)}`] : []
+  const { impossible } = kind
+  const isImpossible =
+    impossible === undefined
+      ? ''
+      : `WHEN coalesce(${impossible.sql}, false) THEN ${reason(impossible.reason)} `
   return (
     `CASE WHEN screen_reason IS NOT NULL THEN screen_reason ` +
     `WHEN ${names.map((name) => `coalesce(${name}, '') = ''`).join(' OR ')} ` +
@@ -104,19 +121,19 @@ function reasonSql(kind: TypedKind, options: TypingOptions, dialect: Dialect): s
     `WHEN ${[...isLong, ...isLiteral].join(' OR ')} THEN ${reason('bad-text')} ` +
     `WHEN CASE WHEN is_odd THEN ${isNotPlain.join(' OR ')} ELSE false END ` +
     `THEN ${reason('bad-text')} ` +
-    `WHEN ${[...isNoNumber, ...badSeq].join(' OR ')} THEN ${reason('bad-number')} ` +
+    `WHEN ${[...isNoNumber, ...noCount, ...badSeq].join(' OR ')} THEN ${reason('bad-number')} ` +
     `WHEN event_us IS NULL THEN coalesce(time_reason, ${reason('bad-time')}) ` +
     `WHEN ${outOfRangeSql(kind, dialect)} THEN ${reason('out-of-range')} ` +
+    isImpossible +
     `WHEN event_us > latest_us THEN ${reason('event-time-in-future')} END`
   )
 }
 
 function missingNumbersSql(kind: TypedKind): string {
-  if (kind.areNumbersOptional) {
-    return `(${kind.prices.map((n) => `${n}_text IS NULL`).join(' AND ')})`
-  }
-  const numbers = [...kind.prices, ...kind.quantities]
-  return `(${numbers.map((n) => `${n}_text IS NULL`).join(' OR ')})`
+  const isMissing = (names: readonly string[]) => names.map((n) => `${n}_text IS NULL`)
+  return kind.required === 'a-price'
+    ? `(${isMissing(kind.prices).join(' AND ')})`
+    : `(${isMissing(kind.required).join(' OR ')})`
 }
 
 /** A value is null here where its digits did not fit the decimal. */
@@ -125,8 +142,8 @@ function outOfRangeSql(kind: TypedKind, dialect: Dialect): string {
   const quantities = kind.quantities.map((n) =>
     outsideSql(n, `${n} < 0 OR ${n} >= ${QUANTITY_END}`),
   )
-  const products = kind.prices.map((price, index) =>
-    hugeProductSql(price, kind.quantities[index] ?? price, dialect),
+  const products = kind.products.map(([price, quantity]) =>
+    hugeProductSql(price, quantity, dialect),
   )
   return [...prices, ...quantities, ...products].join(' OR ')
 }
@@ -151,7 +168,7 @@ function hugeProductSql(price: string, quantity: string, dialect: Dialect): stri
 function detailSql(kind: TypedKind): string {
   const shown = (label: string, value: string): string =>
     `CASE WHEN ${value} IS NOT NULL THEN '${label}=' || substr(${value}, 1, 60) END`
-  const numbers = [...kind.prices, ...kind.quantities]
+  const numbers = [...kind.prices, ...kind.quantities, ...kind.counts]
   const fields = [
     shown('venue', 'd.venue'),
     shown('symbol', 'd.venue_symbol'),

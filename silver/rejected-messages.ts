@@ -6,7 +6,7 @@ export const rejectedMessages: TableDefinition = {
   name: 'silver.rejected_messages',
   doc: 'One row is one refused message, or one refused row of a message, with its reason.',
   columns: [
-    content(1, 'kind', 'string', "Kind it was routed to: 'trade' or 'quote'."),
+    content(1, 'kind', 'string', "Kind it was routed to: 'trade', 'quote' or 'kline'."),
     content(2, 'format', 'string', 'How the bytes are written: stock-json, binance-frames, …'),
     lineage(3, 'source', 'string', 'Where the message came from, as in bronze.'),
     lineage(4, 'source_partition', 'int', 'Kafka partition; 0 for a log and for a file.'),

@@ -6,7 +6,7 @@ import type { Instrument } from '../loop/instruments.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
 import type { ArchiveProgress } from '../sources/archive-source.ts'
 import { readArchiveParts } from '../sources/archive-parts.ts'
-import type { ArchiveFormat } from '../sources/line-framing.ts'
+import type { ArchiveFormat, NamedMarket } from '../sources/line-framing.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
 import { backfillByTrino, type TrinoBackfillOptions } from './by-trino/backfill-by-trino.ts'
 import { backfillLimits, trinoBackfillLimits } from './backfill-limits.ts'
@@ -16,6 +16,8 @@ import { createBackfillSource } from './create-backfill-source.ts'
 export interface BackfillOptions {
   readonly lake: Lake
   readonly format: ArchiveFormat
+  /** Venue and symbol of klines, whose files do not say them. */
+  readonly market?: NamedMarket
   readonly files: readonly string[]
   readonly writer: string
   readonly limits?: BatchLimits

@@ -95,10 +95,11 @@ async function decode(
  * shape of its rows costs more than a small batch, so it is done once.
  */
 export async function createBatchTables(session: StepSession): Promise<void> {
-  const example = formatOf('stock-json')
   const none = '(SELECT * FROM framed WHERE false)'
-  await session.run(`CREATE OR REPLACE TABLE empty_routed AS ${example.routeSql(none)}`)
+  const { routeSql } = formatOf('stock-json')
+  await session.run(`CREATE OR REPLACE TABLE empty_routed AS ${routeSql(none)}`)
   for (const kind of kinds) {
+    const example = formatWith(kind)
     await session.run(
       `CREATE OR REPLACE TABLE empty_decoded_${kind} AS SELECT *, ` +
         `false AS is_event_time_received FROM (${example.decodeSql(kind, 'empty_routed')})`,
@@ -118,6 +119,13 @@ export function formatOf(name: string): Format {
       `There is no format "${name}". Nothing was read. Formats: ${[...formats.keys()].join(', ')}.`,
     )
   }
+  return format
+}
+
+/** Some format that has the kind: the columns are the same in all. */
+function formatWith(kind: Kind): Format {
+  const format = [...formats.values()].find((one) => one.kinds.includes(kind))
+  if (format === undefined) throw new RangeError(`no format has messages of kind ${kind}`)
   return format
 }
 

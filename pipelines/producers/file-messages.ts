@@ -43,10 +43,18 @@ export async function* readFileMessages(
   if (batch.length > 0) yield batch
 }
 
+/** Formats whose lines do not name their symbol, and where the file's name does. */
+const symbolInName: Partial<Record<ArchiveFormat, RegExp>> = {
+  'lean-trades': /^\d{8}_([^_]+)_/,
+  'bitfinex-klines': /^([^-_.]+)/,
+  'binance-klines': /^([^-_.]+)/,
+}
+
 /** The symbol where it is easily seen; messages without one have no key. */
 function symbolKey(format: ArchiveFormat, payload: Uint8Array, entryName: string): Buffer | null {
-  if (format === 'lean-trades') {
-    const symbol = /^\d{8}_([^_]+)_/.exec(basename(entryName))?.[1]
+  const named = symbolInName[format]
+  if (named !== undefined) {
+    const symbol = named.exec(basename(entryName))?.[1]
     return symbol === undefined ? null : Buffer.from(symbol)
   }
   const head = Buffer.from(payload).toString('latin1', 0, 300)

@@ -4,7 +4,7 @@ import type { ArchivePart } from './archive-parts.ts'
 import { readArchiveBytes } from './archive-stream.ts'
 import type { BatchBuffer, PartSlot } from './batch-buffer.ts'
 import { createBatchBuffer } from './batch-buffer.ts'
-import type { ArchiveFormat, LineFraming } from './line-framing.ts'
+import type { ArchiveFormat, LineFraming, NamedMarket } from './line-framing.ts'
 import { lineFraming } from './line-framing.ts'
 import type { Line } from './line-splitter.ts'
 import { createLineSplitter } from './line-splitter.ts'
@@ -30,6 +30,7 @@ export interface ArchiveSourceOptions {
   /** From `readArchiveParts`, without those that the lake has read whole. */
   readonly parts: readonly ArchivePart[]
   readonly format: ArchiveFormat
+  readonly market?: NamedMarket
   readonly scratchDir: string
   readonly ids: IdSource
 }
@@ -93,7 +94,7 @@ function isBegun({ endOffset, isFinished }: PartProgress): boolean {
 }
 
 async function readParts(
-  { parts, format }: ArchiveSourceOptions,
+  { parts, format, market }: ArchiveSourceOptions,
   slots: readonly PartSlot[],
   buffer: BatchBuffer,
   read: ReadState,
@@ -104,7 +105,7 @@ async function readParts(
     for (const [index, part] of parts.entries()) {
       const slot = slots[index]
       if (slot === undefined) continue
-      const framing = lineFraming(format, part.entryName)
+      const framing = lineFraming(format, part.entryName, market)
       if (!(await readPart(part, slot, framing, buffer, read))) return
       read.partsRead += 1
     }

@@ -1,5 +1,11 @@
 /** How the lines of a file become messages, by format. */
-export const archiveFormats = ['stock-json', 'binance-frames', 'lean-trades'] as const
+export const archiveFormats = [
+  'stock-json',
+  'binance-frames',
+  'lean-trades',
+  'bitfinex-klines',
+  'binance-klines',
+] as const
 export type ArchiveFormat = (typeof archiveFormats)[number]
 
 export function isArchiveFormat(format: string): format is ArchiveFormat {
@@ -15,11 +21,21 @@ export interface FramedLine {
 
 export type LineFraming = (line: Uint8Array) => FramedLine
 
+/** What nothing in a file of klines says, where somebody does. */
+export interface NamedMarket {
+  readonly venue?: string
+  readonly symbol?: string
+}
+
 /**
  * The framing of a format. `entryName` is the name of the file in its archive, or the file's own:
- * Lean's lines hold neither symbol nor day, their entry's name does.
+ * Lean's lines hold neither symbol nor day and klines no symbol, their entry's name does.
  */
-export function lineFraming(format: ArchiveFormat, entryName: string): LineFraming {
+export function lineFraming(
+  format: ArchiveFormat,
+  entryName: string,
+  { venue, symbol }: NamedMarket = {},
+): LineFraming {
   switch (format) {
     case 'stock-json':
       return (payload) => ({ receivedUs: '', headers: undefined, payload })
@@ -27,6 +43,15 @@ export function lineFraming(format: ArchiveFormat, entryName: string): LineFrami
       return frameBinanceLine
     case 'lean-trades': {
       const headers = asciiObject({ entry: entryName })
+      return (payload) => ({ receivedUs: '', headers, payload })
+    }
+    case 'bitfinex-klines':
+    case 'binance-klines': {
+      const headers = asciiObject({
+        entry: entryName,
+        ...(venue === undefined ? {} : { venue }),
+        ...(symbol === undefined ? {} : { symbol }),
+      })
       return (payload) => ({ receivedUs: '', headers, payload })
     }
   }

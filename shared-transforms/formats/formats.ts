@@ -1,4 +1,6 @@
 import { binanceFrames } from './binance-frames.ts'
+import { binanceKlines } from './binance-klines.ts'
+import { bitfinexKlines } from './bitfinex-klines.ts'
 import type { Format } from './format.ts'
 import { leanTrades } from './lean-trades.ts'
 import { stockJson } from './stock-json.ts'
@@ -7,5 +9,8 @@ export type { Format, IdKind } from './format.ts'
 
 /** Every format by its name, as configs and `--format` spell it. */
 export const formats: ReadonlyMap<string, Format> = new Map(
-  [stockJson, binanceFrames, leanTrades].map((format) => [format.name, format]),
+  [stockJson, binanceFrames, leanTrades, bitfinexKlines, binanceKlines].map((format) => [
+    format.name,
+    format,
+  ]),
 )

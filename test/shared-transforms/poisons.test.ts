@@ -17,6 +17,8 @@ afterAll(() => {
 })
 
 const leanHeaders = '{"entry":"20131007_spy_Trade_Tick.csv"}'
+const candleHeaders = '{"entry":"BTCUSD-1m-2016.csv"}'
+const klineHeaders = '{"entry":"some.csv","symbol":"ALGO-USDT","venue":"binance-futures"}'
 const good: Readonly<Record<string, readonly TestMessage[]>> = {
   'stock-json': [
     { payload: stockTrade({}) },
@@ -39,6 +41,24 @@ const good: Readonly<Record<string, readonly TestMessage[]>> = {
   'lean-trades': [
     { payload: '34200123,1674200,210,Q,2000,0', headers: leanHeaders, receivedUs: null },
     { payload: '34200123.5,1674200,210,Q,20002020,1', headers: leanHeaders, receivedUs: null },
+  ],
+  'bitfinex-klines': [
+    {
+      payload: '1451606400000,429.17,429.18,429.2,429.1,2.5372695199999997',
+      headers: candleHeaders,
+      receivedUs: null,
+    },
+    { payload: '1451606460000,429.17,429.17,429.17,429.17,1e-05', headers: candleHeaders },
+  ],
+  'binance-klines': [
+    {
+      payload: '1736936880000,0.1,0.2,0.1,0.2,0,1736936939999,0,0,0,0,0',
+      headers: klineHeaders,
+    },
+    {
+      payload: '1736936820000000,0.1,0.2,0.1,0.2,7,1736936879999999,0.9,3,1,0.1,0',
+      headers: klineHeaders,
+    },
   ],
 }
 

@@ -1,3 +1,4 @@
+import type { ArchiveFormat } from '../../pipelines/sources/line-framing.ts'
 import type { RejectReason } from '../../shared-transforms/reject-reason.ts'
 import { longText, stockQuote, stockTrade } from './messages.ts'
 import type { TestMessage } from './messages.ts'
@@ -5,7 +6,7 @@ import type { TestMessage } from './messages.ts'
 /** A message that must be refused, alone among good ones, with its reason. */
 export interface Poison extends TestMessage {
   readonly name: string
-  readonly format: 'stock-json' | 'binance-frames' | 'lean-trades'
+  readonly format: ArchiveFormat
   readonly reason: RejectReason
   /** Refused by the duplicate rule and not by decoding: it follows `stockTrade({})`. */
   readonly isDuplicateRule?: boolean
@@ -224,6 +225,50 @@ const lines: readonly (readonly [...Row, string | null])[] = [
   ['a price of 14 digits', 'out-of-range', '34200123,10000000000000,210,Q,2000,0', spy],
 ]
 
+const btc = entry('BTCUSD-1m-2016.csv')
+const bitfinexLine = '1451606400000,429.17,429.18,429.2,429.1,1.6817'
+const bitfinexLines: readonly (readonly [...Row, string | null])[] = [
+  ['a candle of five cells', 'bad-line', '1451606400000,429.17,429.18,429.2,429.1', btc],
+  ['a header in another order', 'bad-line', 'mts,open,high,low,close', btc],
+  ['a candle of a file without a symbol', 'bad-entry-name', bitfinexLine, entry('candles 1m.csv')],
+  ['a candle without a file', 'bad-entry-name', bitfinexLine, null],
+  [
+    'a candle in open, high, low, close order',
+    'bad-bar',
+    '1451606400000,429.17,429.2,429.1,429.18,1.6817',
+    btc,
+  ],
+  ['a candle between two minutes', 'bad-bar', bitfinexLine.replace('400000', '400001'), btc],
+  ['a candle without a volume', 'bad-number', '1451606400000,429.17,429.18,429.2,429.1,', btc],
+  ['a candle of no price', 'out-of-range', '1451606400000,0,429.18,429.2,0,1', btc],
+  ['a candle of no time', 'bad-time', 'mts,429.17,429.18,429.2,429.1,1.6817', btc],
+  ['a candle after 2199', 'bad-time', bitfinexLine.replace('1451', '71451'), btc],
+  [
+    'a candle of the next hour',
+    'event-time-in-future',
+    bitfinexLine.replace('14516064', '24516000'),
+    btc,
+  ],
+  [
+    'a symbol of brackets',
+    'bad-text',
+    bitfinexLine,
+    JSON.stringify({ entry: 'BTCUSD.csv', symbol: '{}' }),
+  ],
+]
+
+const algo = entry('ALGOUSDT-1m-2025-01.csv')
+const binanceLine =
+  '1736936940000,0.1038,0.1040,0.1037,0.1040,242160.4,1736936999999,25142.90126,102,126196.5,' +
+  '13109.51126,0'
+const binanceLines: readonly (readonly [...Row, string | null])[] = [
+  ['a kline of an hour', 'bad-bar', binanceLine.replace('6999999', '9999999'), algo],
+  ['a kline with more bought than traded', 'bad-bar', binanceLine.replace('126196.5', '9e9'), algo],
+  ['a kline of half a trade', 'bad-number', binanceLine.replace(',102,', ',10.5,'), algo],
+  ['a kline of eleven cells', 'bad-line', binanceLine.slice(0, -2), algo],
+  ['a kline without an end', 'bad-bar', binanceLine.replace('1736936999999', 'x'), algo],
+]
+
 /** Every poison: what the design names, and what broke something on the way. */
 export const poisons: readonly Poison[] = [
   ...[...wholePayloads, ...fields, ...numbers, ...times, ...ranges].map(
@@ -244,6 +289,12 @@ export const poisons: readonly Poison[] = [
   },
   ...lines.map(([name, reason, payload, headers]): Poison => ({
     ...{ name, format: 'lean-trades', reason, payload, headers, receivedUs: null },
+  })),
+  ...bitfinexLines.map(([name, reason, payload, headers]): Poison => ({
+    ...{ name, format: 'bitfinex-klines', reason, payload, headers, receivedUs: null },
+  })),
+  ...binanceLines.map(([name, reason, payload, headers]): Poison => ({
+    ...{ name, format: 'binance-klines', reason, payload, headers, receivedUs: null },
   })),
   {
     name: 'the same trade at another price',

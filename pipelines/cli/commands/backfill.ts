@@ -11,7 +11,7 @@ import { loadConfig, type Config } from '../../config/load-config.ts'
 import { createFaultHooks } from '../../loop/fault-hooks.ts'
 import { createRunStatistics, type RunTotals } from '../../loop/run-statistics.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
-import { archiveFormats, type ArchiveFormat } from '../../sources/line-framing.ts'
+import { archiveFormats, type ArchiveFormat, type NamedMarket } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { createBackfillProgress } from '../backfill-progress.ts'
 import { showBackfillPlan } from '../show-backfill-plan.ts'
@@ -26,9 +26,15 @@ interface BackfillCommandOptions extends LakeOptions, TrinoOptions {
   readonly config?: string
   readonly cutRows?: number
   readonly dryRun: boolean
+  readonly venue?: string
+  readonly symbol?: string
 }
 
 const notes = `
+Files of klines do not say their symbol: it is read off names such as BTCUSD-1m-2016.csv.gz, or told
+by --symbol. Their venue is bitfinex or binance; for Binance's futures tell another by --venue, as
+symbols have the same names there.
+
 With --engine trino this process only reads and frames the files; a Trino derives the rows, on all
 of its nodes, for histories that one machine is too small for. It must see the lake's catalog:
 keep \`sluice catalog\` running for this lake, and read it by Trino. Rows and receipts are equal.
@@ -53,6 +59,8 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
       countFrom(1),
     )
     .option('--dry-run', 'only says what would be done', false)
+    .option('--symbol <name>', 'of klines: the symbol, where the names of the files do not say it')
+    .option('--venue <name>', 'of klines: the venue (default: by the format)')
     .addHelpText('after', notes)
   addTrinoOptions(command, context)
   addLakeOptions(command, context).action(
@@ -62,7 +70,7 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
         config === undefined
           ? options.lake
           : configuredLake(command, context, options, config.lakeDirectory)
-      const wanted = { ...options, lake: directory }
+      const wanted = { ...options, lake: directory, market: marketOf(options) }
       if (options.dryRun) await showBackfillPlan(context, wanted, files)
       else await runBackfill(context, wanted, files, config)
     },
@@ -71,7 +79,7 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
 
 async function runBackfill(
   context: CommandContext,
-  options: BackfillCommandOptions,
+  options: BackfillCommandOptions & { readonly market: NamedMarket },
   files: readonly string[],
   config: Config | undefined,
 ): Promise<void> {
@@ -102,6 +110,7 @@ async function runBackfill(
           {
             lake,
             format: options.format,
+            market: options.market,
             files,
             writer: `backfill@${hostname()}:${process.pid}`,
             ...rules,
@@ -131,6 +140,20 @@ async function runBackfill(
   if (!result.isComplete) {
     printNote(context, 'Stopped before the end. The same command goes on from there.')
   }
+}
+
+/** @throws SluiceError `invalid-input` where the format's own lines say venue and symbol. */
+function marketOf({ format, venue, symbol }: BackfillCommandOptions): NamedMarket {
+  const market = {
+    ...(venue === undefined ? {} : { venue }),
+    ...(symbol === undefined ? {} : { symbol }),
+  }
+  if (Object.keys(market).length === 0 || format.endsWith('-klines')) return market
+  throw new SluiceError(
+    'invalid-input',
+    `--venue and --symbol are for klines: ${format} says them itself. Nothing was read. Leave ` +
+      'them out.',
+  )
 }
 
 /** @throws SluiceError `invalid-input` for options that do not go together. */

@@ -49,8 +49,15 @@ const leanTrades: GoodMessages = (index) => ({
   receivedUs: null,
 })
 
+const bitfinexKlines: GoodMessages = (index) => ({
+  payload: `${1_451_606_400_000 + 60_000 * index},429.17,429.18,429.2,429.1,${index % 9}.5`,
+  headers: '{"entry":"ETHUSD-1m-2016.csv"}',
+  receivedUs: null,
+})
+
 export const goodMessages: Readonly<Record<string, GoodMessages>> = {
   'stock-json': stockJson,
   'binance-frames': binanceFrames,
   'lean-trades': leanTrades,
+  'bitfinex-klines': bitfinexKlines,
 }

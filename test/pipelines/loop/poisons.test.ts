@@ -91,7 +91,7 @@ const STORED_COLUMNS = 'source_offset, hex(payload) AS payload_hex, payload_enco
 const bronzeTables = kinds.map((kind) => `bronze.${kind}_messages`)
 const silverTables = kinds.map((kind) => `silver.${kind}s`)
 
-describe.each(['stock-json', 'binance-frames', 'lean-trades'])(
+describe.each(['stock-json', 'binance-frames', 'lean-trades', 'bitfinex-klines'])(
   'poisons among 10,000 messages of %s',
   (format) => {
     const placed = placeMessages(format)
