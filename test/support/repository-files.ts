@@ -3,15 +3,14 @@ import { dirname, join, posix } from 'node:path'
 import ts from 'typescript'
 import { repositoryRoot } from './data.ts'
 
-/** What holds nothing of the repository, as .gitignore says; in a work tree .git is a file. */
-const ignoredNames = new Set(['.git', 'node_modules', 'lake', 'lakes', '.cache', 'coverage'])
+/** Folders that hold nothing of the repository, as .gitignore says. */
+const ignoredFolders = new Set(['.git', 'node_modules', 'lake', 'lakes', '.cache', 'coverage'])
 
 /** All files of the repository, as paths from its root with forward slashes, sorted. */
 export function repositoryFiles(): string[] {
   const found: string[] = []
   const visit = (folder: string): void => {
     for (const entry of readdirSync(join(repositoryRoot, folder), { withFileTypes: true })) {
-      if (ignoredNames.has(entry.name)) continue
       const path = posix.join(folder, entry.name)
       // In a second work tree of git .git is a file.
       if (ignoredFolders.has(entry.name)) continue
