@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 export interface SecondTerminalCommand {
   readonly title: string
-  /** A line for a shell in the checkout; undefined while it would not work yet. */
+  /** A line for a shell in the checkout, or where the package is; undefined while it would not work yet. */
   readonly command: string | undefined
 }
 
@@ -13,6 +13,9 @@ export interface SecondTerminalFacts {
   /** gold.bars as it was ten cuts ago; undefined while there is no such cut. */
   readonly tenCutsAgo: { readonly cutNumber: number; readonly snapshotId: bigint } | undefined
 }
+
+/** Compiled files are those of an installed package, which has no scripts for `npm run`. */
+const isCheckout = import.meta.url.endsWith('.ts')
 
 /** Where `npm run` runs the command line: the default lake lies below it. */
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
@@ -58,9 +61,10 @@ export function duckdbAttachStatement(catalogUrl: string): string {
 }
 
 function sluiceSql(sql: string, lakeDirectory: string): string {
-  const isDefault = resolve(lakeDirectory) === join(checkout, 'lake')
-  const lake = isDefault ? '' : ` --lake ${shellWord(resolve(lakeDirectory))}`
-  return `npm run -s sluice -- sql "${sql}"${lake}`
+  const directory = resolve(lakeDirectory)
+  const lake = ` --lake ${shellWord(directory)}`
+  if (!isCheckout) return `npx sluice sql "${sql}"${lake}`
+  return `npm run -s sluice -- sql "${sql}"${directory === join(checkout, 'lake') ? '' : lake}`
 }
 
 function shellWord(text: string): string {

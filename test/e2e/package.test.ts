@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type * as DemoCommands from '../../pipelines/demo/second-terminal-commands.ts'
 import { repositoryRoot } from '../support/data.ts'
 
 const run = promisify(execFile)
@@ -79,6 +81,17 @@ describe('the package', () => {
     await writeFile(join(folder, 'user.mjs'), program)
     const { stdout } = await run(process.execPath, ['user.mjs'], { cwd: folder })
     expect(stdout).toBe('0 true true function\n')
+  })
+
+  it('shows in its demo commands for where it is installed', async () => {
+    const built = join(installed, 'dist', 'pipelines', 'demo', 'second-terminal-commands.js')
+    const { secondTerminalCommands } = (await import(
+      pathToFileURL(built).href
+    )) as typeof DemoCommands
+    const facts = { lakeDirectory: join(folder, 'lake'), catalogUrl: '', tenCutsAgo: undefined }
+    const [newest] = secondTerminalCommands(facts)
+    expect(newest?.command).toMatch(/^npx sluice sql "SELECT .*" --lake \//)
+    expect(newest?.command).toContain(`--lake ${join(folder, 'lake')}`)
   })
 
   it('tells a user of TypeScript what is wrong, and nothing where nothing is', async () => {
