@@ -102,7 +102,8 @@ async function readRejected<T>(
   }
 }
 
-function conditionOf({ reason, source, format, sinceUs }: RejectFilter): string {
+/** SQL over silver.rejected_messages: the rows that a filter means. */
+export function conditionOf({ reason, source, format, sinceUs }: RejectFilter): string {
   const conditions = [
     ...Object.entries({ reason, source, format }).flatMap(([column, value]) =>
       value === undefined ? [] : [`${column} = ${sqlString(value)}`],

@@ -1,6 +1,7 @@
 import { kinds } from '../../shared-transforms/kind.ts'
 import type { ColumnPredicate, ScanPlan, ScanTask } from '../../tables/scan/plan-scan.ts'
 import { contentKey } from '../../tables/spec/content-key.ts'
+import type { Lake } from '../lake/lake.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
 import { DAY_US, isInRange, withMargin, type DayRange } from './utc-days.ts'
 
@@ -58,22 +59,26 @@ export async function sliceBronze(
   range: DayRange,
 ): Promise<BronzeSlice[]> {
   const slices: BronzeSlice[] = []
-  for (const plan of plans) {
-    for (const { tasks, messageCount, fromRow } of groupTasks(plan.tasks)) {
-      const relation = await planRelation(
-        options.lake,
-        { ...plan, tasks },
-        { withPosition: fromRow !== undefined },
-      )
-      const ofFile =
-        fromRow === undefined
-          ? ''
-          : ` AND _pos >= ${fromRow} AND _pos < ${fromRow + SLICE_MESSAGES}`
-      slices.push({
-        rows: `(SELECT * FROM ${relation} WHERE ${isInReach(range)}${ofFile})`,
-        messageCount,
-      })
-    }
+  for (const plan of plans) slices.push(...(await sliceRows(options.lake, plan, isInReach(range))))
+  return slices
+}
+
+/** The rows of a plan that a condition keeps, in slices of bounded size. */
+export async function sliceRows(
+  lake: Lake,
+  plan: ScanPlan,
+  condition: string,
+): Promise<BronzeSlice[]> {
+  const slices: BronzeSlice[] = []
+  for (const { tasks, messageCount, fromRow } of groupTasks(plan.tasks)) {
+    const relation = await planRelation(
+      lake,
+      { ...plan, tasks },
+      { withPosition: fromRow !== undefined },
+    )
+    const ofFile =
+      fromRow === undefined ? '' : ` AND _pos >= ${fromRow} AND _pos < ${fromRow + SLICE_MESSAGES}`
+    slices.push({ rows: `(SELECT * FROM ${relation} WHERE (${condition})${ofFile})`, messageCount })
   }
   return slices
 }

@@ -54,3 +54,21 @@ export function isInRange(column: string, { fromDay, toDay }: DayRange): string 
 export function withMargin({ fromDay, toDay }: DayRange): DayRange {
   return { fromDay: fromDay > 0n ? fromDay - 1n : 0n, toDay: toDay + 1n }
 }
+
+/** Ranges as one where they share a day, or (`touching`) where one begins when another ends. */
+export function joinRanges(
+  ranges: readonly DayRange[],
+  when: 'overlapping' | 'touching',
+): DayRange[] {
+  const joined: DayRange[] = []
+  for (const range of [...ranges].sort((a, b) => Number(a.fromDay - b.fromDay))) {
+    const last = joined.at(-1)
+    const isApart =
+      last === undefined ||
+      last.toDay < range.fromDay ||
+      (last.toDay === range.fromDay && when === 'overlapping')
+    if (isApart) joined.push(range)
+    else if (last.toDay < range.toDay) joined[joined.length - 1] = { ...last, toDay: range.toDay }
+  }
+  return joined
+}

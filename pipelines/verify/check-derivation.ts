@@ -22,7 +22,7 @@ const REJECTED = 'silver.rejected_messages'
  * Whether silver, and what was refused, is what the steps of today give when bronze is derived
  * again: row by row of each place in a source. instrument_id is left out: it is the config's word,
  * which may change. In runs of days, so that memory is bounded; messages without an event time are
- * a run of their own.
+ * a run of their own, and those of them that have one by the steps of today belong to its day too.
  */
 export async function checkDerivation(
   pinned: PinnedLake,
@@ -41,10 +41,11 @@ export async function checkDerivation(
       { rows: silver, column: 'event_ts' },
     ])
     const ofKind: Finding[] = []
-    for (const piece of [...days, undefined]) {
+    for (const piece of [undefined, ...days]) {
       if (ofKind.length >= FINDINGS_MAX) break
       checkedCount += await derivePiece(pinned, broken, derivation, kind, piece)
-      ofKind.push(...(await compareSilver(pinned, broken, kind, piece)))
+      if (piece === undefined) await keepTimed(pinned, kind)
+      else ofKind.push(...(await compareSilver(pinned, broken, kind, piece)))
       ofKind.push(...(await compareRejected(pinned, broken, kind, piece)))
     }
     findings.push(...ofKind)
@@ -61,7 +62,9 @@ function isOf(piece: MessagePiece, reachUs = 0n): string {
 }
 
 function filterOf(piece: MessagePiece, reachUs = 0n) {
-  return piece === undefined ? [] : pieceFilter('event_ts', piece, reachUs)
+  return piece === undefined
+    ? [{ column: 'event_ts', op: 'is-null' as const }]
+    : pieceFilter('event_ts', piece, reachUs)
 }
 
 async function derivePiece(
@@ -72,11 +75,37 @@ async function derivePiece(
   piece: MessagePiece,
 ): Promise<bigint> {
   const filter = filterOf(piece, REACH_US)
-  const rows = await readableRows(pinned, broken, `bronze.${kind}_messages`, { filter })
-  const messages = `(SELECT * FROM ${rows ?? ''} WHERE ${isOf(piece, REACH_US)})`
-  await derivation.derive(messages)
+  const name = `bronze.${kind}_messages`
+  const rows = await readableRows(pinned, broken, name, { filter })
+  const messages = [`SELECT * FROM ${rows ?? ''} WHERE ${isOf(piece, REACH_US)}`]
+  if (piece !== undefined && (await hasTimed(pinned, piece))) {
+    const untimed = await readableRows(pinned, broken, name, { filter: filterOf(undefined) })
+    messages.push(
+      `SELECT * FROM ${untimed ?? ''} SEMI JOIN (SELECT * FROM ${TIMED} ` +
+        `WHERE ${isInPiece('event_ts', piece, REACH_US)}) ` +
+        'USING (source, source_partition, source_offset) WHERE event_ts IS NULL',
+    )
+  }
+  await derivation.derive(`(${messages.join(' UNION ALL BY NAME ')})`)
   const [count] = await pinned.session.rows<{ n: bigint }>(`SELECT count(*) AS n FROM framed`)
   return count?.n ?? 0n
+}
+
+/** Messages whose event time bronze does not know, as older steps could not read it, and these can. */
+const TIMED = 'timed_messages'
+
+async function keepTimed({ session }: PinnedLake, kind: Kind): Promise<void> {
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE ${TIMED} AS SELECT DISTINCT source, source_partition, ` +
+      `source_offset, event_ts FROM derived_${kind} WHERE event_ts IS NOT NULL`,
+  )
+}
+
+async function hasTimed({ session }: PinnedLake, piece: DayPiece): Promise<boolean> {
+  const [row] = await session.rows<{ n: bigint }>(
+    `SELECT count(*) AS n FROM ${TIMED} WHERE ${isInPiece('event_ts', piece, REACH_US)}`,
+  )
+  return (row?.n ?? 0n) > 0n
 }
 
 const PLACE = ['source', 'source_partition', 'source_offset', 'source_row'] as const
@@ -95,20 +124,19 @@ async function compareSilver(
   pinned: PinnedLake,
   broken: BrokenFiles,
   kind: Kind,
-  piece: MessagePiece,
+  piece: DayPiece,
 ): Promise<Finding[]> {
   const name = `silver.${kind}s`
-  // Of a message without an event time no row reaches silver.
-  const held =
-    piece === undefined
-      ? undefined
-      : await readableRows(pinned, broken, name, { filter: filterOf(piece), withPosition: true })
+  const held = await readableRows(pinned, broken, name, {
+    filter: filterOf(piece),
+    withPosition: true,
+  })
   const columns = columnsOf(name).filter((column) => column.name !== 'instrument_id')
   const given = `SELECT * FROM derived_${kind} WHERE verdict = 'accepted'`
   return compare(pinned, {
     ...{ name, columns },
-    held: held === undefined ? undefined : `SELECT * FROM ${held} WHERE ${isOf(piece)}`,
-    given: piece === undefined ? given : `${given} AND ${isOf(piece)}`,
+    held: `SELECT * FROM ${held ?? ''} WHERE ${isOf(piece)}`,
+    given: `${given} AND ${isOf(piece)}`,
   })
 }
 
@@ -139,8 +167,7 @@ function columnsOf(name: string): readonly ColumnDefinition[] {
 interface Comparison {
   readonly name: string
   readonly columns: readonly ColumnDefinition[]
-  /** Undefined: no row may be given. */
-  readonly held: string | undefined
+  readonly held: string
   readonly given: string
 }
 
@@ -148,7 +175,6 @@ async function compare({ session }: PinnedLake, comparison: Comparison): Promise
   const { name, columns, held, given } = comparison
   const on = PLACE.map((column) => `h.${column} = g.${column}`).join(' AND ')
   const places = PLACE.map((column) => `coalesce(h.${column}, g.${column}) AS ${column}`)
-  const nothing = `SELECT *, NULL::VARCHAR AS _file FROM (${given}) WHERE false`
   const rows = await session.rows<WrongRow>(
     `SELECT ${placeText} AS what, columns, is_held, is_given, _file AS file, ` +
       `(SELECT max(cut_number) FROM ${CUT_ROWS} c WHERE c.ingested_ts = last_ts) AS cut ` +
@@ -156,7 +182,7 @@ async function compare({ session }: PinnedLake, comparison: Comparison): Promise
       `g.source IS NOT NULL AS is_given, h._file, ` +
       `coalesce(h.ingested_ts, g.ingested_ts) AS last_ts, ` +
       `${differingColumnsSql(columns, 'h', 'g')} AS columns ` +
-      `FROM (${held ?? nothing}) h FULL JOIN (${given}) g ON ${on}) ` +
+      `FROM (${held}) h FULL JOIN (${given}) g ON ${on}) ` +
       `WHERE NOT is_held OR NOT is_given OR columns <> '' ` +
       `ORDER BY source, source_partition, source_offset, source_row LIMIT ${FINDINGS_MAX}`,
   )

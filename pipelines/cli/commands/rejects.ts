@@ -10,12 +10,13 @@ import {
 } from '../../lake/read-rejects.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { formatCount, formatInstant, formatIso } from '../format-units.ts'
+import { addRejectsReplayCommand } from './rejects-replay.ts'
 import { addLakeOptions, withLake, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
 import { durationOption } from '../parse-duration.ts'
 import { drawTextTable } from '../text-table.ts'
 
-interface RejectsOptions extends LakeOptions {
+export interface RejectsOptions extends LakeOptions {
   readonly reason?: RejectReason
   readonly source?: string
   readonly format?: string
@@ -31,13 +32,14 @@ const examples = `
 examples:
   sluice rejects list                          how many by reason, format and source
   sluice rejects show --reason bad-number      the newest ten of one reason
-  sluice rejects show 1000 --json | jq -r .[].payload`
+  sluice rejects show 1000 --json | jq -r .[].payload
+  sluice rejects replay --dry-run              which of them would reach silver by the steps of now`
 
 /** What was refused is in silver.rejected_messages; these read it as a person wants it. */
 export function addRejectsCommand(program: Command, context: CommandContext): void {
   const rejects = program
     .command('rejects')
-    .description('messages that were refused, and why: list, show')
+    .description('messages that were refused, and why: list, show, replay')
     .addHelpText('after', examples)
   const list = addFilters(
     rejects.command('list').description('how many by reason, format, kind and source'),
@@ -49,6 +51,7 @@ export function addRejectsCommand(program: Command, context: CommandContext): vo
     if (options.json) printJson(context, groups.map(groupToJson))
     else for (const line of drawGroups(groups)) printLine(context, line)
   })
+  addRejectsReplayCommand(rejects, context)
   const show = addFilters(
     rejects
       .command('show')

@@ -65,6 +65,23 @@ describe('sluice rejects', () => {
     expect(text).toMatch(/… \(\d+ more\)/)
   })
 
+  it('tries them again, and says what came of it', async () => {
+    const plan = JSON.parse(await run('replay', '--dry-run', '--json')) as {
+      reasons: { reason: string; messageCount: number; derivedCount: number }[]
+    }
+    const counts = plan.reasons.map((one) => [one.reason, one.messageCount, one.derivedCount])
+    expect(counts.sort()).toEqual([
+      ['bad-json', 2, 0],
+      ['missing-field', 2, 0],
+      ['not-utf8', 1, 0],
+      ['tombstone', 1, 0],
+    ])
+    expect(await run('replay', '--reason', 'bad-json')).toMatch(/no cut was made: 2 stay/)
+    await expect(run('replay', '--from', '2026-01-01')).rejects.toMatchObject({
+      kind: 'invalid-input',
+    })
+  })
+
   it('leaves out what was not asked for', async () => {
     const rows = JSON.parse(
       await run('show', '1', '--reason', 'bad-json', '--json'),
