@@ -36,6 +36,7 @@ const loaders: Readonly<Record<string, () => Promise<AddCommand>>> = {
 /** The command that the call names first; all of them for the help and for a call that is wrong. */
 export async function loadCommands(argv: readonly string[]): Promise<readonly AddCommand[]> {
   const [name] = argv
+  if (name === '--version' || name === '-V') return []
   const isKnown = name !== undefined && Object.hasOwn(loaders, name)
   const wanted = isKnown ? [loaders[name]] : Object.values(loaders)
   return Promise.all(wanted.flatMap((load) => (load === undefined ? [] : [load()])))

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { randomIds, systemClock } from '../../tables/clock.ts'
@@ -41,8 +42,21 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function createProgram(context: CommandContext, argv: readonly string[]): Promise<Command> {
   const program = new Command('sluice')
     .description('a streaming lakehouse for market data: Kafka and files into Iceberg tables')
+    .version(readVersion(), '-V, --version', 'of the program, the engine and Node.js')
     .exitOverride()
     .showHelpAfterError('(--help says how it is called)')
   for (const addCommand of await loadCommands(argv)) addCommand(program, context)
   return program
+}
+
+/** `sluice 0.2.0, DuckDB 1.5.5-r.5, Node.js 20.20.2`: what a report of a fault has to name. */
+function readVersion(): string {
+  const versionOf = (name: string): string => {
+    const { version } = createRequire(import.meta.url)(`${name}/package.json`) as {
+      version: string
+    }
+    return version
+  }
+  const engine = versionOf('@duckdb/node-api')
+  return `sluice ${versionOf('sluice-lakehouse')}, DuckDB ${engine}, Node.js ${process.versions.node}`
 }

@@ -2,7 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { main } from '../../../pipelines/cli/main.ts'
+import { readRepositoryFile } from '../../support/repository-files.ts'
 
 let folder: string
 let stdout: string
@@ -29,6 +31,20 @@ const commands = [
   ...['demo', 'live', 'produce', 'backfill'],
   ...['sql', 'tables', 'describe', 'history', 'cuts', 'status', 'check', 'catalog'],
 ]
+
+describe('--version', () => {
+  it('names what a report of a fault has to name', async () => {
+    const { version } = z
+      .object({ version: z.string() })
+      .parse(JSON.parse(readRepositoryFile('package.json')))
+    expect(await main(['--version'])).toBe(0)
+    expect(stdout.split(', ')).toEqual([
+      `sluice ${version}`,
+      expect.stringMatching(/^DuckDB \d+\.\d+/),
+      `Node.js ${process.versions.node}\n`,
+    ])
+  })
+})
 
 describe('a wrong call', () => {
   it.each([
