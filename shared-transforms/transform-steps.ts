@@ -3,6 +3,8 @@ import { bronzeSql } from './bronze.ts'
 import type { Dialect } from './dialect.ts'
 import { duplicatesSql } from './duplicates.ts'
 import { formats } from './formats/formats.ts'
+import { MAPPED_VERSION } from './formats/mapped.ts'
+import { mappedFiles, mappedKinds } from './formats/mapping.ts'
 import { frameBulkSql, sanitizeReceivedSql } from './frame.ts'
 import { kinds } from './kind.ts'
 import { spreadsFinalizeSql, spreadsMergeSql, spreadsPartialSql } from './spreads.ts'
@@ -52,6 +54,17 @@ function stepsOfFormats(): TransformStep<string>[] {
   ])
 }
 
+/**
+ * The steps of mapped formats, which are made of a mapping. That one is part of each message's
+ * format in bronze, so these versions are all that can change how it is read.
+ */
+const mappedSteps: readonly StepVersion[] = mappedFiles.flatMap((file) =>
+  ['route', ...mappedKinds].map((step) => {
+    const name = step === 'route' ? `route-${file}` : `decode-${file}-${step}`
+    return { name, version: MAPPED_VERSION }
+  }),
+)
+
 /** A step's name and which version of it. */
 export interface StepVersion {
   readonly name: string
@@ -60,7 +73,8 @@ export interface StepVersion {
 
 /** Name and version of every step: what a derivation is made with. */
 export function listStepVersions(): readonly StepVersion[] {
-  return [...stepsOfFormats(), ...Object.values(sharedSteps).flat()].map(({ name, version }) => {
+  const shared = Object.values(sharedSteps).flat()
+  return [...stepsOfFormats(), ...mappedSteps, ...shared].map(({ name, version }) => {
     return { name, version }
   })
 }

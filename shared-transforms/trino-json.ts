@@ -21,7 +21,8 @@ export function trinoIsJson(json: string): string {
 
 /** See Dialect.withJsonTexts. What one step computes is a column of the next: computed once. */
 export function trinoWithJsonTexts(input: JsonTexts): string {
-  const { relation, json, paths, only = 'true' } = input
+  const { relation, json, only = 'true' } = input
+  const paths = input.paths.map(trinoPath)
   const scalars = paths.map(
     (path, index) => `json_extract_scalar(read_json, '${path}') AS scalar_${index}`,
   )
@@ -38,6 +39,11 @@ export function trinoWithJsonTexts(input: JsonTexts): string {
     `FROM (SELECT *, CASE WHEN ${only} THEN ${readableSql(json)} END AS read_json ` +
     `FROM ${relation})))`
   )
+}
+
+/** A name in quotes stands in brackets in Trino. */
+function trinoPath(path: string): string {
+  return path.replaceAll(/\."([^"]*)"/g, '["$1"]')
 }
 
 function wholeSql(path: string): string {

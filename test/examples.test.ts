@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from '../pipelines/config/load-config.ts'
+import { loadConfig, loadFilesConfig } from '../pipelines/config/load-config.ts'
 import { stackTopics } from '../stack/prepare-kafka.ts'
 import { STACK_BUCKET, stackPorts } from '../stack/stack-settings.ts'
 import { repositoryRoot } from './support/data.ts'
@@ -39,6 +40,16 @@ describe('the examples of configs', () => {
     expect(stores.s3).toEqual({ ...s3, endpoint: `http://minio:${minio}` })
     expect(stores.hdfs).toMatchObject({ nameNodes: [`http://namenode:${hdfs.nameNodeHttp}`] })
     expect(broker.brokers).toEqual(['kafka:19092'])
+  })
+
+  it('files.yaml needs no topic and maps the columns of the prices beside it', async () => {
+    const { mappings, lakeDirectory } = await loadFilesConfig(
+      join(repositoryRoot, 'examples/files.yaml'),
+    )
+    expect(lakeDirectory).toBe(join(repositoryRoot, 'lakes/files'))
+    const prices = await readFile(join(repositoryRoot, 'examples/prices.csv'), 'utf8')
+    const header = prices.split('\n')[0]?.split(';')
+    expect(header).toEqual(expect.arrayContaining(Object.values(mappings['prices']?.columns ?? {})))
   })
 
   it('have groups of their own: in one group two lakes would share the partitions', async () => {

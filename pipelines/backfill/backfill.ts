@@ -5,20 +5,15 @@ import type { CutReceipt } from '../loop/cut-receipt.ts'
 import type { Instrument } from '../loop/instruments.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
 import type { ArchiveProgress } from '../sources/archive-source.ts'
-import { readArchiveParts } from '../sources/archive-parts.ts'
-import type { ArchiveFormat, NamedMarket } from '../sources/line-framing.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
 import { backfillByTrino, type TrinoBackfillOptions } from './by-trino/backfill-by-trino.ts'
 import { backfillLimits, trinoBackfillLimits } from './backfill-limits.ts'
 import { checkInput } from './check-input.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
+import { onlyFormatOf, openInput, type InputChoice } from './open-input.ts'
 
-export interface BackfillOptions {
+export interface BackfillOptions extends InputChoice {
   readonly lake: Lake
-  readonly format: ArchiveFormat
-  /** Venue and symbol of klines, whose files do not say them. */
-  readonly market?: NamedMarket
-  readonly files: readonly string[]
   readonly writer: string
   readonly limits?: BatchLimits
   readonly allowedLatenessMs?: number
@@ -58,13 +53,14 @@ export async function backfill(
   options: BackfillOptions,
   signal: AbortSignal,
 ): Promise<BackfillResult> {
-  const all = await readArchiveParts(options.files)
-  const chosen = (await checkInput(options, all, signal)).filter(({ state }) => state !== 'read')
+  const input = await openInput(options)
+  const { parts: all, reader } = input
+  const chosen = (await checkInput(options, input, signal)).filter(({ state }) => state !== 'read')
   const parts = chosen.map(({ part }) => part)
   const partsSkipped = all.length - parts.length
   if (parts.length === 0) return { partsRead: 0, partsSkipped, isComplete: true }
   if (signal.aborted) return { partsRead: 0, partsSkipped, isComplete: false }
-  const archive = createBackfillSource(options, parts)
+  const archive = createBackfillSource(options.lake, reader, parts)
   const source: Source = {
     ...archive,
     release: async (batch) => {
@@ -77,7 +73,8 @@ export async function backfill(
     await runMicroBatches({ ...options, source, mode: 'backfill', limits }, signal)
   } else {
     const limits = options.limits ?? trinoBackfillLimits
-    await backfillByTrino({ ...options, ...options.byTrino, source, limits }, signal)
+    const format = onlyFormatOf(parts, reader)
+    await backfillByTrino({ ...options, ...options.byTrino, format, source, limits }, signal)
   }
   const { partsRead } = archive.progress()
   return { partsRead, partsSkipped, isComplete: !signal.aborted }

@@ -3,12 +3,12 @@ import { kinds } from '../../shared-transforms/kind.ts'
 import { headOf, loadHeads } from '../loop/loop-context.ts'
 import { createStepSession } from '../loop/step-session.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
-import type { ArchivePart } from '../sources/archive-parts.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { backfillLimits } from './backfill-limits.ts'
 import { chooseParts, positionsOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
 import { findOverlaps, readHeldRanges, type Overlap } from './find-overlaps.ts'
+import type { OpenInput } from './open-input.ts'
 import { readInput } from './read-input.ts'
 
 /** Overlaps that an error message names; more are counted. */
@@ -21,7 +21,7 @@ const MAX_NAMED_OVERLAPS = 20
  */
 export async function checkInput(
   options: BackfillOptions,
-  all: readonly ArchivePart[],
+  { parts: all, reader }: OpenInput,
   signal: AbortSignal,
 ): Promise<readonly ChosenPart[]> {
   const { lake } = options
@@ -36,7 +36,7 @@ export async function checkInput(
     )
     if (unread.length === 0 || !isFilled) return chosen
     const parts = unread.map(({ part }) => part)
-    const source = createBackfillSource(options, parts)
+    const source = createBackfillSource(lake, reader, parts)
     await readInput(session, {
       ...{ lake, source, signal, limits: options.limits ?? backfillLimits },
       positions: positionsOf(unread),

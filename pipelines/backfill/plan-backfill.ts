@@ -2,12 +2,13 @@ import { headOf, loadHeads } from '../loop/loop-context.ts'
 import { readLoopState } from '../loop/restore-loop.ts'
 import { createStepSession, type StepSession } from '../loop/step-session.ts'
 import { DAY_US, dayText } from '../replay/utc-days.ts'
-import { readArchiveParts } from '../sources/archive-parts.ts'
+import type { PartReader } from '../sources/part-reader.ts'
 import { backfillLimits } from './backfill-limits.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { chooseParts, positionsOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
 import { findOverlaps, HELD_RANGE, readHeldRanges, type Overlap } from './find-overlaps.ts'
+import { openInput } from './open-input.ts'
 import { INPUT_RANGE, readInput, type InputCounts } from './read-input.ts'
 
 /** A UTC day of one kind in the input. */
@@ -35,7 +36,7 @@ export interface BackfillPlan extends InputCounts {
 /**
  * Reads the input through the transforms and says what a backfill of it would do. Nothing is
  * written to the lake. Undefined where `signal` ended the reading.
- * @throws SluiceError as `readArchiveParts`.
+ * @throws SluiceError as `openInput`.
  */
 export async function planBackfill(
   options: Omit<BackfillOptions, 'writer'>,
@@ -46,9 +47,9 @@ export async function planBackfill(
   try {
     const session = createStepSession(connection)
     const heads = await loadHeads(lake)
-    const all = await readArchiveParts(options.files)
+    const { parts: all, reader } = await openInput(options)
     const files = await chooseParts(lake, session, heads, all)
-    const counts = await readUnread(options, session, files, signal)
+    const counts = await readUnread(options, reader, session, files, signal)
     if (signal.aborted) return undefined
     await readHeldRanges(lake, session, heads)
     const { watermarkUs } = await readLoopState(lake, session, headOf(heads, 'sluice.cuts'))
@@ -69,6 +70,7 @@ export async function planBackfill(
 
 async function readUnread(
   options: Omit<BackfillOptions, 'writer'>,
+  reader: PartReader,
   session: StepSession,
   files: readonly ChosenPart[],
   signal: AbortSignal,
@@ -76,7 +78,7 @@ async function readUnread(
   const { lake } = options
   const unread = files.filter(({ state }) => state !== 'read')
   const parts = unread.map(({ part }) => part)
-  const source = createBackfillSource(options, parts)
+  const source = createBackfillSource(lake, reader, parts)
   return readInput(session, {
     ...{ lake, source, signal, limits: options.limits ?? backfillLimits },
     positions: positionsOf(unread),

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeOverlap } from '../backfill/check-input.ts'
 import type { ChosenPart } from '../backfill/choose-parts.ts'
+import type { InputChoice } from '../backfill/open-input.ts'
 import { planBackfill, type BackfillPlan } from '../backfill/plan-backfill.ts'
 import { readLakeFile } from '../lake/lake-file.ts'
 import { openLake } from '../lake/open-lake.ts'
 import type { Lake } from '../lake/lake.ts'
-import type { ArchiveFormat, NamedMarket } from '../sources/line-framing.ts'
 import { createBackfillProgress } from './backfill-progress.ts'
 import { printJson, printLine, printNote, type CommandContext } from './command-context.ts'
 import { formatCount, formatInstant, formatIso, formatSize } from './format-units.ts'
@@ -24,15 +24,14 @@ const MAX_SHOWN_OVERLAPS = 20
  */
 export async function showBackfillPlan(
   context: CommandContext,
-  options: LakeOptions & { readonly format: ArchiveFormat; readonly market: NamedMarket },
-  files: readonly string[],
+  options: LakeOptions,
+  input: Omit<InputChoice, 'lake'>,
 ): Promise<void> {
-  const { format, market } = options
   const progress = createBackfillProgress(context)
   const signal = context.stopSignal()
   const plan = await withLakeOrNone(context, options.lake, async (lake) => {
     try {
-      return await planBackfill({ lake, format, market, files, onProgress: progress.show }, signal)
+      return await planBackfill({ lake, ...input, onProgress: progress.show }, signal)
     } finally {
       progress.end()
     }

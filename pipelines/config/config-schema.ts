@@ -6,6 +6,7 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
 import { loopDefaults } from '../loop/loop-context.ts'
+import { mappingSchema } from './mapping-schema.ts'
 import { sinkSchema } from './sink-schema.ts'
 import { saslMechanisms } from '../sources/kafka-security.ts'
 import { readStart } from './start-policy.ts'
@@ -168,75 +169,93 @@ const retention = z.strictObject({
   snapshots_max: whole(2, 10_000).default(defaults.retention.snapshots_max),
 })
 
+const shapeOf = <Kafka extends z.ZodType, Sources extends z.ZodType>(
+  kafka: Kafka,
+  sources: Sources,
+) => ({
+  lake: z.string().min(1).default(defaults.lake),
+  /** Iceberg's, of tables that are made now: 3 has deletion vectors and row ids. */
+  table_format_version: z.literal([2, 3]).default(defaults.table_format_version),
+  catalog: catalog.default(defaults.catalog),
+  rest_catalog: restCatalog.optional(),
+  /** Where tables lie, each namespace a folder in it; absent: in the lake's folder. */
+  warehouse: place.optional(),
+  /** The same for single namespaces. */
+  warehouses: warehouses.optional(),
+  s3: s3.optional(),
+  hdfs: hdfs.optional(),
+  file_cache: fileCache.optional(),
+  kafka,
+  sources,
+  /** Where rows go beside the tables, after each cut. */
+  sinks: z.array(sinkSchema).default([]),
+  /** Waits while another process writes to the lake, and takes over when that ends. */
+  standby: z.boolean().default(defaults.standby),
+  trigger: trigger.default(defaults.trigger),
+  /** Messages a second over all topics; no limit where absent. */
+  rate_limit: whole(1, 100_000_000).optional(),
+  /** How far behind the newest event of its part an event may come and still be in order. */
+  allowed_lateness_ms: whole(0, DAY_MS).default(defaults.allowed_lateness_ms),
+  /** A part that is read to its end holds the watermark no longer than this. */
+  idle_after_ms: whole(100, DAY_MS).default(defaults.idle_after_ms),
+  /** Rows of each kind whose keys are held in memory; 0 = each is looked up. Never a result. */
+  dedupe_memory: whole(0, 100_000_000).default(defaults.dedupe_memory),
+  retention: retention.default(defaults.retention),
+  /** `venue:venue_symbol` to the instrument id of ours. */
+  instruments: z
+    .record(z.string().regex(/^[^:]+:.+$/, 'must be venue:venue_symbol'), z.string().min(1))
+    .default({}),
+  /** Files that no snapshot needs are deleted so long after, for queries that still read them. */
+  max_query_duration_ms: whole(0, 30 * DAY_MS).default(defaults.max_query_duration_ms),
+  /** How columns of files become columns of silver, by the name that a backfill gives. */
+  mappings: z
+    .record(z.string().regex(/^[A-Za-z0-9._-]+$/, 'must be letters, digits, . _ -'), mappingSchema)
+    .default({}),
+})
+
 /** The config file as it is written; snake_case like the columns, unknown keys are errors. */
 export const configSchema = z
-  .strictObject({
-    lake: z.string().min(1).default(defaults.lake),
-    /** Iceberg's, of tables that are made now: 3 has deletion vectors and row ids. */
-    table_format_version: z.literal([2, 3]).default(defaults.table_format_version),
-    catalog: catalog.default(defaults.catalog),
-    rest_catalog: restCatalog.optional(),
-    /** Where tables lie, each namespace a folder in it; absent: in the lake's folder. */
-    warehouse: place.optional(),
-    /** The same for single namespaces. */
-    warehouses: warehouses.optional(),
-    s3: s3.optional(),
-    hdfs: hdfs.optional(),
-    file_cache: fileCache.optional(),
-    kafka,
-    sources: z.array(source).min(1, 'needs at least one topic'),
-    /** Where rows go beside the tables, after each cut. */
-    sinks: z.array(sinkSchema).default([]),
-    /** Waits while another process writes to the lake, and takes over when that ends. */
-    standby: z.boolean().default(defaults.standby),
-    trigger: trigger.default(defaults.trigger),
-    /** Messages a second over all topics; no limit where absent. */
-    rate_limit: whole(1, 100_000_000).optional(),
-    /** How far behind the newest event of its part an event may come and still be in order. */
-    allowed_lateness_ms: whole(0, DAY_MS).default(defaults.allowed_lateness_ms),
-    /** A part that is read to its end holds the watermark no longer than this. */
-    idle_after_ms: whole(100, DAY_MS).default(defaults.idle_after_ms),
-    /** Rows of each kind whose keys are held in memory; 0 = each is looked up. Never a result. */
-    dedupe_memory: whole(0, 100_000_000).default(defaults.dedupe_memory),
-    retention: retention.default(defaults.retention),
-    /** `venue:venue_symbol` to the instrument id of ours. */
-    instruments: z
-      .record(z.string().regex(/^[^:]+:.+$/, 'must be venue:venue_symbol'), z.string().min(1))
-      .default({}),
-    /** Files that no snapshot needs are deleted so long after, for queries that still read them. */
-    max_query_duration_ms: whole(0, 30 * DAY_MS).default(defaults.max_query_duration_ms),
-  })
-  .superRefine((config, context) => {
-    const seen = new Set<string>()
-    for (const [index, { topic }] of config.sources.entries()) {
-      if (seen.has(topic)) {
-        context.addIssue({
-          code: 'custom',
-          path: ['sources', index, 'topic'],
-          message: `names "${topic}" a second time`,
-        })
-      }
-      seen.add(topic)
-    }
-    const names = config.sinks.map(({ name }) => name)
-    for (const [index, name] of names.entries()) {
-      if (names.indexOf(name) === index) continue
+  .strictObject(shapeOf(kafka, z.array(source).min(1, 'needs at least one topic')))
+  .superRefine(checkTogether)
+
+/** The same for work with files, which asks for no topic. */
+export const filesConfigSchema = z
+  .strictObject(shapeOf(kafka.optional(), z.array(source).default([])))
+  .superRefine(checkTogether)
+
+type TogetherConfig = Pick<z.output<typeof filesConfigSchema>, 'sources' | 'sinks' | 'retention'>
+
+function checkTogether(config: TogetherConfig, context: z.core.$RefinementCtx): void {
+  const seen = new Set<string>()
+  for (const [index, { topic }] of config.sources.entries()) {
+    if (seen.has(topic)) {
       context.addIssue({
         code: 'custom',
-        path: ['sinks', index, 'name'],
-        message: `names "${name}" a second time`,
+        path: ['sources', index, 'topic'],
+        message: `names "${topic}" a second time`,
       })
     }
-    const { cuts, minutes, hours, days, snapshots_max: most } = config.retention
-    const asked = cuts + minutes + hours + days
-    if (asked > most) {
-      context.addIssue({
-        code: 'custom',
-        path: ['retention'],
-        message: `keeps up to ${asked} snapshots, more than snapshots_max ${most}`,
-      })
-    }
-  })
+    seen.add(topic)
+  }
+  const names = config.sinks.map(({ name }) => name)
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) === index) continue
+    context.addIssue({
+      code: 'custom',
+      path: ['sinks', index, 'name'],
+      message: `names "${name}" a second time`,
+    })
+  }
+  const { cuts, minutes, hours, days, snapshots_max: most } = config.retention
+  const asked = cuts + minutes + hours + days
+  if (asked > most) {
+    context.addIssue({
+      code: 'custom',
+      path: ['retention'],
+      message: `keeps up to ${asked} snapshots, more than snapshots_max ${most}`,
+    })
+  }
+}
 
 function tlsOfFlag(tls: unknown): unknown {
   if (tls === true) return {}
@@ -244,3 +263,4 @@ function tlsOfFlag(tls: unknown): unknown {
 }
 
 export type WrittenConfig = z.output<typeof configSchema>
+export type WrittenFilesConfig = z.output<typeof filesConfigSchema>

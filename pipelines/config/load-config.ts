@@ -13,8 +13,9 @@ import type { KafkaTopic } from '../sources/kafka-positions.ts'
 import type { KafkaSettings } from '../sources/kafka-security.ts'
 import type { SinkSettings } from '../sinks/sink-settings.ts'
 import type { BatchLimits } from '../sources/source.ts'
-import type { WrittenConfig } from './config-schema.ts'
-import { configSchema } from './config-schema.ts'
+import type { ColumnMapping } from '../sources/column-mapping.ts'
+import type { WrittenConfig, WrittenFilesConfig } from './config-schema.ts'
+import { configSchema, filesConfigSchema } from './config-schema.ts'
 import type { WrittenSink } from './sink-schema.ts'
 import { nearName } from './near-name.ts'
 
@@ -48,7 +49,12 @@ export interface Config {
     readonly instrument_id: string
   }[]
   readonly maxQueryDurationMs: number
+  /** How columns of files become columns of silver, by name. */
+  readonly mappings: Readonly<Record<string, ColumnMapping>>
 }
+
+/** What work with files takes from a config; topics may be missing in it. */
+export type FilesConfig = Omit<Config, 'kafka' | 'sources'>
 
 type Path = readonly PropertyKey[]
 
@@ -57,9 +63,17 @@ type Path = readonly PropertyKey[]
  * for an unknown key the known one that is near to it.
  */
 export async function loadConfig(path: string): Promise<Config> {
-  let text: string
+  return parseConfig(await readConfig(path), path)
+}
+
+/** As `loadConfig`, for work with files. */
+export async function loadFilesConfig(path: string): Promise<FilesConfig> {
+  return filesConfigOf(parseWith(filesConfigSchema, await readConfig(path), path), dirname(path))
+}
+
+async function readConfig(path: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8')
+    return await readFile(path, 'utf8')
   } catch (cause) {
     throw new SluiceError(
       'invalid-input',
@@ -68,11 +82,18 @@ export async function loadConfig(path: string): Promise<Config> {
       { cause, context: { path } },
     )
   }
-  return parseConfig(text, path)
 }
 
 /** The same for a text; `path` is shown, and relative folders are taken from where it lies. */
 export function parseConfig(text: string, path: string): Config {
+  const written = parseWith(configSchema, text, path)
+  const folder = dirname(path)
+  const { sources } = written
+  return { ...filesConfigOf(written, folder), kafka: kafkaOf(written.kafka, folder), sources }
+}
+
+/** The text as the schema reads it; throws invalid-input as `loadConfig`. */
+function parseWith<T>(schema: z.ZodType<T>, text: string, path: string): T {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [broken] = document.errors
@@ -80,8 +101,8 @@ export function parseConfig(text: string, path: string): Config {
     const { line } = lines.linePos(broken.pos[0])
     throw wrongConfig(path, [`line ${line}: ${broken.message}`])
   }
-  const written = configSchema.safeParse(document.toJS() ?? {})
-  if (written.success) return configOf(written.data, dirname(path))
+  const written = schema.safeParse(document.toJS() ?? {})
+  if (written.success) return written.data
   const problems = written.error.issues.flatMap((issue) => problemsOf(issue, document, lines))
   throw wrongConfig(path, problems)
 }
@@ -170,7 +191,10 @@ function unwrapped(schema: unknown): unknown {
   return isWrapped ? unwrapped(schema.unwrap()) : schema
 }
 
-function configOf(written: WrittenConfig, folder: string): Config {
+function filesConfigOf(
+  written: Omit<WrittenFilesConfig, 'kafka' | 'sources'>,
+  folder: string,
+): FilesConfig {
   const { retention, trigger } = written
   return {
     lakeDirectory: resolve(folder, written.lake),
@@ -178,8 +202,6 @@ function configOf(written: WrittenConfig, folder: string): Config {
     catalog: catalogOf(written.catalog, folder),
     lakeCatalog: lakeCatalogOf(written.rest_catalog),
     stores: storesOf(written, folder),
-    kafka: kafkaOf(written.kafka, folder),
-    sources: written.sources,
     sinks: written.sinks.map((sink) => sinkOf(sink, folder)),
     isStandby: written.standby,
     limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
@@ -199,6 +221,7 @@ function configOf(written: WrittenConfig, folder: string): Config {
       return { venue: key.slice(0, colon), venue_symbol: key.slice(colon + 1), instrument_id: id }
     }),
     maxQueryDurationMs: written.max_query_duration_ms,
+    mappings: written.mappings,
   }
 }
 
@@ -248,7 +271,10 @@ function namedPlaces(
   return Object.fromEntries(entries.flatMap(([name, at]) => (at === undefined ? [] : [[name, at]])))
 }
 
-function storesOf(written: WrittenConfig, folder: string): LakeStores {
+function storesOf(
+  written: Omit<WrittenFilesConfig, 'kafka' | 'sources'>,
+  folder: string,
+): LakeStores {
   const { s3, hdfs, file_cache: cache } = written
   return {
     ...(written.warehouse === undefined ? {} : { warehouse: written.warehouse }),

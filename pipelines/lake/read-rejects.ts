@@ -47,6 +47,9 @@ export interface RejectRow {
 
 const REJECTED = 'silver.rejected_messages'
 
+/** A format's name without the mapping that may stand in it. */
+const FORMAT = `split_part(format, ' ', 1)`
+
 /** The rejected messages in groups, the largest first. */
 export function readRejectGroups(
   lake: Lake,
@@ -56,10 +59,10 @@ export function readRejectGroups(
     lake,
     filter,
     (rejected) =>
-      `SELECT reason, format, kind, source, count(*) AS count, ` +
+      `SELECT reason, ${FORMAT} AS format, kind, source, count(*) AS count, ` +
       `min(epoch_us(ingested_ts)) AS first_us, max(epoch_us(ingested_ts)) AS last_us, ` +
       `max_by(detail, (ingested_ts, source_partition, source_offset)) AS detail ` +
-      `FROM ${rejected} GROUP BY reason, format, kind, source ` +
+      `FROM ${rejected} GROUP BY reason, ${FORMAT}, kind, source ` +
       `ORDER BY count DESC, reason, format, kind, source`,
   )
 }
@@ -105,7 +108,7 @@ async function readRejected<T>(
 /** SQL over silver.rejected_messages: the rows that a filter means. */
 export function conditionOf({ reason, source, format, sinceUs }: RejectFilter): string {
   const conditions = [
-    ...Object.entries({ reason, source, format }).flatMap(([column, value]) =>
+    ...Object.entries({ reason, source, [FORMAT]: format }).flatMap(([column, value]) =>
       value === undefined ? [] : [`${column} = ${sqlString(value)}`],
     ),
     ...(sinceUs === undefined ? [] : [`ingested_ts >= make_timestamptz(${sinceUs})`]),

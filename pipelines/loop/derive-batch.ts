@@ -1,4 +1,4 @@
-import { formats, type Format } from '../../shared-transforms/formats/formats.ts'
+import { findFormat, formats, type Format } from '../../shared-transforms/formats/formats.ts'
 import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import { isErrorKind, SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
@@ -112,7 +112,7 @@ export async function createBatchTables(session: StepSession): Promise<void> {
 }
 
 export function formatOf(name: string): Format {
-  const format = formats.get(name)
+  const format = findFormat(name)
   if (format === undefined) {
     throw new SluiceError(
       'invalid-input',

@@ -1,13 +1,10 @@
 import type { IdSource } from '../../tables/clock.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { ArchivePart } from './archive-parts.ts'
-import { readArchiveBytes } from './archive-stream.ts'
 import type { BatchBuffer, PartSlot } from './batch-buffer.ts'
 import { createBatchBuffer } from './batch-buffer.ts'
-import type { ArchiveFormat, LineFraming, NamedMarket } from './line-framing.ts'
-import { lineFraming } from './line-framing.ts'
-import type { Line } from './line-splitter.ts'
-import { createLineSplitter } from './line-splitter.ts'
+import type { ArchiveFormat, NamedMarket } from './line-framing.ts'
+import { createLineReader, type PartReader, type PartRecord } from './part-reader.ts'
 import type { MicroBatch, PartProgress, Source } from './source.ts'
 import { partKey } from './source.ts'
 
@@ -26,13 +23,18 @@ export interface ArchiveSource extends Source {
   progress(): ArchiveProgress
 }
 
-export interface ArchiveSourceOptions {
+export interface PartSourceOptions {
   /** From `readArchiveParts`, without those that the lake has read whole. */
   readonly parts: readonly ArchivePart[]
-  readonly format: ArchiveFormat
-  readonly market?: NamedMarket
+  readonly reader: PartReader
   readonly scratchDir: string
   readonly ids: IdSource
+}
+
+/** Files of lines. */
+export interface ArchiveSourceOptions extends Omit<PartSourceOptions, 'reader'> {
+  readonly format: ArchiveFormat
+  readonly market?: NamedMarket
 }
 
 /** Moves on as bytes are read. */
@@ -41,15 +43,21 @@ interface ReadState {
   partsRead: number
 }
 
+/** `createPartSource` over files of lines: an offset is a line number from 0. */
+export function createArchiveSource(options: ArchiveSourceOptions): ArchiveSource {
+  const { format, market, ...rest } = options
+  return createPartSource({ ...rest, reader: createLineReader(format, market) })
+}
+
 /**
- * Files of lines, one after the other; an offset is a line number from 0. Each part ends once with
+ * Files, one after the other; an offset is the number of a record from 0. Each part ends once with
  * `isFinished`; behind the last one `next` gives undefined. Memory holds a chunk of one file and
- * the line that it cuts.
+ * the record that it cuts.
  *
  * `next` throws corrupt-data for a damaged archive and data-loss for a position behind a file's end.
  */
-export function createArchiveSource(options: ArchiveSourceOptions): ArchiveSource {
-  const { parts } = options
+export function createPartSource(options: PartSourceOptions): ArchiveSource {
+  const { parts, reader } = options
   const buffer = createBatchBuffer(options)
   const bytesTotal = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const read = { bytesRead: 0, partsRead: 0 }
@@ -60,9 +68,11 @@ export function createArchiveSource(options: ArchiveSourceOptions): ArchiveSourc
   return {
     name: 'archive',
     open: (positions) => {
-      const slots = parts.map(({ part }) => {
+      const slots = parts.map((each) => {
+        const { part } = each
         const startOffset = positions.get(partKey(part)) ?? 0n
-        return buffer.addPart({ format: options.format, part, startOffset, isAtEnd: () => false })
+        const format = reader.formatOf(each)
+        return buffer.addPart({ format, part, startOffset, isAtEnd: () => false })
       })
       reading = readParts(options, slots, buffer, read)
       return Promise.resolve()
@@ -94,7 +104,7 @@ function isBegun({ endOffset, isFinished }: PartProgress): boolean {
 }
 
 async function readParts(
-  { parts, format, market }: ArchiveSourceOptions,
+  { parts, reader }: PartSourceOptions,
   slots: readonly PartSlot[],
   buffer: BatchBuffer,
   read: ReadState,
@@ -105,8 +115,7 @@ async function readParts(
     for (const [index, part] of parts.entries()) {
       const slot = slots[index]
       if (slot === undefined) continue
-      const framing = lineFraming(format, part.entryName, market)
-      if (!(await readPart(part, slot, framing, buffer, read))) return
+      if (!(await readPart(part, slot, reader, buffer, read))) return
       read.partsRead += 1
     }
     buffer.end()
@@ -119,33 +128,30 @@ async function readParts(
 async function readPart(
   part: ArchivePart,
   slot: PartSlot,
-  framing: LineFraming,
+  reader: PartReader,
   buffer: BatchBuffer,
   read: ReadState,
 ): Promise<boolean> {
-  const startLine = Number(slot.position())
-  const splitter = createLineSplitter({ startLine, shownPath: part.shownPath })
-  const onRead = (bytes: number) => {
+  const start = Number(slot.position())
+  const reading = reader.read(part, start, (bytes) => {
     read.bytesRead += bytes
+  })
+  for await (const block of reading.blocks) {
+    if (!(await addRecords(block, slot, buffer))) return false
   }
-  for await (const chunk of readArchiveBytes(part, onRead)) {
-    if (!(await addLines(splitter.split(chunk), slot, framing, buffer))) return false
-  }
-  if (!(await addLines(splitter.rest(), slot, framing, buffer))) return false
-  if (splitter.lineCount() < startLine) throw shortFile(part, startLine, splitter.lineCount())
+  if (reading.recordCount() < start) throw shortFile(part, start, reading.recordCount())
   slot.finish()
   return true
 }
 
-async function addLines(
-  lines: Iterable<Line>,
+async function addRecords(
+  records: Iterable<PartRecord>,
   slot: PartSlot,
-  framing: LineFraming,
   buffer: BatchBuffer,
 ): Promise<boolean> {
-  for (const { number, bytes } of lines) {
+  for (const { number, receivedUs, headers, payload } of records) {
     if (!buffer.hasRoom() && !(await buffer.waitForRoom())) return false
-    slot.add({ offset: String(number), key: null, ...framing(bytes) })
+    slot.add({ offset: String(number), key: null, receivedUs, headers, payload })
     slot.advance(BigInt(number + 1))
   }
   return true

@@ -24,6 +24,7 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
     /1 file read.*: 5 messages in 1 cut, 0 rejected, 0 duplicates\n/,
     /1 file read.*: 4 messages in 1 cut, 0 rejected, 0 duplicates\n/,
   ],
+  '--mapping prices': [/1 file read.*: 5 messages in 1 cut, 1 rejected, 0 duplicates\n/],
   'replay --from': [/every day is as these steps give it/, /nothing differs: no cut was made/],
   'verify --deep': [/nothing is wrong/, /bad-number/, /bad-number: /],
   'SHOW TABLES': [

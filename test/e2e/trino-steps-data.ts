@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { unzipSync } from 'fflate'
 import { createSimulator } from '../../pipelines/producers/simulator.ts'
+import type { MappedFile, Mapping, TimeUnit } from '../../shared-transforms/formats/mapping.ts'
 import { RECEIVED_US, type TestMessage } from '../shared-transforms/messages.ts'
 import { dataPath } from '../support/data.ts'
 
@@ -59,4 +60,76 @@ export function stockMessages(): TestMessage[] {
   )
     .flat()
     .map(({ payload, receivedUs }) => ({ payload, receivedUs }))
+}
+
+interface MappedMessages {
+  readonly name: string
+  readonly file: MappedFile
+  readonly mapping: Mapping
+  readonly messages: readonly TestMessage[]
+}
+
+const times: readonly (readonly [TimeUnit, readonly string[]])[] = [
+  [
+    'iso',
+    [
+      ...['2013-10-07T13:30:00Z', '2013-10-07 13:30:00.5+02:00', '2013-10-07 13:30 -0530', ''],
+      ...['20131007 13:30', '2013-12-07', '2013-02-30', '2013-10-07 24:00:00', '2013-03-10 02:30'],
+      ...['2013-11-03 01:30:00.1234567', '2013-10-07 13:30 UTC', '0000-01-01', '20131007', 'now'],
+    ],
+  ],
+  ['s', ['1381152600', '1381152600.1234567', '-1', '1e9', '99999999999', '0']],
+  ['ms', ['1381152600123.9', '7', '123456789012345', '1381152600123.']],
+  ['us', ['1381152600123456.9', '12345678901234567']],
+  ['ns', ['1381152600123456999', '7', '1000', '9999999999999999999', '']],
+]
+
+/** Records of any shape: cells with quotes, delimiters and line ends, and times of every unit. */
+export function mappedMessages(): MappedMessages[] {
+  const cells = [
+    'AAPL',
+    '"A;B"',
+    '"say ""hi"""',
+    '"two\nlines"',
+    '"open',
+    '"a"b',
+    "o'hare",
+    ' ',
+    '',
+  ]
+  const fields = { venue: { constant: "o'hare" }, venue_symbol: { cell: 1 }, price: { cell: 2 } }
+  const csv = { ...{ delimiter: ';', hasHeader: true }, width: 5 }
+  return times.flatMap(([unit, texts]): MappedMessages[] => {
+    const zone = unit === 'iso' ? { zone: 'America/New_York' } : {}
+    const records = cells.flatMap((cell, index) =>
+      texts.map((text) => `${cell};${index}.5;1e${index};${cell};${text}`),
+    )
+    const objects = texts.map((text) =>
+      JSON.stringify({ 'the symbol': 'A', data: { b: '1.5', 'a:b': null }, at: text }),
+    )
+    const asMessage = (payload: string): TestMessage => ({ payload, receivedUs: null })
+    return [
+      {
+        ...{ name: `csv trades, times of ${unit}`, file: 'csv' },
+        mapping: {
+          ...{ kind: 'trade', csv },
+          fields: { ...fields, quantity: { cell: 3 }, conditions: { cell: 4 } },
+          time: { places: [{ cell: 5 }], unit, ...zone },
+        },
+        messages: ['a;b;c;d;e', ...records, 'a;b', ''].map(asMessage),
+      },
+      {
+        ...{ name: `ndjson quotes, times of ${unit}`, file: 'ndjson' },
+        mapping: {
+          kind: 'quote',
+          fields: {
+            ...{ venue: { constant: 'x' }, venue_symbol: { path: '$."the symbol"' } },
+            ...{ bid_price: { path: '$."data"."b"' }, ask_price: { path: '$."data"."a:b"' } },
+          },
+          time: { places: [{ path: '$."at"' }], unit, ...zone },
+        },
+        messages: [...objects, '{"at":1381152600123456789}', '{', '[]'].map(asMessage),
+      },
+    ]
+  })
 }

@@ -10,6 +10,7 @@ import { bronzeSql } from '../../shared-transforms/bronze.ts'
 import { barsFinalizeSql, barsMergeSql, barsPartialSql } from '../../shared-transforms/bars.ts'
 import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import type { Format } from '../../shared-transforms/formats/formats.ts'
+import { mappedFormatName } from '../../shared-transforms/formats/mapping.ts'
 import {
   spreadsFinalizeSql,
   spreadsMergeSql,
@@ -26,7 +27,7 @@ import { describeWithService } from '../support/service.ts'
 import { createStepEngines, STEPS_SCHEMA, type StepEngines } from '../support/trino-steps.ts'
 import { startTrino, type TestTrino } from '../support/trino.ts'
 import { loadRepeats } from './trino-steps-generated.ts'
-import { captureMessages, leanMessages, stockMessages } from './trino-steps-data.ts'
+import { captureMessages, leanMessages, mappedMessages, stockMessages } from './trino-steps-data.ts'
 
 const none = { onlyDuckDb: [], onlyTrino: [] }
 
@@ -120,6 +121,11 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
       await runSteps(formatNamed(name), [...(real ?? []), ...poisoned])
     },
   )
+
+  it.each(mappedMessages())('make the same rows of $name as in DuckDB', async (mapped) => {
+    const { file, mapping, messages } = mapped
+    await runSteps(formatNamed(mappedFormatName(file, mapping)), messages)
+  })
 
   it('judge repeats within the horizon as DuckDB does, whatever the event time is', async () => {
     const tables = { candidates: 'repeats', accepted: 'known_rows' }

@@ -1,4 +1,4 @@
-import { formats } from '../../shared-transforms/formats/formats.ts'
+import { findFormat } from '../../shared-transforms/formats/formats.ts'
 import type { Format } from '../../shared-transforms/formats/formats.ts'
 import { sanitizeReceivedSql } from '../../shared-transforms/frame.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
@@ -14,7 +14,7 @@ const columns =
 
 /** The format of a name, which must be there. */
 export function formatNamed(name: string): Format {
-  const format = formats.get(name)
+  const format = findFormat(name)
   if (format === undefined) throw new Error(`no format ${name}`)
   return format
 }

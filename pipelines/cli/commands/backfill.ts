@@ -6,11 +6,14 @@ import {
   type BackfillResult,
   type TrinoBackfill,
 } from '../../backfill/backfill.ts'
+import type { InputChoice } from '../../backfill/open-input.ts'
 import { SluiceError } from '../../../tables/errors.ts'
-import { loadConfig, type Config } from '../../config/load-config.ts'
+import { mappedFiles, type MappedFile } from '../../../shared-transforms/formats/mapping.ts'
+import { loadFilesConfig, type FilesConfig } from '../../config/load-config.ts'
 import { createFaultHooks } from '../../loop/fault-hooks.ts'
 import { createRunStatistics, type RunTotals } from '../../loop/run-statistics.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
+import type { ColumnMapping } from '../../sources/column-mapping.ts'
 import { archiveFormats, type ArchiveFormat, type NamedMarket } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { createBackfillProgress } from '../backfill-progress.ts'
@@ -22,7 +25,8 @@ import { exitCodes } from '../report-failure.ts'
 import { addTrinoOptions, trinoAddressOf, type TrinoOptions } from '../trino-options.ts'
 
 interface BackfillCommandOptions extends LakeOptions, TrinoOptions {
-  readonly format: ArchiveFormat
+  readonly format: ArchiveFormat | MappedFile
+  readonly mapping?: string
   readonly config?: string
   readonly cutRows?: number
   readonly dryRun: boolean
@@ -31,6 +35,9 @@ interface BackfillCommandOptions extends LakeOptions, TrinoOptions {
 }
 
 const notes = `
+csv, ndjson and parquet are read by a mapping, which says which column of the file is which column
+of silver. It stands below \`mappings\` in the config; examples/files.yaml shows what it can say.
+
 Files of klines do not say their symbol: it is read off names such as BTCUSD-1m-2016.csv.gz, or told
 by --symbol. Their venue is bitfinex or binance; for Binance's futures tell another by --venue, as
 symbols have the same names there.
@@ -49,10 +56,11 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
     .argument('<files...>', 'files of lines, plain, .gz or .zip')
     .addOption(
       new Option('--format <format>', 'how the bytes are written')
-        .choices(archiveFormats)
+        .choices([...archiveFormats, ...mappedFiles])
         .makeOptionMandatory(),
     )
     .option('--config <file>', 'lake, instruments and rules of a config; its topics are not read')
+    .option('--mapping <name>', 'which column is what, of csv, ndjson, parquet: see --config')
     .option(
       '--cut-rows <n>',
       'with --engine trino: messages of one cut, about (default: 20000000)',
@@ -65,23 +73,28 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
   addTrinoOptions(command, context)
   addLakeOptions(command, context).action(
     async (files: readonly string[], options: BackfillCommandOptions) => {
-      const config = options.config === undefined ? undefined : await loadConfig(options.config)
+      const config =
+        options.config === undefined ? undefined : await loadFilesConfig(options.config)
       const directory =
         config === undefined
           ? options.lake
           : configuredLake(command, context, options, config.lakeDirectory)
-      const wanted = { ...options, lake: directory, market: marketOf(options) }
-      if (options.dryRun) await showBackfillPlan(context, wanted, files)
-      else await runBackfill(context, wanted, files, config)
+      const input = {
+        ...{ format: options.format, market: marketOf(options), files },
+        ...mappingOf(options, config),
+      }
+      const wanted = { ...options, lake: directory }
+      if (options.dryRun) await showBackfillPlan(context, wanted, input)
+      else await runBackfill(context, wanted, input, config)
     },
   )
 }
 
 async function runBackfill(
   context: CommandContext,
-  options: BackfillCommandOptions & { readonly market: NamedMarket },
-  files: readonly string[],
-  config: Config | undefined,
+  options: BackfillCommandOptions,
+  input: Omit<InputChoice, 'lake'>,
+  config: FilesConfig | undefined,
 ): Promise<void> {
   const { clock, ids, environment } = context
   const byTrino = await trinoBackfillOf(context, options)
@@ -109,9 +122,7 @@ async function runBackfill(
         return await backfill(
           {
             lake,
-            format: options.format,
-            market: options.market,
-            files,
+            ...input,
             writer: `backfill@${hostname()}:${process.pid}`,
             ...rules,
             ...(byTrino === undefined
@@ -154,6 +165,29 @@ function marketOf({ format, venue, symbol }: BackfillCommandOptions): NamedMarke
     `--venue and --symbol are for klines: ${format} says them itself. Nothing was read. Leave ` +
       'them out.',
   )
+}
+
+/** @throws SluiceError `invalid-input` where the format needs another one, or none. */
+function mappingOf(
+  { format, mapping: name }: BackfillCommandOptions,
+  config: FilesConfig | undefined,
+): { readonly mapping?: ColumnMapping } {
+  const isMapped = mappedFiles.some((file) => file === format)
+  if (name === undefined && !isMapped) return {}
+  const mappings = config?.mappings ?? {}
+  const names = Object.keys(mappings)
+  const known = names.length === 0 ? 'The config has none' : `The config has ${names.join(', ')}`
+  const mapping = name === undefined || !Object.hasOwn(mappings, name) ? undefined : mappings[name]
+  const refused = (what: string) => new SluiceError('invalid-input', `${what} Nothing was read.`)
+  if (!isMapped) throw refused(`--mapping goes with ${mappedFiles.join(', ')}, not with ${format}.`)
+  if (config === undefined) throw refused(`${format} needs --config, and --mapping of one in it.`)
+  if (name === undefined) throw refused(`${format} needs --mapping <name>. ${known}.`)
+  if (mapping === undefined) throw refused(`There is no mapping "${name}". ${known}.`)
+  const isCsvOnly = mapping.delimiter !== undefined || mapping.hasHeader !== undefined
+  if (format !== 'csv' && isCsvOnly) {
+    throw refused(`The mapping ${name} has a delimiter or header, and ${format} has none.`)
+  }
+  return { mapping }
 }
 
 /** @throws SluiceError `invalid-input` for options that do not go together. */

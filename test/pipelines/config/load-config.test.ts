@@ -54,6 +54,7 @@ describe('a config', () => {
       },
       instruments: [],
       maxQueryDurationMs: 3_600_000,
+      mappings: {},
       tableFormatVersion: 2,
       stores: {},
     })
