@@ -46,6 +46,7 @@ export async function* readFileMessages(
 /** Formats whose lines do not name their symbol, and where the file's name does. */
 const symbolInName: Partial<Record<ArchiveFormat, RegExp>> = {
   'lean-trades': /^\d{8}_([^_]+)_/,
+  'lean-quotes': /^\d{8}_([^_]+)_/,
   'bitfinex-klines': /^([^-_.]+)/,
   'binance-klines': /^([^-_.]+)/,
 }

@@ -3,6 +3,7 @@ export const archiveFormats = [
   'stock-json',
   'binance-frames',
   'lean-trades',
+  'lean-quotes',
   'bitfinex-klines',
   'binance-klines',
 ] as const
@@ -41,7 +42,8 @@ export function lineFraming(
       return (payload) => ({ receivedUs: '', headers: undefined, payload })
     case 'binance-frames':
       return frameBinanceLine
-    case 'lean-trades': {
+    case 'lean-trades':
+    case 'lean-quotes': {
       const headers = asciiObject({ entry: entryName })
       return (payload) => ({ receivedUs: '', headers, payload })
     }

@@ -48,6 +48,26 @@ export function leanMessages(): TestMessage[] {
   return [...real, ...hours]
 }
 
+/** A part of two days of quotes, and lines whose sides are empty in every way. */
+export function leanQuoteMessages(): TestMessage[] {
+  const real = ['ibm_20131007', 'ibm_20131010'].flatMap((name) => {
+    const zip = unzipSync(readFileSync(dataPath(`lean-us-equity/tick/${name}_quote.zip`)))
+    const [entry = '', bytes] = Object.entries(zip)[0] ?? []
+    const lines = Buffer.from(bytes ?? '')
+      .toString('latin1')
+      .trim()
+      .split(/\r?\n/)
+    return sample(lines).map((payload) => leanMessage(payload, entry))
+  })
+  const prices = ['0', '0.0', '00', '', '-0', '1800100', '1800100.5', 'x', '0.00001']
+  const odd = prices.flatMap((bid) =>
+    prices.map((ask) =>
+      leanMessage(`34200000.5,${bid},3,${ask},4,Q,1,0`, '20131104_ibm_Quote_Tick.csv'),
+    ),
+  )
+  return [...real, ...odd]
+}
+
 function leanMessage(payload: string, entry: string): TestMessage {
   return { payload, headers: JSON.stringify({ entry }), receivedUs: null }
 }

@@ -27,7 +27,13 @@ import { describeWithService } from '../support/service.ts'
 import { createStepEngines, STEPS_SCHEMA, type StepEngines } from '../support/trino-steps.ts'
 import { startTrino, type TestTrino } from '../support/trino.ts'
 import { loadRepeats } from './trino-steps-generated.ts'
-import { captureMessages, leanMessages, mappedMessages, stockMessages } from './trino-steps-data.ts'
+import {
+  captureMessages,
+  leanMessages,
+  leanQuoteMessages,
+  mappedMessages,
+  stockMessages,
+} from './trino-steps-data.ts'
 
 const none = { onlyDuckDb: [], onlyTrino: [] }
 
@@ -108,7 +114,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
     }
   }
 
-  it.each([['stock-json'], ['binance-frames'], ['lean-trades']])(
+  it.each([['stock-json'], ['binance-frames'], ['lean-trades'], ['lean-quotes']])(
     'make the same rows of every poison, odd message and capture of %s as in DuckDB',
     async (name) => {
       const odd = oddTrades.map(([, payload]): TestMessage => ({ payload }))
@@ -116,6 +122,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
         'stock-json': [...odd, ...stockMessages()],
         'binance-frames': captureMessages(),
         'lean-trades': leanMessages(),
+        'lean-quotes': leanQuoteMessages(),
       }[name]
       const poisoned = poisons.filter((poison) => poison.format === name)
       await runSteps(formatNamed(name), [...(real ?? []), ...poisoned])

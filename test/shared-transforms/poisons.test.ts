@@ -42,6 +42,13 @@ const good: Readonly<Record<string, readonly TestMessage[]>> = {
     { payload: '34200123,1674200,210,Q,2000,0', headers: leanHeaders, receivedUs: null },
     { payload: '34200123.5,1674200,210,Q,20002020,1', headers: leanHeaders, receivedUs: null },
   ],
+  'lean-quotes': [
+    {
+      payload: '34200123,1674200,2,0,0,Q,1,0',
+      headers: JSON.stringify({ entry: '20131007_ibm_Quote_Tick.csv' }),
+      receivedUs: null,
+    },
+  ],
   'bitfinex-klines': [
     {
       payload: '1451606400000,429.17,429.18,429.2,429.1,2.5372695199999997',

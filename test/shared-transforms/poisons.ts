@@ -270,6 +270,17 @@ const binanceLines: readonly (readonly [...Row, string | null])[] = [
 ]
 
 /** Every poison: what the design names, and what broke something on the way. */
+const quoteLines: readonly Row[] = [
+  ['a quote of seven cells', 'bad-line', '34200123,1674200,2,0,0,Q,1'],
+  ['a line of a trade', 'bad-line', '34200123,1674200,210,Q,2000,0'],
+  ['a quote whose flag is neither 0 nor 1', 'bad-line', '34200123,1674200,2,0,0,Q,1,2'],
+  ['no side at all', 'missing-field', '34200123,0,0,0.0,5,Q,1,0'],
+  ['a bid that is no number', 'bad-number', '34200123,x,2,1674300,3,Q,1,0'],
+  ['a size that is no number', 'bad-number', '34200123,0,0,1674300,many,Q,1,0'],
+  ['a negative ask', 'out-of-range', '34200123,0,0,-1674300,3,Q,1,0'],
+  ['a quote behind the end of its day', 'bad-time', '86400000,1674200,2,0,0,Q,1,0'],
+]
+
 export const poisons: readonly Poison[] = [
   ...[...wholePayloads, ...fields, ...numbers, ...times, ...ranges].map(
     ([name, reason, payload]): Poison => ({ name, format: 'stock-json', reason, payload }),
@@ -289,6 +300,10 @@ export const poisons: readonly Poison[] = [
   },
   ...lines.map(([name, reason, payload, headers]): Poison => ({
     ...{ name, format: 'lean-trades', reason, payload, headers, receivedUs: null },
+  })),
+  ...quoteLines.map(([name, reason, payload]): Poison => ({
+    ...{ name, format: 'lean-quotes', reason, payload, receivedUs: null },
+    headers: JSON.stringify({ entry: '20131007_ibm_Quote_Tick.csv' }),
   })),
   ...bitfinexLines.map(([name, reason, payload, headers]): Poison => ({
     ...{ name, format: 'bitfinex-klines', reason, payload, headers, receivedUs: null },
