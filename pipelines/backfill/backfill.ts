@@ -10,7 +10,7 @@ import { backfillByTrino, type TrinoBackfillOptions } from './by-trino/backfill-
 import { backfillLimits, trinoBackfillLimits } from './backfill-limits.ts'
 import { checkInput } from './check-input.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
-import { onlyFormatOf, openInput, type InputChoice } from './open-input.ts'
+import { onlyFormatOf, withInput, type InputChoice, type OpenInput } from './open-input.ts'
 
 export interface BackfillOptions extends InputChoice {
   readonly lake: Lake
@@ -53,7 +53,15 @@ export async function backfill(
   options: BackfillOptions,
   signal: AbortSignal,
 ): Promise<BackfillResult> {
-  const input = await openInput(options)
+  const stopped = { partsRead: 0, partsSkipped: 0, isComplete: false }
+  return (await withInput(options, signal, (input) => load(options, input, signal))) ?? stopped
+}
+
+async function load(
+  options: BackfillOptions,
+  input: OpenInput,
+  signal: AbortSignal,
+): Promise<BackfillResult> {
   const { parts: all, reader } = input
   const chosen = (await checkInput(options, input, signal)).filter(({ state }) => state !== 'read')
   const parts = chosen.map(({ part }) => part)

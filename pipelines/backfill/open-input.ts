@@ -1,12 +1,15 @@
+import { rm } from 'node:fs/promises'
 import { SluiceError } from '../../tables/errors.ts'
 import type { MappedFile } from '../../shared-transforms/formats/mapping.ts'
 import type { Lake } from '../lake/lake.ts'
 import { readArchiveParts, type ArchivePart } from '../sources/archive-parts.ts'
 import type { ColumnMapping } from '../sources/column-mapping.ts'
 import { isArchiveFormat, type ArchiveFormat, type NamedMarket } from '../sources/line-framing.ts'
+import { listFiles } from '../sources/list-files.ts'
 import { resolveMappedParts } from '../sources/mapped-parts.ts'
 import { createParquetFiles } from '../sources/parquet-files.ts'
 import { createLineReader, type PartReader } from '../sources/part-reader.ts'
+import { spoolInput, STANDARD_INPUT } from './spool-input.ts'
 
 /** Which files, and how their bytes are written. */
 export interface InputChoice {
@@ -16,7 +19,10 @@ export interface InputChoice {
   readonly mapping?: ColumnMapping
   /** Venue and symbol of klines, whose files do not say them. */
   readonly market?: NamedMarket
+  /** Files, folders and patterns; `-` is standard input. */
   readonly files: readonly string[]
+  /** Absent: there is none that could be read. */
+  readonly standardInput?: AsyncIterable<Uint8Array>
 }
 
 export interface OpenInput {
@@ -25,13 +31,43 @@ export interface OpenInput {
 }
 
 /**
- * The files as parts, and what reads them.
+ * Works with the files as parts, and what reads them. Undefined where the signal came before
+ * standard input was at its end.
  * @throws SluiceError `invalid-input` for files that the format or its mapping cannot read. Also as
- * `readArchiveParts`.
+ * `listFiles`, `readArchiveParts` and `spoolInput`.
  */
-export async function openInput(options: InputChoice): Promise<OpenInput> {
+export async function withInput<T>(
+  options: InputChoice,
+  signal: AbortSignal,
+  work: (input: OpenInput) => Promise<T>,
+): Promise<T | undefined> {
+  const { lake, files, standardInput } = options
+  const named = files.filter((file) => file !== STANDARD_INPUT)
+  const paths = await listFiles(named)
+  if (named.length === files.length) return work(await openInput(options, paths))
+  const spooled = await spoolInput(lake, standardInput, signal).catch((error: unknown) => {
+    if (signal.aborted) return undefined
+    throw error
+  })
+  if (spooled === undefined) return undefined
+  try {
+    return await work(await openInput(options, [...paths, spooled], spooled))
+  } finally {
+    await rm(spooled, { force: true })
+  }
+}
+
+/** Nobody knows the `spooled` file in scratch by its name. */
+async function openInput(
+  options: InputChoice,
+  paths: readonly string[],
+  spooled?: string,
+): Promise<OpenInput> {
   const { lake, format, mapping, market } = options
-  const parts = await readArchiveParts(options.files)
+  const parts = (await readArchiveParts(paths)).map((part): ArchivePart => {
+    if (part.path !== spooled) return part
+    return { ...part, shownPath: part.shownPath.replace(spooled, 'standard input') }
+  })
   if (isArchiveFormat(format)) return { parts, reader: createLineReader(format, market) }
   if (mapping === undefined) {
     throw new SluiceError(

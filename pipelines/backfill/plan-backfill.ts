@@ -8,7 +8,7 @@ import type { BackfillOptions } from './backfill.ts'
 import { chooseParts, positionsOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
 import { findOverlaps, HELD_RANGE, readHeldRanges, type Overlap } from './find-overlaps.ts'
-import { openInput } from './open-input.ts'
+import { withInput, type OpenInput } from './open-input.ts'
 import { INPUT_RANGE, readInput, type InputCounts } from './read-input.ts'
 
 /** A UTC day of one kind in the input. */
@@ -36,10 +36,18 @@ export interface BackfillPlan extends InputCounts {
 /**
  * Reads the input through the transforms and says what a backfill of it would do. Nothing is
  * written to the lake. Undefined where `signal` ended the reading.
- * @throws SluiceError as `openInput`.
+ * @throws SluiceError as `withInput`.
  */
 export async function planBackfill(
   options: Omit<BackfillOptions, 'writer'>,
+  signal: AbortSignal,
+): Promise<BackfillPlan | undefined> {
+  return withInput(options, signal, (input) => planInput(options, input, signal))
+}
+
+async function planInput(
+  options: Omit<BackfillOptions, 'writer'>,
+  { parts: all, reader }: OpenInput,
   signal: AbortSignal,
 ): Promise<BackfillPlan | undefined> {
   const { lake } = options
@@ -47,7 +55,6 @@ export async function planBackfill(
   try {
     const session = createStepSession(connection)
     const heads = await loadHeads(lake)
-    const { parts: all, reader } = await openInput(options)
     const files = await chooseParts(lake, session, heads, all)
     const counts = await readUnread(options, reader, session, files, signal)
     if (signal.aborted) return undefined

@@ -116,8 +116,7 @@ async function sha256Of(path: string): Promise<string> {
 function notAFile(path: string, what: string, cause: unknown): SluiceError {
   return new SluiceError(
     'invalid-input',
-    `${path} ${what}. Nothing was read. Give files of lines, .gz or .zip; for a folder let the ` +
-      'shell list them: folder/*.',
+    `${path} ${what}. Nothing was read. Give files, plain, .gz or .zip.`,
     { cause, context: { path } },
   )
 }

@@ -53,7 +53,7 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
   const command = program
     .command('backfill')
     .description('files of history into the lake; the same files again change nothing')
-    .argument('<files...>', 'files of lines, plain, .gz or .zip')
+    .argument('<files...>', 'files, plain, .gz or .zip; folders, patterns; - is stdin')
     .addOption(
       new Option('--format <format>', 'how the bytes are written')
         .choices([...archiveFormats, ...mappedFiles])
@@ -82,6 +82,7 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
       const input = {
         ...{ format: options.format, market: marketOf(options), files },
         ...mappingOf(options, config),
+        ...(context.stdin.isTTY ? {} : { standardInput: context.stdin }),
       }
       const wanted = { ...options, lake: directory }
       if (options.dryRun) await showBackfillPlan(context, wanted, input)

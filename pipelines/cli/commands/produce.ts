@@ -8,6 +8,7 @@ import { createSimulator } from '../../producers/simulator.ts'
 import type { KafkaConnection } from '../../sources/kafka-client.ts'
 import { connectionOf } from '../../sources/kafka-security.ts'
 import { readArchiveParts } from '../../sources/archive-parts.ts'
+import { listFiles } from '../../sources/list-files.ts'
 import { archiveFormats, type ArchiveFormat } from '../../sources/line-framing.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { createLogger } from '../create-logger.ts'
@@ -117,7 +118,7 @@ async function sendFiles(
   signal: AbortSignal,
 ): Promise<number> {
   let sent = 0
-  for (const part of await readArchiveParts(files)) {
+  for (const part of await readArchiveParts(await listFiles(files))) {
     for await (const messages of readFileMessages(part, format)) {
       if (signal.aborted) return sent
       await producer.send(messages)

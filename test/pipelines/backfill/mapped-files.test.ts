@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { strToU8, zipSync } from 'fflate'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -297,6 +298,43 @@ describe('a file by a mapping', () => {
     await expect(run(lake, 'csv', [file])).rejects.toMatchObject({ kind: 'invalid-input' })
     const noParquet = run(lake, 'parquet', [file], { mapping: asUtc })
     await expect(noParquet).rejects.toMatchObject({ kind: 'corrupt-data' })
+  })
+})
+
+describe('standard input', () => {
+  it('is known by its content, as a file is, and a folder may come beside it', async () => {
+    const lake = await openLake()
+    const [first, second] = [gzipSync(csvOf(prints.slice(0, 200))), csvOf(prints.slice(200))]
+    const folder = join(scratch.path, 'folder')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'second.csv'), second)
+    const standardInput = () => Readable.from([first.subarray(0, 100), first.subarray(100)])
+    const given = () => ({ mapping: csv, standardInput: standardInput() })
+    expect(await run(lake, 'csv', [folder, '-'], given())).toMatchObject({ partsRead: 2 })
+    expect(await rowsOf(lake)).toEqual(expected)
+    expect(await run(lake, 'csv', ['-'], given())).toMatchObject({ partsSkipped: 1, partsRead: 0 })
+    const leftInScratch = readdirSync(lake.scratchDir).filter((name) => name.endsWith('.input'))
+    expect(leftInScratch).toEqual([])
+  })
+
+  it('says that there is none, and what is wrong with it', async () => {
+    const lake = await openLake()
+    await expect(run(lake, 'csv', ['-'], { mapping: csv })).rejects.toMatchObject({
+      kind: 'invalid-input',
+      message: expect.stringMatching(/nothing but a terminal/) as string,
+    })
+    const standardInput = Readable.from([Buffer.from('a;b\n1;2\n')])
+    await expect(run(lake, 'csv', ['-'], { mapping: csv, standardInput })).rejects.toThrow(
+      /^standard input does not fit the mapping/,
+    )
+  })
+
+  it('ends where the run is stopped before it does', async () => {
+    const lake = await openLake()
+    const stop = new AbortController()
+    const standardInput = new Readable({ read: () => stop.abort() })
+    const given = { mapping: csv, standardInput }
+    expect(await run(lake, 'csv', ['-'], given, stop.signal)).toMatchObject({ isComplete: false })
   })
 })
 
