@@ -89,8 +89,9 @@ interface MappedMessages {
   readonly messages: readonly TestMessage[]
 }
 
-const times: readonly (readonly [TimeUnit, readonly string[]])[] = [
+const times: readonly (readonly [MappedFile, TimeUnit, readonly string[]])[] = [
   [
+    'csv',
     'iso',
     [
       ...['2013-10-07T13:30:00Z', '2013-10-07 13:30:00.5+02:00', '2013-10-07 13:30 -0530', ''],
@@ -98,10 +99,9 @@ const times: readonly (readonly [TimeUnit, readonly string[]])[] = [
       ...['2013-11-03 01:30:00.1234567', '2013-10-07 13:30 UTC', '0000-01-01', '20131007', 'now'],
     ],
   ],
-  ['s', ['1381152600', '1381152600.1234567', '-1', '1e9', '99999999999', '0']],
-  ['ms', ['1381152600123.9', '7', '123456789012345', '1381152600123.']],
-  ['us', ['1381152600123456.9', '12345678901234567']],
-  ['ns', ['1381152600123456999', '7', '1000', '9999999999999999999', '']],
+  ['ndjson', 's', ['1381152600', '1381152600.1234567', '-1', '1e9', '99999999999', '0']],
+  ['ndjson', 'ms', ['1381152600123.9', '7', '123456789012345', '1381152600123.']],
+  ['csv', 'ns', ['1381152600123456999', '7', '1000', '9999999999999999999', '']],
 ]
 
 /** Records of any shape: cells with quotes, delimiters and line ends, and times of every unit. */
@@ -119,37 +119,38 @@ export function mappedMessages(): MappedMessages[] {
   ]
   const fields = { venue: { constant: "o'hare" }, venue_symbol: { cell: 1 }, price: { cell: 2 } }
   const csv = { ...{ delimiter: ';', hasHeader: true }, width: 5 }
-  return times.flatMap(([unit, texts]): MappedMessages[] => {
+  return times.map(([file, unit, texts]): MappedMessages => {
     const zone = unit === 'iso' ? { zone: 'America/New_York' } : {}
     const records = cells.flatMap((cell, index) =>
       texts.map((text) => `${cell};${index}.5;1e${index};${cell};${text}`),
     )
-    const objects = texts.map((text) =>
-      JSON.stringify({ 'the symbol': 'A', data: { b: '1.5', 'a:b': null }, at: text }),
-    )
     const asMessage = (payload: string): TestMessage => ({ payload, receivedUs: null })
-    return [
-      {
-        ...{ name: `csv trades, times of ${unit}`, file: 'csv' },
+    const name = `${file}, times of ${unit}`
+    if (file === 'csv') {
+      return {
+        ...{ name, file },
         mapping: {
           ...{ kind: 'trade', csv },
           fields: { ...fields, quantity: { cell: 3 }, conditions: { cell: 4 } },
           time: { places: [{ cell: 5 }], unit, ...zone },
         },
         messages: ['a;b;c;d;e', ...records, 'a;b', ''].map(asMessage),
-      },
-      {
-        ...{ name: `ndjson quotes, times of ${unit}`, file: 'ndjson' },
-        mapping: {
-          kind: 'quote',
-          fields: {
-            ...{ venue: { constant: 'x' }, venue_symbol: { path: '$."the symbol"' } },
-            ...{ bid_price: { path: '$."data"."b"' }, ask_price: { path: '$."data"."a:b"' } },
-          },
-          time: { places: [{ path: '$."at"' }], unit, ...zone },
+      }
+    }
+    const objects = texts.map((text) =>
+      JSON.stringify({ 'the symbol': 'A', data: { b: '1.5', 'a:b': null }, at: text }),
+    )
+    return {
+      ...{ name, file },
+      mapping: {
+        kind: 'quote',
+        fields: {
+          ...{ venue: { constant: 'x' }, venue_symbol: { path: '$."the symbol"' } },
+          ...{ bid_price: { path: '$."data"."b"' }, ask_price: { path: '$."data"."a:b"' } },
         },
-        messages: [...objects, '{"at":1381152600123456789}', '{', '[]'].map(asMessage),
+        time: { places: [{ path: '$."at"' }], unit, ...zone },
       },
-    ]
+      messages: [...objects, '{"at":1381152600123456789}', '{', '[]'].map(asMessage),
+    }
   })
 }
