@@ -49,13 +49,14 @@ FROM (
 WHERE previous_end <> start_offset
    OR abs(end_offset - start_offset) < abs(message_count);
 
--- 5. Bronze holds as many messages of each part as the receipts count, each offset once, and none
+-- 5. Bronze holds as many messages of each part as the receipts count (without those that a
+--    retention removed, which they count too), each offset once, and none
 --    outside of the offsets that cuts moved over.
 SELECT coalesce(r.source, b.source) AS source,
        coalesce(r.source_partition, b.source_partition) AS source_partition,
        r.said, b.held, b.offset_count, b.first_held, b.last_held
 FROM (
-  SELECT source, source_partition, sum(message_count) AS said,
+  SELECT source, source_partition, sum(message_count) - coalesce(sum(removed_count), 0) AS said,
          min(start_offset) AS first_offset, max(end_offset) AS end_offset
   FROM sluice.cuts
   WHERE source IS NOT NULL

@@ -6,6 +6,7 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
 import { loopDefaults } from '../loop/loop-context.ts'
+import { isCronText } from './cron-text.ts'
 import { mappingSchema } from './mapping-schema.ts'
 import { sinkSchema } from './sink-schema.ts'
 import { saslMechanisms } from '../sources/kafka-security.ts'
@@ -41,6 +42,7 @@ export const configDefaults = {
     hours: defaultLadder.hourCount,
     days: defaultLadder.dayCount,
     snapshots_max: defaultLadder.snapshotCountMax,
+    bronze_schedule: '17 3 * * *',
   },
   max_query_duration_ms: 3_600_000,
 } as const
@@ -159,7 +161,7 @@ const trigger = z.strictObject({
   bytes: whole(1024, 1024 ** 3).default(defaults.trigger.bytes),
 })
 
-/** Which cuts stay readable: all of the newest, then one a minute, an hour, a day. */
+/** Which cuts stay readable: all of the newest, then one a minute, an hour, a day; and bronze. */
 const retention = z.strictObject({
   cuts: whole(2, 10_000).default(defaults.retention.cuts),
   minutes: whole(0, 10_000).default(defaults.retention.minutes),
@@ -167,6 +169,13 @@ const retention = z.strictObject({
   days: whole(0, 10_000).default(defaults.retention.days),
   /** Snapshots of a table at most. */
   snapshots_max: whole(2, 10_000).default(defaults.retention.snapshots_max),
+  /** Messages that came longer ago leave bronze once their days are sealed; absent: never. */
+  bronze_days: whole(1, 36_500).optional(),
+  /** When that is looked at: minute hour day month weekday, UTC. */
+  bronze_schedule: z
+    .string()
+    .refine(isCronText, 'must be a cron schedule: minute hour day month weekday')
+    .default(defaults.retention.bronze_schedule),
 })
 
 const shapeOf = <Kafka extends z.ZodType, Sources extends z.ZodType>(

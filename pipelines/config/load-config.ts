@@ -43,6 +43,8 @@ export interface Config {
   readonly idleAfterMs: number
   readonly dedupeMemoryRows: number
   readonly retention: LadderRules
+  /** Messages older than this leave bronze, looked at as a cron schedule says (UTC). */
+  readonly bronzeRetention?: { readonly ageMs: number; readonly schedule: string }
   readonly instruments: readonly {
     readonly venue: string
     readonly venue_symbol: string
@@ -216,6 +218,14 @@ function filesConfigOf(
       dayCount: retention.days,
       snapshotCountMax: retention.snapshots_max,
     },
+    ...(retention.bronze_days === undefined
+      ? {}
+      : {
+          bronzeRetention: {
+            ageMs: retention.bronze_days * 86_400_000,
+            schedule: retention.bronze_schedule,
+          },
+        }),
     instruments: Object.entries(written.instruments).map(([key, id]) => {
       const colon = key.indexOf(':')
       return { venue: key.slice(0, colon), venue_symbol: key.slice(colon + 1), instrument_id: id }

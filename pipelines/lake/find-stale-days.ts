@@ -2,8 +2,7 @@ import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Session } from '../../tables/engine/engine.ts'
-import { readBound } from '../../tables/scan/read-bound.ts'
-import type { DataFile } from '../../tables/spec/manifest.ts'
+import { boundsOf } from '../loop/file-bounds.ts'
 import { goldTables } from '../loop/gold-tables.ts'
 import { headOf, planHead, planRelation } from '../loop/loop-context.ts'
 import { stepLayers, stepsText, type StepLayer } from '../loop/steps-text.ts'
@@ -110,16 +109,6 @@ async function readSilverRows(
     const [from, until] = boundsOf(file, silverTable(kind), 'event_ts')
     const [lowUs, highUs] = boundsOf(file, silverTable(kind), 'ingested_ts')
     return daysBetween(from, until, range).map((day) => ({ kind, day, lowUs, highUs }))
-  })
-}
-
-function boundsOf(file: DataFile, table: string, column: string): (bigint | undefined)[] {
-  const definition = allTables.find(({ name }) => name === table)
-  const field = definition?.columns.find(({ name }) => name === column)
-  if (field === undefined) throw new RangeError(`${table} has no column ${column}`)
-  return [file.lowerBounds, file.upperBounds].map((bounds) => {
-    const value = readBound(field.type, bounds.get(field.fieldId))
-    return typeof value === 'bigint' ? value : undefined
   })
 }
 

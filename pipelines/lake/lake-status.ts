@@ -1,4 +1,4 @@
-import { loadHeads } from '../loop/loop-context.ts'
+import { headOf, loadHeads, planHead, planRelation } from '../loop/loop-context.ts'
 import { findStaleDays, type StaleDays } from './find-stale-days.ts'
 import { readLakeFile } from './lake-file.ts'
 import { readLakeHolder, type LakeHolder } from './lake-lock.ts'
@@ -13,6 +13,7 @@ import {
   type PartLine,
   type ReasonLine,
 } from './read-cuts.ts'
+import { readRemovedBronze, type RemovedBronze } from './removed-bronze.ts'
 import { readTableSummaries, type TableSummary } from './table-summary.ts'
 
 /** What there is to say about a lake at one time. */
@@ -31,6 +32,8 @@ export interface LakeStatus {
   readonly rejectReasons: readonly ReasonLine[]
   /** What other steps than this program's made, or nobody knows which. */
   readonly staleDays: readonly StaleDays[]
+  /** What left bronze for its age. */
+  readonly removedBronze: RemovedBronze | undefined
   /** Where the tables lie. */
   readonly stores: LakeStores
   /** Of the lake's folder, copies of remote files among them. */
@@ -43,6 +46,8 @@ export async function readLakeStatus(lake: Lake, directory: string): Promise<Lak
   const nowUs = lake.clock.nowUs()
   const session = await lake.engine.connect()
   try {
+    const heads = await loadHeads(lake)
+    const cuts = await planHead(lake, headOf(heads, 'sluice.cuts'), [])
     const [lastCut] = await readNewestCuts(lake, session, 1)
     return {
       directory,
@@ -54,7 +59,8 @@ export async function readLakeStatus(lake: Lake, directory: string): Promise<Lak
       parts: await readPartLines(lake, session),
       tables: await readTableSummaries(lake),
       rejectReasons: await readRejectReasons(lake, session, nowUs - DAY_US),
-      staleDays: await findStaleDays({ lake, session, heads: await loadHeads(lake) }),
+      staleDays: await findStaleDays({ lake, session, heads }),
+      removedBronze: await readRemovedBronze(session, await planRelation(lake, cuts)),
       stores: lake.stores,
       diskBytes: await measureDiskUse(directory),
     }

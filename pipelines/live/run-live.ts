@@ -15,6 +15,7 @@ import { connectionOf } from '../sources/kafka-security.ts'
 import type { Logger } from '../sources/logger.ts'
 import { createSink } from '../sinks/create-sink.ts'
 import { checkSinks } from '../sinks/follow-cuts.ts'
+import { keepDueTimes } from './due-times.ts'
 import { createSinkFeeder } from '../sinks/sink-feeder.ts'
 
 export interface LiveOptions {
@@ -118,9 +119,15 @@ async function runLoop(options: LiveOptions, lake: Lake, signal: AbortSignal): P
     },
     ...(hooks === undefined ? {} : { hooks }),
   }
+  const { bronzeRetention: rule } = config
+  const due = rule === undefined ? undefined : await keepDueTimes(rule.schedule)
+  const bronzeRetention =
+    rule === undefined || due === undefined ? undefined : { ageMs: rule.ageMs, isDue: due.isDue }
   try {
-    await runMicroBatches(loop, signal)
+    const ruled = bronzeRetention === undefined ? loop : { ...loop, bronzeRetention }
+    await runMicroBatches(ruled, signal)
   } finally {
+    await due?.stop()
     await feeder.stop(SINK_DRAIN_MS)
   }
 }

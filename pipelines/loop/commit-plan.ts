@@ -32,6 +32,15 @@ export interface CutPlan {
   readonly total: CutCounts
   /** Days that it derived anew, and which layers of them. */
   readonly derived?: DerivedDays
+  readonly removed?: RemovedMessages
+}
+
+/** What left bronze for its age. */
+export interface RemovedMessages {
+  /** By `partKey`. */
+  readonly counts: ReadonlyMap<string, number>
+  /** The first UTC day of which bronze has all that ever came. */
+  readonly wholeFromDay: string
 }
 
 /** Whole UTC days as these steps give them: `from` the first, `until` the one behind the last. */
@@ -51,12 +60,13 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
   const { lake } = options
   const token = lake.ids.uuid()
   const committedUs = lake.clock.nowUs()
-  const { mode, after, parts, progress, counts, total, derived } = plan
+  const { mode, after, parts, progress, counts, total, derived, removed } = plan
   const { writer } = options
   const steps = stepsText(derived?.layers)
   const rows = {
     ...{ before: state, after, committedUs, token, writer, mode, progress, counts, total, parts },
-    ...{ steps, fromDay: derived?.fromDay, untilDay: derived?.untilDay },
+    ...{ steps, fromDay: derived?.fromDay, untilDay: derived?.untilDay ?? removed?.wholeFromDay },
+    removed: removed?.counts,
   }
   const cutsMetadata = headOf(heads, CUTS).metadata
   return commitCut(commitContext(options), {

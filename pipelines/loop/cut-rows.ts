@@ -27,6 +27,8 @@ export interface CutRowsInput {
   /** Days that it is about; see sluice.cuts. */
   readonly fromDay?: string | undefined
   readonly untilDay?: string | undefined
+  /** Messages that left bronze, by `partKey`. */
+  readonly removed?: ReadonlyMap<string, number> | undefined
 }
 
 type Cell = string | number | bigint | boolean | null | { readonly micros: bigint | undefined }
@@ -57,13 +59,15 @@ export function cutRowsSql(input: CutRowsInput, snapshotIds: ReadonlyMap<string,
   const own = {
     ...shared,
     ...about,
+    removed_count: sumOf(input.removed),
     snapshot_ids: JSON.stringify(heads),
     ...countCells(input.total),
     watermark_ts: { micros: input.after.watermarkUs },
     is_finished: false,
   }
   const isNew = ({ part }: PartProgress) => !input.before.parts.has(partKey(part))
-  const isCounted = ({ part }: PartProgress) => input.counts.has(partKey(part))
+  const isCounted = ({ part }: PartProgress) =>
+    input.counts.has(partKey(part)) || input.removed?.has(partKey(part)) === true
   const told = input.progress.filter(
     (progress) => hasMoved(progress) || isNew(progress) || isCounted(progress),
   )
@@ -80,9 +84,15 @@ export function cutRowsSql(input: CutRowsInput, snapshotIds: ReadonlyMap<string,
       max_event_ts: { micros: state?.maxEventUs },
       newest_received_ts: { micros: state?.newestReceivedUs },
       is_finished: moved.isFinished,
+      removed_count: input.removed?.get(partKey(moved.part)) ?? null,
     }
   })
   return [own, ...parts].map((row) => `SELECT ${selectList(row)}`).join(' UNION ALL ')
+}
+
+function sumOf(removed: ReadonlyMap<string, number> | undefined): number | null {
+  if (removed === undefined || removed.size === 0) return null
+  return [...removed.values()].reduce((sum, count) => sum + count, 0)
 }
 
 /** A part that moved, or a file that turned out to be at its end. */

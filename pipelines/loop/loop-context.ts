@@ -15,8 +15,8 @@ import type { Instrument } from './instruments.ts'
 import type { LoopState } from './loop-state.ts'
 import type { StepSession } from './step-session.ts'
 
-/** Live and backfill are two settings of one loop; a replay and a seal are cuts without a batch. */
-export const loopModes = ['live', 'demo', 'backfill', 'replay', 'seal'] as const
+/** Live and backfill are two settings of one loop; the others are cuts without a batch. */
+export const loopModes = ['live', 'demo', 'backfill', 'replay', 'seal', 'retention'] as const
 export type LoopMode = (typeof loopModes)[number]
 
 export interface LoopOptions {
@@ -33,6 +33,8 @@ export interface LoopOptions {
   readonly instruments?: readonly Instrument[]
   readonly retention?: LadderRules
   readonly maxQueryDurationMs?: number
+  /** Messages older than this leave bronze, after the cuts at which it is due. */
+  readonly bronzeRetention?: BronzeRetentionRule
   readonly hooks?: CommitHooks
   /** Waits between tries at a commit; by default the timer's. */
   readonly sleep?: (waitMs: number) => Promise<void>
@@ -41,6 +43,12 @@ export interface LoopOptions {
   readonly acceptsLoss?: boolean
   /** Hears of each loss once it is accepted. */
   readonly onLoss?: (what: string) => void
+}
+
+export interface BronzeRetentionRule {
+  readonly ageMs: number
+  /** Asked after each cut; true once each time that it is due. */
+  readonly isDue: () => boolean
 }
 
 /** Defaults of everything that a loop can be told. */

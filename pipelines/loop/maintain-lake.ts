@@ -2,21 +2,42 @@ import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { groupWriter, rewriteDataFiles } from '../../tables/maintain/rewrite-data-files.ts'
+import { isFencedOff } from '../../tables/commit/fence.ts'
 import { isErrorKind } from '../../tables/errors.ts'
 import { currentSnapshot } from '../../tables/spec/cut-history.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { commitContext } from './commit-context.ts'
 import { headOf, type LoopContext } from './loop-context.ts'
 import { isTailFile } from './restore-loop.ts'
+import { retireBronze } from './retire-bronze.ts'
 
 /**
- * Housekeeping after a cut: one table in turn is compacted where it is due, and files whose time
- * has come are deleted. With as many tables as a compaction takes files no table waits too long.
+ * Housekeeping after a cut: messages leave bronze for their age where that is due, one table in turn
+ * is compacted, and files whose time has come are deleted. With as many tables as a compaction takes files no table waits too long.
  */
 export async function maintainLake(context: LoopContext, queue: DeleteQueue): Promise<LoopContext> {
-  const compacted = await compact(context, queue, tableInTurn(context.state.cutNumber))
+  const kept = await retireDue(context, queue)
+  const compacted = await compact(kept, queue, tableInTurn(kept.state.cutNumber))
   await queue.deleteDue()
   return compacted
+}
+
+async function retireDue(context: LoopContext, queue: DeleteQueue): Promise<LoopContext> {
+  const { bronzeRetention: rule } = context.options
+  if (rule?.isDue() !== true) return context
+  try {
+    const retired = await retireBronze(context, rule.ageMs)
+    if (retired === undefined) return context
+    const { cutNumber, tables, abandonedPaths } = retired.committed
+    await queue.noteCommit({ cutNumber, tables: tables.values(), abandonedPaths })
+    return retired.context
+  } catch (error) {
+    // Another commit came first: nothing was removed, and the next time removes what is old then.
+    const isLost =
+      isErrorKind(error, 'commit-conflict') && (error.isRetryable || isFencedOff(error))
+    if (isLost) return context
+    throw error
+  }
 }
 
 /** The table that is looked at after a cut. */

@@ -3,6 +3,7 @@ import { isFilePart, partKey, type PartProgress } from '../sources/source.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import { NO_COUNTS } from './cut-rows.ts'
 import { type PartPosition, readPartPositions, readWatermark } from './read-positions.ts'
+import { restingAt } from './resting-parts.ts'
 
 /** What a rollback says of sources: how each part goes back, and what is taken back with it. */
 export interface RestorePlan {
@@ -14,6 +15,8 @@ export interface RestorePlan {
   /** Differences of the sums over sluice.cuts, by `partKey`. */
   readonly counts: ReadonlyMap<string, CutCounts>
   readonly total: CutCounts
+  /** The same of messages that a retention removed from bronze. */
+  readonly removed: ReadonlyMap<string, number>
   readonly watermarkUs: bigint | undefined
   /** Newest ingested_ts of all cuts, µs. */
   readonly ingestedUs: bigint
@@ -31,7 +34,11 @@ export async function planRestore(
   const now = await readPartPositions(session, cutsRelation, ALL_CUTS)
   const known = await readPartPositions(session, cutsRelation, cutNumber)
   const then = new Map([...now].map(([key, part]) => [key, restoredPart(part, known.get(key))]))
-  const progress = [...now].flatMap(([key, part]) => stepBetween(part, then.get(key) ?? part))
+  const removed = await readRemoved(session, cutsRelation, cutNumber)
+  const progress = [...now].flatMap(([key, part]) => {
+    const steps = stepBetween(part, then.get(key) ?? part)
+    return steps.length === 0 && removed.has(key) ? [restingAt(part)] : steps
+  })
   const counts = await readDifferences(session, cutsRelation, cutNumber)
   const { '': total = NO_COUNTS, ...ofParts } = counts
   const [last] = await session.rows<{ ingested_us: bigint | null }>(
@@ -43,6 +50,7 @@ export async function planRestore(
     progress,
     counts: new Map(Object.entries(ofParts)),
     total,
+    removed,
     watermarkUs: await readWatermark(session, cutsRelation, cutNumber),
     ingestedUs: last?.ingested_us ?? 0n,
   }
@@ -81,6 +89,20 @@ function stepBetween(from: PartPosition, to: PartPosition): PartProgress[] {
       isFinished: to.isFinished,
     },
   ]
+}
+
+async function readRemoved(
+  session: Session,
+  cutsRelation: string,
+  cutNumber: number,
+): Promise<Map<string, number>> {
+  const rows = await session.rows<{ source: string; source_partition: number; n: number }>(
+    `SELECT source, source_partition, -sum(removed_count)::DOUBLE AS n FROM ${cutsRelation} ` +
+      `WHERE source IS NOT NULL AND cut_number > ${cutNumber} GROUP BY ALL HAVING n <> 0`,
+  )
+  return new Map(
+    rows.map(({ source, source_partition: partition, n }) => [partKey({ source, partition }), n]),
+  )
 }
 
 const countColumns = {

@@ -199,6 +199,7 @@ async function commitRestore(
     parts: openPositions(plan.then),
     restoredCut: cutNumber,
     steps: stepsText(),
+    removed: plan.removed,
   }
   const committed = await commitCut(context, {
     cutsTable: tableId(CUTS),

@@ -4,8 +4,7 @@ import type { LoopContext } from '../loop/loop-context.ts'
 import { nextIngestedUs } from '../loop/loop-state.ts'
 import { totalCounts } from '../loop/observe-batch.ts'
 import type { PartPosition } from '../loop/read-positions.ts'
-import type { PartState } from '../loop/watermark.ts'
-import type { PartProgress } from '../sources/source.ts'
+import { restingParts } from '../loop/resting-parts.ts'
 import type { ChunkPlan } from './plan-chunk.ts'
 import { settleDifferences } from './settle-differences.ts'
 
@@ -31,27 +30,10 @@ export async function commitChunk(
       cutNumber: state.cutNumber + 1,
       ingestedUs: nextIngestedUs(state, options.lake.clock.nowUs()),
     },
-    parts: new Map(told.map(([key, position]) => [key, stateOf(position)])),
-    progress: told.map(([, position]) => restingAt(position)),
+    ...restingParts(told.map(([, position]) => position)),
     changes: plan.changes,
     counts,
     total: totalCounts(counts.values()),
     derived,
   })
-}
-
-function stateOf(position: PartPosition): PartState {
-  const { part, endOffset, maxEventUs, newestReceivedUs } = position
-  return { part, endOffset, maxEventUs, newestReceivedUs, isAtEnd: false }
-}
-
-function restingAt({ part, endOffset, isFinished }: PartPosition): PartProgress {
-  return {
-    part,
-    startOffset: endOffset,
-    endOffset,
-    messageCount: 0,
-    isAtEnd: false,
-    isFinished,
-  }
 }

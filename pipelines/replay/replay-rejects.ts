@@ -4,6 +4,7 @@ import type { RejectFilter } from '../lake/read-rejects.ts'
 import { commitContext } from '../loop/commit-context.ts'
 import { restoreLoop } from '../loop/restore-loop.ts'
 import { findMendable, type MendableRejects } from './find-mendable.ts'
+import { isWhole, readRemoved } from './require-bronze.ts'
 import { replay } from './replay.ts'
 import type { ReplayedChunk } from './replay-chunk.ts'
 import { loopOptionsOf, type ReplayOptions } from './replay-options.ts'
@@ -21,6 +22,8 @@ export interface RejectsPlan extends Pick<MendableRejects, 'reasons'> {
   readonly ranges: readonly DayRange[]
   /** Days that are still open: their refusals stay for now. */
   readonly openRanges: readonly DayRange[]
+  /** Days whose messages left bronze for their age: their refusals stay. */
+  readonly goneRanges: readonly DayRange[]
 }
 
 export interface ReplayedRejects extends RejectsPlan {
@@ -75,14 +78,20 @@ async function planIn(options: RejectsReplayOptions, session: Session): Promise<
     const closedDay = (context.state.watermarkUs ?? 0n) / DAY_US
     const { within } = options
     const wanted = ranges.filter((range) => within === undefined || isWithin(range, within))
-    const closed = wanted.filter(({ toDay }) => toDay <= closedDay)
+    const removed = await readRemoved(context)
+    const isHeld = (range: DayRange) => removed === undefined || isWhole(range, removed)
+    const closed = wanted.filter((range) => range.toDay <= closedDay && isHeld(range))
     // Refusals without a day are judged again wherever days are derived.
-    const anyDay = within === undefined && needsAnyDay && closed.length === 0 && closedDay > 0n
+    const lastDay = { fromDay: closedDay - 1n, toDay: closedDay }
+    const isFree = within === undefined && needsAnyDay && closed.length === 0
+    const takesLast = isFree && closedDay > 0n && isHeld(lastDay)
     return {
       reasons,
-      ranges: anyDay
-        ? [{ fromDay: closedDay - 1n, toDay: closedDay }]
-        : joinRanges(closed, 'touching'),
+      ranges: takesLast ? [lastDay] : joinRanges(closed, 'touching'),
+      goneRanges: joinRanges(
+        wanted.filter((range) => !isHeld(range)),
+        'touching',
+      ),
       openRanges: joinRanges(
         wanted.filter(({ toDay }) => toDay > closedDay),
         'touching',

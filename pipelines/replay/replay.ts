@@ -7,6 +7,7 @@ import { commitContext } from '../loop/commit-context.ts'
 import { restoreLoop } from '../loop/restore-loop.ts'
 import { requireClosedDays } from './closed-days.ts'
 import { planBronze } from './plan-bronze.ts'
+import { requireWholeBronze } from './require-bronze.ts'
 import { replayChunk, type ReplayedChunk } from './replay-chunk.ts'
 import { loopOptionsOf, type ReplayOptions } from './replay-options.ts'
 import { daysOf, type DayRange } from './utc-days.ts'
@@ -31,7 +32,7 @@ export interface ReplayPlan {
  * Derives whole days anew from bronze (or gold alone from silver) and replaces what differs, a cut
  * a chunk of days; nothing is committed where nothing differs. Stopped at any point and started
  * again it goes on: chunks that are right already are compared and left alone.
- * @throws SluiceError `invalid-input` for a day that is open, `data-loss` where bronze no longer
+ * @throws SluiceError `invalid-input` for a day that is open or whose messages left bronze, `data-loss` where bronze no longer
  * holds the messages of silver's rows, `commit-conflict` where others kept winning. The chunks
  * before it are committed, nothing of the chunk in hand is.
  */
@@ -84,6 +85,7 @@ export async function planReplay(options: ReplayOptions, session: Session): Prom
   const context = await restoreLoop(loopOptions, session)
   await verifyHeads(commit, [...context.heads.values()], CUTS_TABLE)
   requireClosedDays(options.range, context.state.watermarkUs)
+  if (options.layers !== 'gold') await requireWholeBronze(context, options.range)
   const plans = options.layers === 'gold' ? [] : await planBronze(context, options.range)
   const messageCount = plans
     .flatMap(({ tasks }) => tasks)

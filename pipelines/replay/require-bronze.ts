@@ -1,10 +1,11 @@
 import { SluiceError } from '../../tables/errors.ts'
 import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import { readRemovedBronze, type RemovedBronze } from '../lake/removed-bronze.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
 import { POSITION } from './derive-range.ts'
 import type { HeldSilver } from './held-silver.ts'
-import { dayText } from './utc-days.ts'
+import { dayText, type DayRange } from './utc-days.ts'
 
 /**
  * Rows of silver whose message the receipts took in and bronze holds no more: to derive the range
@@ -49,4 +50,38 @@ export async function requireBronze(
       'bronze, or derive gold alone from silver as it is with --layers gold.',
     { context: { rows: lost.n, day: dayText(lost.day) } },
   )
+}
+
+/**
+ * A range cannot be derived from bronze once messages of it, or of the day before it, left bronze for
+ * their age.
+ * @throws SluiceError `invalid-input`, naming the days.
+ */
+export async function requireWholeBronze(context: LoopContext, range: DayRange): Promise<void> {
+  const removed = await readRemoved(context)
+  if (removed === undefined || isWhole(range, removed)) return
+  const day = dayText(removed.wholeFromDay + 1n)
+  throw new SluiceError(
+    'invalid-input',
+    `Messages of days before ${dayText(removed.wholeFromDay)} left bronze for their age (cut ` +
+      `${removed.cutNumber}), so ${dayText(range.fromDay)} cannot be derived from it again. Nothing ` +
+      `was changed. Begin with --from ${day}, or derive gold alone from silver as it is: ` +
+      '--layers gold.',
+    { context: { day: dayText(range.fromDay) } },
+  )
+}
+
+/** What left bronze, by the receipts of the context's lake. */
+export async function readRemoved({
+  session,
+  options,
+  heads,
+}: LoopContext): Promise<RemovedBronze | undefined> {
+  const plan = await planHead(options.lake, headOf(heads, 'sluice.cuts'), [])
+  return readRemovedBronze(session, await planRelation(options.lake, plan))
+}
+
+/** Whether bronze has all of a range, and of the day before it, whose rows may shut some out. */
+export function isWhole(range: DayRange, { wholeFromDay }: RemovedBronze): boolean {
+  return range.fromDay > wholeFromDay
 }

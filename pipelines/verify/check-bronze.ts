@@ -15,12 +15,13 @@ const PIECE_MESSAGES = 4_000_000
 /**
  * Whether bronze holds exactly the messages that the receipts count: of each part in each cut as
  * many, each offset once, none outside of the offsets that the cut moved over, and as many ignored
- * ones. Cuts that a rollback undid must have left nothing.
+ * ones. Cuts that a rollback undid must have left nothing. Of a part that messages left for their
+ * age the sum is told: what is there and what left make up what came.
  */
 export async function checkBronze(
   pinned: PinnedLake,
   broken: BrokenFiles,
-  retention: BronzeRetention,
+  retention: BronzeRetention | undefined,
 ): Promise<CheckResult> {
   const { session } = pinned
   const standing = await standingCuts(pinned.session, CUT_ROWS)
@@ -31,12 +32,13 @@ export async function checkBronze(
   )
   const findings: Finding[] = []
   let checkedCount = 0n
+  await startMissing(pinned)
   for (const piece of await cutPieces(pinned)) {
-    const found = await comparePiece(pinned, broken, piece)
+    const found = await comparePiece(pinned, broken, piece, retention)
     if (found === undefined) break
     checkedCount += found.messageCount
     const isWrong = (row: Difference) =>
-      row.held + retention.removedCount(Number(row.cut ?? 0n), partOf(row)) !== row.said ||
+      row.held !== row.said ||
       row.distinct_held !== row.held ||
       row.is_outside ||
       (row.ignored_held !== row.ignored_said && row.held === row.said)
@@ -45,6 +47,7 @@ export async function checkBronze(
       findings.push(differenceFinding(row, await locate(pinned, broken, row)))
     }
   }
+  findings.push(...(await missingFindings(pinned, retention)))
   return {
     ...{ name: 'bronze', checkedCount: Number(checkedCount), unit: 'messages', findings },
     notes: [],
@@ -91,6 +94,7 @@ async function comparePiece(
   pinned: PinnedLake,
   broken: BrokenFiles,
   { fromUs, untilUs }: Piece,
+  retention: BronzeRetention | undefined,
 ): Promise<{ messageCount: bigint; differences: readonly Difference[] } | undefined> {
   const { session } = pinned
   const isIn = `epoch_us(ingested_ts) >= ${fromUs} AND epoch_us(ingested_ts) < ${untilUs}`
@@ -127,10 +131,20 @@ async function comparePiece(
       `FROM (${selects.join(' UNION ALL ')}) GROUP BY ALL) ` +
       `FULL JOIN ${said} AS r USING (${key})`,
   )
+  // What a retention may have removed is told by part, once all pieces are known.
+  const mayHaveLeft =
+    retention === undefined
+      ? 'false'
+      : `(cut IS NOT NULL AND held < said AND held = distinct_held AND NOT is_outside AND ` +
+        `epoch_us(ingested_ts) < ${retention.ingestedUs})`
+  await session.run(
+    `INSERT INTO ${MISSING} SELECT source, source_partition, said - held FROM bronze_piece ` +
+      `WHERE ${mayHaveLeft}`,
+  )
   const differences = await session.rows<Difference>(
     `SELECT cut, epoch_us(ingested_ts) AS ingested_us, source, source_partition, said, held, distinct_held, ignored_said, ` +
-      `ignored_held, is_outside, example, tables FROM bronze_piece WHERE said <> held ` +
-      `OR held <> distinct_held OR is_outside OR ignored_said <> ignored_held ` +
+      `ignored_held, is_outside, example, tables FROM bronze_piece WHERE NOT ${mayHaveLeft} AND (said <> held ` +
+      `OR held <> distinct_held OR is_outside OR ignored_said <> ignored_held) ` +
       `ORDER BY ingested_ts, source, source_partition LIMIT ${FINDINGS_MAX * 50}`,
   )
   const [sum] = await session.rows<{ n: bigint | null }>(
@@ -139,8 +153,42 @@ async function comparePiece(
   return { messageCount: sum?.n ?? 0n, differences }
 }
 
-function partOf({ source, source_partition: partition }: Difference): string {
-  return partKey({ source, partition })
+/** Messages that the receipts count and bronze does not hold, of cuts before the last retention. */
+const MISSING = 'missing_messages'
+
+async function startMissing({ session }: PinnedLake): Promise<void> {
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE ${MISSING} ` +
+      '(source VARCHAR, source_partition INTEGER, n BIGINT)',
+  )
+}
+
+async function missingFindings(
+  { session }: PinnedLake,
+  retention: BronzeRetention | undefined,
+): Promise<Finding[]> {
+  if (retention === undefined) return []
+  const rows = await session.rows<{ source: string; source_partition: number; n: bigint }>(
+    `SELECT source, source_partition, sum(n)::BIGINT AS n FROM ${MISSING} GROUP BY ALL`,
+  )
+  const missing = new Map(
+    rows.map(({ source, source_partition: partition, n }) => [partKey({ source, partition }), n]),
+  )
+  const parts = [...new Set([...missing.keys(), ...retention.counts.keys()])].sort()
+  return parts.flatMap((part): Finding[] => {
+    const [gone, left] = [missing.get(part) ?? 0n, retention.counts.get(part) ?? 0n]
+    if (gone === left) return []
+    return [
+      {
+        ...{ check: 'bronze', kind: gone > left ? 'data-loss' : 'corrupt-data', table: 'bronze' },
+        what: `Bronze lacks ${gone} messages of ${part} that the receipts count, and retentions removed ${left} of it.`,
+        advice:
+          gone > left
+            ? "Somebody deleted others too: restore the table's files from a copy."
+            : 'Somebody added old ones again: find the snapshot (`sluice history`) and delete them.',
+      },
+    ]
+  })
 }
 
 /** Which message it is that is lost or doubled, where that can be told. */

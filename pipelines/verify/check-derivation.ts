@@ -1,9 +1,11 @@
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import type { ColumnDefinition } from '../../tables/spec/table-definition.ts'
+import type { BronzeRetention } from './bronze-retention.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { CUT_ROWS } from './cut-rows-table.ts'
-import { type DayPiece, dayPieces, isInPiece, pieceFilter } from './day-pieces.ts'
+import { dayText } from '../replay/utc-days.ts'
+import { DAY_US, type DayPiece, dayPieces, isInPiece, pieceFilter } from './day-pieces.ts'
 import { createSilverDerivation, type SilverDerivation } from './derive-silver.ts'
 import { differingColumnsSql } from './differing-columns.ts'
 import { type CheckResult, type Finding, FINDINGS_MAX } from './finding.ts'
@@ -27,6 +29,7 @@ const REJECTED = 'silver.rejected_messages'
 export async function checkDerivation(
   pinned: PinnedLake,
   broken: BrokenFiles,
+  retention?: BronzeRetention,
 ): Promise<CheckResult> {
   const derivation = await createSilverDerivation(pinned.session)
   const findings: Finding[] = []
@@ -36,22 +39,33 @@ export async function checkDerivation(
     const silver = await readableRows(pinned, broken, `silver.${kind}s`)
     const rejected = await readableRows(pinned, broken, REJECTED)
     if (bronze === undefined || silver === undefined || rejected === undefined) continue
-    const days = await dayPieces(pinned.session, [
-      { rows: bronze, column: 'event_ts' },
-      { rows: silver, column: 'event_ts' },
-    ])
+    const days = await dayPieces(
+      pinned.session,
+      [bronze, silver].map((rows) => ({ rows: heldDays(rows, retention), column: 'event_ts' })),
+    )
     const ofKind: Finding[] = []
     for (const piece of [undefined, ...days]) {
       if (ofKind.length >= FINDINGS_MAX) break
       checkedCount += await derivePiece(pinned, broken, derivation, kind, piece)
       if (piece === undefined) await keepTimed(pinned, kind)
       else ofKind.push(...(await compareSilver(pinned, broken, kind, piece)))
-      ofKind.push(...(await compareRejected(pinned, broken, kind, piece)))
+      ofKind.push(...(await compareRejected(pinned, broken, kind, piece, retention)))
     }
     findings.push(...ofKind)
   }
   const count = Number(checkedCount)
-  return { name: 'derivation', checkedCount: count, unit: 'messages', findings, notes: [] }
+  const notes =
+    retention === undefined
+      ? []
+      : [`${dayText(retention.wholeFromDay)} and before: not derived, as messages left bronze`]
+  return { name: 'derivation', checkedCount: count, unit: 'messages', findings, notes }
+}
+
+/** Days of which bronze has all, the day before them too: its rows may shut some out. */
+function heldDays(rows: string, retention: BronzeRetention | undefined): string {
+  if (retention === undefined) return rows
+  const fromUs = (retention.wholeFromDay + 1n) * DAY_US
+  return `(SELECT * FROM ${rows} WHERE epoch_us(event_ts) >= ${fromUs})`
 }
 
 /** Undefined: the messages without an event time. */
@@ -145,6 +159,7 @@ async function compareRejected(
   broken: BrokenFiles,
   kind: Kind,
   piece: MessagePiece,
+  retention: BronzeRetention | undefined,
 ): Promise<Finding[]> {
   const held = await readableRows(pinned, broken, REJECTED, {
     filter: filterOf(piece),
@@ -152,10 +167,15 @@ async function compareRejected(
   })
   const wanted = ['kind', 'reason', 'ingested_ts', ...PLACE]
   const isKind = `kind = '${kind}'`
+  // Refusals whose messages left bronze stay.
+  const isAnyTime = retention !== undefined && piece === undefined
+  const isThere = isAnyTime
+    ? 'SEMI JOIN framed USING (source, source_partition, source_offset)'
+    : ''
   return compare(pinned, {
     name: REJECTED,
     columns: columnsOf(REJECTED).filter((column) => wanted.includes(column.name)),
-    held: `SELECT * FROM ${held ?? ''} WHERE ${isKind} AND ${isOf(piece)}`,
+    held: `SELECT * FROM ${held ?? ''} ${isThere} WHERE ${isKind} AND ${isOf(piece)}`,
     given: `SELECT * REPLACE ('${kind}' AS kind) FROM derived_${kind} WHERE reason IS NOT NULL AND ${isOf(piece)}`,
   })
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createEngine } from '../../tables/engine/engine.ts'
 import { isErrorKind } from '../../tables/errors.ts'
 import type { Lake } from '../lake/lake.ts'
-import { type BronzeRetention, everythingKept } from './bronze-retention.ts'
+import { readBronzeRetention } from './bronze-retention.ts'
 import { type BrokenFiles, createBrokenFiles } from './broken-files.ts'
 import { checkBronze } from './check-bronze.ts'
 import { checkCuts } from './check-cuts.ts'
@@ -31,8 +31,6 @@ export interface VerifyOptions {
    * held against the rows, and the folders are searched for files that nothing names.
    */
   readonly isDeep?: boolean
-  /** What was taken out of bronze on purpose; default nothing. */
-  readonly retention?: BronzeRetention
   /** Hears of each check as it is done. */
   readonly onCheck?: (result: CheckResult) => void
 }
@@ -55,7 +53,7 @@ export interface VerifyReport {
  * @throws SluiceError `storage-unavailable` where the catalog or a store does not answer.
  */
 export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> {
-  const { lake, retention = everythingKept, onCheck = () => undefined } = options
+  const { lake, onCheck = () => undefined } = options
   // Of its own: steps have tables of fixed names, and a loop may run in the lake's engine.
   const engine = await createEngine({ scratchDir: join(lake.scratchDir, 'verify') })
   const session = await engine.connect()
@@ -78,7 +76,9 @@ export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> 
     if (hasCutRows) {
       await runner.run('cuts', () => checkCuts(pinned))
       await runner.run('positions', () => checkPositions(pinned))
-      await runner.run('bronze', () => checkBronze(pinned, broken, retention))
+      await runner.run('bronze', async () =>
+        checkBronze(pinned, broken, await readBronzeRetention(pinned)),
+      )
       await runner.run('silver', () => checkSilver(pinned, broken))
       await runner.run('rejected', () => checkRejected(pinned, broken))
     } else {
@@ -105,8 +105,13 @@ async function runDeep(
   runner: CheckRunner,
   { pinned, broken, hasCutRows }: { pinned: PinnedLake; broken: BrokenFiles; hasCutRows: boolean },
 ): Promise<void> {
-  if (hasCutRows) await runner.run('derivation', () => checkDerivation(pinned, broken))
-  else runner.skip('derivation')
+  if (hasCutRows) {
+    await runner.run('derivation', async () =>
+      checkDerivation(pinned, broken, await readBronzeRetention(pinned)),
+    )
+  } else {
+    runner.skip('derivation')
+  }
   await runner.run('entries', () => checkEntries(pinned, broken))
   await runner.run('summaries', () => checkSummaries(pinned, broken))
   // What a broken manifest names would pass for orphans.

@@ -138,15 +138,18 @@ function showResult(
   }
 }
 
-function planJson({ reasons, ranges, openRanges }: RejectsPlan) {
-  return { reasons, days: ranges.map(rangeJson), openDays: openRanges.map(rangeJson) }
+function planJson({ reasons, ranges, openRanges, goneRanges }: RejectsPlan) {
+  const [days, openDays, goneDays] = [ranges, openRanges, goneRanges].map((all) =>
+    all.map(rangeJson),
+  )
+  return { reasons, days, openDays, goneDays }
 }
 
 function rangeJson({ fromDay, toDay }: DayRange) {
   return { from: dayText(fromDay), to: dayText(toDay) }
 }
 
-function drawPlan({ reasons, ranges, openRanges }: RejectsPlan): readonly string[] {
+function drawPlan({ reasons, ranges, openRanges, goneRanges }: RejectsPlan): readonly string[] {
   if (reasons.length === 0) return ['nothing was refused']
   const table = drawTextTable(
     ['reason', 'refused', 'decode now', 'ignored now', 'still fail'].map((title) => {
@@ -165,5 +168,8 @@ function drawPlan({ reasons, ranges, openRanges }: RejectsPlan): readonly string
     ...(openRanges.length === 0
       ? []
       : ['days that are still open: run it again once they are closed', ...days(openRanges)]),
+    ...(goneRanges.length === 0
+      ? []
+      : ['days whose messages left bronze for their age: these stay', ...days(goneRanges)]),
   ]
 }

@@ -185,16 +185,20 @@ function drawStaleDays(status: LakeStatus): readonly string[] {
     ),
     ...(more > 0 ? [`… and ${formatCount(more)} more; --json has all`] : []),
     mend === undefined
-      ? 'these days are still open: once they are closed `sluice replay` derives them again'
+      ? 'no replay mends them now: they are still open, or their messages left bronze for their age'
       : `\`${mend.command}\` derives them again; with --check it only says what would change` +
         (mend.leavesOpen ? ' (days that are still open come later)' : ''),
   ]
 }
 
-/** A replay of the closed ones of the days; undefined where none is closed. */
-function mendingCommand({ staleDays, lastCut }: LakeStatus) {
+/** A replay of the closed days that bronze has; undefined where there is none. */
+function mendingCommand({ staleDays, lastCut, removedBronze }: LakeStatus) {
   const closedUntil = (lastCut?.watermark_us ?? 0n) / DAY_US
-  const closed = staleDays.filter(({ fromDay }) => fromDay < closedUntil)
+  // The day before a range must be whole too.
+  const held = removedBronze === undefined ? 0n : removedBronze.wholeFromDay + 1n
+  const closed = staleDays
+    .filter((one) => one.fromDay < closedUntil && one.untilDay > held)
+    .map((one) => ({ ...one, fromDay: one.fromDay > held ? one.fromDay : held }))
   if (closed.length === 0) return undefined
   const fromDay = closed.reduce((low, one) => (one.fromDay < low ? one.fromDay : low), closedUntil)
   const last = closed.reduce((high, one) => (one.untilDay > high ? one.untilDay : high), 0n)

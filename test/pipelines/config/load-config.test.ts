@@ -70,6 +70,21 @@ describe('a config', () => {
     expect(config.retention.cutCount).toBe(60)
   })
 
+  it('lets old messages leave bronze by a schedule', () => {
+    const given = (text: string) => parseConfig(`${SMALLEST}retention: { ${text} }\n`, 'x.yaml')
+    expect(given('bronze_days: 2').bronzeRetention).toEqual({
+      ageMs: 172_800_000,
+      schedule: '17 3 * * *',
+    })
+    for (const right of ['* * * * *', '*/5 0-6,22 1,15 * 1-5', '0 0 1 1 7']) {
+      const text = `bronze_days: 1, bronze_schedule: '${right}'`
+      expect(given(text).bronzeRetention?.schedule).toBe(right)
+    }
+    for (const wrong of ['', '* * * *', '60 * * * *', '* * 0 * *', '5-1 * * * *', '*/0 * * * *']) {
+      expect(() => given(`bronze_schedule: '${wrong}'`)).toThrow(/must be a cron schedule/)
+    }
+  })
+
   it('is what the example shows, every key of it', async () => {
     const config = await loadConfig(join(repositoryRoot, 'examples/sluice.yaml'))
     expect(config.lakeDirectory).toBe(join(repositoryRoot, 'examples/lake'))
