@@ -1,10 +1,10 @@
-import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import type { CommandContext } from './command-context.ts'
 import { loadCommands } from './commands.ts'
 import { readEnvironment } from './environment.ts'
+import { readVersion } from './read-version.ts'
 import { watchReader } from './reader-gone.ts'
 import { exitCodes, reportFailure } from './report-failure.ts'
 import { createStopSignal } from './stop-signal.ts'
@@ -47,16 +47,4 @@ async function createProgram(context: CommandContext, argv: readonly string[]): 
     .showHelpAfterError('(--help says how it is called)')
   for (const addCommand of await loadCommands(argv)) addCommand(program, context)
   return program
-}
-
-/** `sluice 0.2.0, DuckDB 1.5.5-r.5, Node.js 20.20.2`: what a report of a fault has to name. */
-function readVersion(): string {
-  const versionOf = (name: string): string => {
-    const { version } = createRequire(import.meta.url)(`${name}/package.json`) as {
-      version: string
-    }
-    return version
-  }
-  const engine = versionOf('@duckdb/node-api')
-  return `sluice ${versionOf('sluice-lakehouse')}, DuckDB ${engine}, Node.js ${process.versions.node}`
 }
