@@ -22,6 +22,7 @@ export const backfillTicksBenchmark: Benchmark = {
     const { stores: names, rest } = readStoreNames(args)
     const { words } = readCounts(rest, {})
     const files = words.length > 0 ? words : spyZips()
+    const format = 'lean-trades'
     const folder = join(scratchFolder, 'plain')
     await mkdir(folder)
     const plainTask: PlainTicksTask = { folder, files }
@@ -31,7 +32,7 @@ export const backfillTicksBenchmark: Benchmark = {
       const reportOf = besideFirst(report, stores.all)
       for (const store of stores.all) {
         const lakeDirectory = join(scratchFolder, store.name, 'lake')
-        const task: TicksTask = { lakeDirectory, stores: store.storesOf('ticks'), files }
+        const task: TicksTask = { lakeDirectory, stores: store.storesOf('ticks'), format, files }
         const done = await startChild<never, TicksReport>('ticks', task).report
         reportTicks(reportOf(store), done, plain)
         reportOf(store)(await filesACut(lakeDirectory, done.cuts))

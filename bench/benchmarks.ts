@@ -2,6 +2,7 @@ import { backfillTicksBenchmark } from './backfill-ticks.ts'
 import type { Benchmark } from './benchmark.ts'
 import { catalogBenchmark } from './catalog.ts'
 import { commitBenchmark } from './commit.ts'
+import { klinesBenchmark } from './klines.ts'
 import { liveKafkaBenchmark } from './live-kafka.ts'
 import { liveLogBenchmark } from './live-log.ts'
 import { machineBenchmark } from './machine-benchmark.ts'
@@ -17,6 +18,7 @@ export const benchmarks: readonly Benchmark[] = [
   liveLogBenchmark,
   liveKafkaBenchmark,
   backfillTicksBenchmark,
+  klinesBenchmark,
   planBenchmark,
   queryBenchmark,
   commitBenchmark,

@@ -1,6 +1,7 @@
 import { backfill } from '../pipelines/backfill/backfill.ts'
 import type { LakeStores } from '../pipelines/lake/lake-stores.ts'
 import { openLake } from '../pipelines/lake/open-lake.ts'
+import type { ArchiveFormat } from '../pipelines/sources/line-framing.ts'
 import { randomIds, systemClock } from '../tables/clock.ts'
 import type { ChildSide } from './child.ts'
 import { createCutMeter } from './cut-meter.ts'
@@ -11,7 +12,7 @@ export interface TicksTask {
   readonly lakeDirectory: string
   /** Where its tables lie; in its folder where absent. */
   readonly stores?: LakeStores
-  /** Zips of LEAN trade ticks. */
+  readonly format: ArchiveFormat
   readonly files: readonly string[]
 }
 
@@ -23,9 +24,9 @@ export interface TicksReport extends LoopReport {
   readonly checkSeconds: number
 }
 
-/** Files of ticks into a new lake, as `sluice backfill` does it. */
+/** Files of history into a new lake, as `sluice backfill` does it. */
 export async function runTicksTask(side: ChildSide): Promise<TicksReport> {
-  const { lakeDirectory, stores, files } = side.task as TicksTask
+  const { lakeDirectory, stores, format, files } = side.task as TicksTask
   const lake = await openLake({
     directory: lakeDirectory,
     clock: systemClock,
@@ -42,7 +43,7 @@ export async function runTicksTask(side: ChildSide): Promise<TicksReport> {
       backfill(
         {
           lake,
-          format: 'lean-trades',
+          format,
           files,
           writer: `bench:${process.pid}`,
           onCut: meter.take,

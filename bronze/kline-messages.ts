@@ -41,6 +41,6 @@ export const klineMessages: TableDefinition = {
     ),
   ],
   key: ['source', 'source_partition', 'source_offset'],
-  partition: [{ column: 'partition_ts', transform: 'day' }],
+  partition: [{ column: 'partition_ts', transform: 'month' }],
   sort: ['source', 'source_partition', 'source_offset'],
 }

@@ -138,9 +138,10 @@ FROM gold.spreads
 GROUP BY step, venue, venue_symbol, open_ts
 HAVING count(*) > 1;
 
--- 12. Bars are what the trades of silver give: the first and last trade by time, the venue's
---     number and its id; highest and lowest price; exact sums. A long history is better asked in
---     parts: add a range of event_ts and the same range of open_ts.
+-- 12. Bars of trades are what the trades of silver give, in every window with a trade: the first
+--     and last trade by time, the venue's number and its id; highest and lowest price; exact sums.
+--     A long history is better asked in parts: add a range of event_ts and the same range of
+--     open_ts.
 WITH steps AS (
   SELECT '1m' AS step, date_trunc('minute', event_ts) AS open_ts, t.* FROM silver.trades AS t
   UNION ALL
@@ -184,7 +185,7 @@ given AS (
 SELECT coalesce(b.step, g.step) AS step, coalesce(b.venue, g.venue) AS venue,
        coalesce(b.venue_symbol, g.venue_symbol) AS venue_symbol,
        coalesce(b.open_ts, g.open_ts) AS open_ts, b.trade_count AS held, g.trade_count AS given
-FROM gold.bars AS b
+FROM (SELECT * FROM gold.bars WHERE coalesce(bar_source, 'trades') = 'trades') AS b
 FULL JOIN given AS g
   ON b.step = g.step AND b.venue = g.venue AND b.venue_symbol = g.venue_symbol
  AND b.open_ts = g.open_ts
@@ -240,3 +241,58 @@ SELECT venue, venue_symbol, step, open_ts, count(*) AS row_count
 FROM silver.klines
 GROUP BY venue, venue_symbol, step, open_ts
 HAVING count(*) > 1;
+
+-- 15. Bars of klines are what the one-minute klines of silver give, in every window of which no
+--     trade is known: the first and last kline, highest and lowest price, exact sums; a sum that
+--     one of them does not tell is null.
+WITH minutes AS (
+  SELECT venue, venue_symbol, open_ts AS minute_ts, open AS open_price, high, low,
+         close AS close_price, volume, notional, trade_count, buy_volume
+  FROM silver.klines
+  WHERE step = '1m'
+),
+steps AS (
+  SELECT '1m' AS step, minute_ts AS open_ts, m.* FROM minutes AS m
+  UNION ALL
+  SELECT '5m' AS step, date_trunc('hour', minute_ts)
+           + (extract(MINUTE FROM minute_ts) - extract(MINUTE FROM minute_ts) % 5) * INTERVAL '1' MINUTE
+           AS open_ts, m.* FROM minutes AS m
+  UNION ALL
+  SELECT '1h' AS step, date_trunc('hour', minute_ts) AS open_ts, m.* FROM minutes AS m
+  UNION ALL
+  SELECT '1d' AS step, date_trunc('day', minute_ts) AS open_ts, m.* FROM minutes AS m
+),
+of_klines AS (
+  SELECT step, venue, venue_symbol, open_ts, min_by(open_price, minute_ts) AS open_price,
+         max(high) AS high_price, min(low) AS low_price,
+         max_by(close_price, minute_ts) AS close_price, sum(volume) AS volume,
+         CASE WHEN count(notional) = count(*) THEN sum(notional) END AS notional,
+         CASE WHEN count(trade_count) = count(*) THEN sum(trade_count) END AS trade_count,
+         CASE WHEN count(buy_volume) = count(*) THEN sum(buy_volume) END AS buy_volume
+  FROM steps
+  GROUP BY step, venue, venue_symbol, open_ts
+),
+given AS (
+  SELECT k.*
+  FROM of_klines AS k
+  LEFT JOIN (SELECT * FROM gold.bars WHERE coalesce(bar_source, 'trades') = 'trades') AS t
+    ON t.step = k.step AND t.venue = k.venue AND t.venue_symbol = k.venue_symbol
+   AND t.open_ts = k.open_ts
+  WHERE t.step IS NULL
+)
+SELECT coalesce(b.step, g.step) AS step, coalesce(b.venue, g.venue) AS venue,
+       coalesce(b.venue_symbol, g.venue_symbol) AS venue_symbol,
+       coalesce(b.open_ts, g.open_ts) AS open_ts, b.volume AS held, g.volume AS given
+FROM (SELECT * FROM gold.bars WHERE bar_source = 'klines') AS b
+FULL JOIN given AS g
+  ON b.step = g.step AND b.venue = g.venue AND b.venue_symbol = g.venue_symbol
+ AND b.open_ts = g.open_ts
+WHERE b.step IS NULL
+   OR g.step IS NULL
+   OR b.open <> g.open_price OR b.high <> g.high_price
+   OR b.low <> g.low_price OR b.close <> g.close_price
+   OR b.volume <> g.volume
+   OR b.notional IS DISTINCT FROM g.notional
+   OR b.trade_count IS DISTINCT FROM g.trade_count
+   OR b.buy_volume IS DISTINCT FROM g.buy_volume
+   OR b.sell_volume IS DISTINCT FROM g.volume - g.buy_volume;

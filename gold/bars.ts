@@ -1,9 +1,12 @@
-import { content, contentOrNull, lineage } from '../tables/spec/column-definition.ts'
+import { content, contentOrNull, lineage, lineageOrNull } from '../tables/spec/column-definition.ts'
 import type { TableDefinition } from '../tables/spec/table-definition.ts'
 
 /**
  * Bars over 1m, 5m, 1h and 1d in UTC, with the columns that merge: sums, and the order keys of
  * open and close, so that a late row merges into what is committed.
+ *
+ * A window of which a trade is known is made of trades alone; one of which only klines are known is
+ * made of the venue's one-minute klines, with null for what they do not tell.
  */
 export const bars: TableDefinition = {
   name: 'gold.bars',
@@ -20,29 +23,50 @@ export const bars: TableDefinition = {
     content(9, 'low', 'decimal(18, 8)', 'Lowest price.'),
     content(10, 'close', 'decimal(18, 8)', 'Price of the last trade by order key.'),
     content(11, 'volume', 'decimal(38, 8)', 'Sum of quantity, units.'),
-    content(12, 'notional', 'decimal(38, 16)', 'Sum of price x quantity, quote currency.'),
-    contentOrNull(13, 'vwap', 'decimal(18, 8)', 'notional / volume; null where volume is 0.'),
-    content(14, 'trade_count', 'long', 'Number of trades.'),
-    content(15, 'avg_price', 'decimal(18, 8)', 'Mean of the prices, each trade counting once.'),
+    contentOrNull(12, 'notional', 'decimal(38, 16)', 'Sum of price x quantity; null: not told.'),
+    contentOrNull(
+      13,
+      'vwap',
+      'decimal(18, 8)',
+      'notional / volume; null where volume is 0 or notional null.',
+    ),
+    contentOrNull(14, 'trade_count', 'long', 'Number of trades; null: not told.'),
+    contentOrNull(
+      15,
+      'avg_price',
+      'decimal(18, 8)',
+      'Mean of the prices, each trade counting once; null in a bar of klines.',
+    ),
     contentOrNull(
       16,
       'price_stddev',
       'double',
       'Sample deviation; null below 2, or a price > 1e7.',
     ),
-    content(
+    contentOrNull(
       17,
       'buy_volume',
       'decimal(38, 8)',
-      "Sum of quantity where taker_side is 'buy', units.",
+      "Sum of quantity where taker_side is 'buy', units; null: not told.",
     ),
-    content(18, 'sell_volume', 'decimal(38, 8)', "Sum of quantity where it is 'sell', units."),
-    content(19, 'sum_price', 'decimal(38, 8)', 'Sum of the prices: merge column of avg_price.'),
+    contentOrNull(
+      18,
+      'sell_volume',
+      'decimal(38, 8)',
+      "Sum of quantity where it is 'sell', units; null: not told.",
+    ),
+    contentOrNull(19, 'sum_price', 'decimal(38, 8)', 'Sum of the prices; null in a bar of klines.'),
     contentOrNull(20, 'sum_price_sq', 'decimal(38, 16)', 'Sum of squares; null: a price > 1e7.'),
-    lineage(21, 'open_key', 'string', 'Order key of the first trade: merge column of open.'),
-    lineage(22, 'close_key', 'string', 'Order key of the last trade: merge column of close.'),
+    lineage(21, 'open_key', 'string', 'Order key of the first trade, or start of the first kline.'),
+    lineage(22, 'close_key', 'string', 'Order key of the last trade, or start of the last kline.'),
     lineage(23, 'is_sealed', 'boolean', 'The end of the window is behind the watermark.'),
     lineage(24, 'revision', 'int', 'How often the bar was repaired after it was sealed, from 0.'),
+    lineageOrNull(
+      25,
+      'bar_source',
+      'string',
+      "'trades', or 'klines' where no trade is known; null: written before it was kept, of trades.",
+    ),
   ],
   key: ['step', 'venue', 'venue_symbol', 'open_ts'],
   partition: [{ column: 'open_ts', transform: 'month' }],

@@ -6,6 +6,8 @@ import { mergeStatesSql, partialStatesSql, windowSteps, type WindowAlgebra } fro
 /**
  * Bars as an algebra. A state has gold's columns but for the quotients (vwap, avg_price,
  * price_stddev) and is_sealed, revision; merging states is associative, commutative and exact.
+ * States of trades outrank those of klines ('trades' > 'klines'): whatever came first, a window of
+ * which one trade is known is of trades alone.
  */
 const MAX_SQUARED_PRICE = '10000000'
 const square = 'CAST(CAST(price AS DECIMAL(19, 8)) * CAST(price AS DECIMAL(19, 8))'
@@ -31,25 +33,57 @@ function algebra(dialect: Dialect): WindowAlgebra {
       ],
       ['open_key', 'min(order_key)'],
       ['close_key', 'max(order_key)'],
+      ['bar_source', `CAST('trades' AS VARCHAR)`],
     ],
-    merge: [
-      ['open', 'min_by(open, open_key)'],
+    merge,
+    rank: 'bar_source',
+  }
+}
+
+const merge: WindowAlgebra['merge'] = [
+  ['open', 'min_by(open, open_key)'],
+  ['high', 'max(high)'],
+  ['low', 'min(low)'],
+  ['close', 'max_by(close, close_key)'],
+  ['volume', total('volume', 8)],
+  ['notional', ifTold('notional', total('notional', 16))],
+  ['trade_count', ifTold('trade_count', 'CAST(sum(trade_count) AS BIGINT)')],
+  ['buy_volume', ifTold('buy_volume', total('buy_volume', 8))],
+  ['sell_volume', ifTold('sell_volume', total('sell_volume', 8))],
+  ['sum_price', ifTold('sum_price', total('sum_price', 8))],
+  ['sum_price_sq', ifTold('sum_price_sq', total('sum_price_sq', 16))],
+  ['open_key', 'min(open_key)'],
+  ['close_key', 'max(close_key)'],
+  ['bar_source', 'max(bar_source)'],
+]
+
+/**
+ * States of one-minute klines, each of which is a whole minute already. What any of them does not
+ * tell, the window does not tell.
+ */
+function klineAlgebra(dialect: Dialect): WindowAlgebra {
+  const start = `lpad(CAST(us AS VARCHAR), 16, '0')`
+  return {
+    rowsSql: (rows) =>
+      `SELECT *, ${dialect.epochUs('open_ts')} AS us FROM ${rows} AS k ` +
+      `WHERE step = '${windowSteps[0].step}'`,
+    partial: [
+      ['open', 'min_by(open, us)'],
       ['high', 'max(high)'],
       ['low', 'min(low)'],
-      ['close', 'max_by(close, close_key)'],
+      ['close', 'max_by(close, us)'],
       ['volume', total('volume', 8)],
-      ['notional', total('notional', 16)],
-      ['trade_count', 'CAST(sum(trade_count) AS BIGINT)'],
-      ['buy_volume', total('buy_volume', 8)],
-      ['sell_volume', total('sell_volume', 8)],
-      ['sum_price', total('sum_price', 8)],
-      [
-        'sum_price_sq',
-        `CASE WHEN count(sum_price_sq) = count(*) THEN ${total('sum_price_sq', 16)} END`,
-      ],
-      ['open_key', 'min(open_key)'],
-      ['close_key', 'max(close_key)'],
+      ['notional', ifTold('notional', total('notional', 16))],
+      ['trade_count', ifTold('trade_count', 'CAST(sum(trade_count) AS BIGINT)')],
+      ['buy_volume', ifTold('buy_volume', total('buy_volume', 8))],
+      ['sell_volume', ifTold('buy_volume', total('volume - buy_volume', 8))],
+      ['sum_price', 'CAST(NULL AS DECIMAL(38, 8))'],
+      ['sum_price_sq', 'CAST(NULL AS DECIMAL(38, 16))'],
+      ['open_key', `min(${start})`],
+      ['close_key', `max(${start})`],
+      ['bar_source', `CAST('klines' AS VARCHAR)`],
     ],
+    merge,
   }
 }
 
@@ -80,12 +114,22 @@ function total(expression: string, scale: 8 | 16): string {
   return `CAST(sum(${expression}) AS DECIMAL(38, ${scale}))`
 }
 
+/** The sum where all that is summed tell it, else null. */
+function ifTold(column: string, sum: string): string {
+  return `CASE WHEN count(${column}) = count(*) THEN ${sum} END`
+}
+
 /** States of every step over rows of silver.trades. No rows, no states. */
 export function barsPartialSql(rows: string, dialect: Dialect = duckdbDialect): string {
   return partialStatesSql(algebra(dialect), rows, dialect)
 }
 
-/** One state a window out of many. */
+/** The same over rows of silver.klines: states for windows of which no trade is known. */
+export function klineBarsPartialSql(rows: string, dialect: Dialect = duckdbDialect): string {
+  return partialStatesSql(klineAlgebra(dialect), rows, dialect)
+}
+
+/** One state a window out of many: of trades alone where a trade is known. */
 export function barsMergeSql(states: string, dialect: Dialect = duckdbDialect): string {
   return mergeStatesSql(algebra(dialect), states)
 }

@@ -1,4 +1,4 @@
-export { barsFinalizeSql, barsMergeSql, barsPartialSql } from './bars.ts'
+export { barsFinalizeSql, barsMergeSql, barsPartialSql, klineBarsPartialSql } from './bars.ts'
 export { bronzeSql } from './bronze.ts'
 export { contentHashSql } from './content-hash.ts'
 export { duckdbDialect, trinoDialect } from './dialect.ts'

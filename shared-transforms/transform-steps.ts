@@ -1,4 +1,4 @@
-import { barsFinalizeSql, barsMergeSql, barsPartialSql } from './bars.ts'
+import { barsFinalizeSql, barsMergeSql, barsPartialSql, klineBarsPartialSql } from './bars.ts'
 import { bronzeSql } from './bronze.ts'
 import type { Dialect } from './dialect.ts'
 import { duplicatesSql } from './duplicates.ts'
@@ -33,6 +33,7 @@ export const sharedSteps = {
     ),
   ),
   barsPartial: step('bars-partial', 1, barsPartialSql),
+  barsPartialOfKlines: step('bars-partial-of-klines', 1, klineBarsPartialSql),
   barsMerge: step('bars-merge', 1, barsMergeSql),
   barsFinalize: step('bars-finalize', 1, barsFinalizeSql),
   spreadsPartial: step('spreads-partial', 1, spreadsPartialSql),

@@ -17,6 +17,12 @@ export interface WindowAlgebra {
   /** Aggregates over rows, and over states, each with its column's name. */
   readonly partial: readonly (readonly [name: string, aggregate: string])[]
   readonly merge: readonly (readonly [name: string, aggregate: string])[]
+  /**
+   * A column of the states by which they outrank each other: of one window only states of the
+   * greatest value are merged, the others count for nothing. Merging stays associative,
+   * commutative and exact.
+   */
+  readonly rank?: string
 }
 
 /**
@@ -47,10 +53,16 @@ export function partialStatesSql(algebra: WindowAlgebra, rows: string, dialect: 
 
 /** One state per window out of any number of states per window. */
 export function mergeStatesSql(algebra: WindowAlgebra, states: string): string {
-  const columns = algebra.merge.map(([name, aggregate]) => `${aggregate} AS ${name}`)
+  const { merge, rank } = algebra
+  const columns = merge.map(([name, aggregate]) => `${aggregate} AS ${name}`)
+  const ruling =
+    rank === undefined
+      ? states
+      : `(SELECT * FROM (SELECT *, max(${rank}) OVER (PARTITION BY step, venue, venue_symbol, ` +
+        `open_ts) AS ruling_rank FROM ${states} AS a) AS b WHERE ${rank} = ruling_rank)`
   return (
     `SELECT step, venue, venue_symbol, min(instrument_id) AS instrument_id, open_ts, ` +
-    `min(close_ts) AS close_ts, ${columns.join(', ')} FROM ${states} AS s ` +
+    `min(close_ts) AS close_ts, ${columns.join(', ')} FROM ${ruling} AS s ` +
     `GROUP BY step, venue, venue_symbol, open_ts`
   )
 }

@@ -3,7 +3,8 @@ import type { TableDefinition } from '../tables/spec/table-definition.ts'
 
 /**
  * Klines, which are bars as a venue made them itself: typed, exact and each once. A minute in which
- * nobody traded has a row where the venue writes one, with volume 0, and none where it does not.
+ * nobody traded has a row where the venue writes one, with volume 0, and none where it does not. A
+ * month is a partition: a day of a symbol has no more than 1,440 rows.
  */
 export const klines: TableDefinition = {
   name: 'silver.klines',
@@ -55,6 +56,6 @@ export const klines: TableDefinition = {
     lineage(24, 'ingested_ts', 'timestamptz', 'Time of the cut that took it in, UTC.'),
   ],
   key: ['venue', 'venue_symbol', 'kline_id', 'event_ts'],
-  partition: [{ column: 'event_ts', transform: 'day' }],
+  partition: [{ column: 'event_ts', transform: 'month' }],
   sort: ['venue_symbol', 'event_ts'],
 }

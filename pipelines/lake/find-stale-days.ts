@@ -3,7 +3,7 @@ import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { boundsOf } from '../loop/file-bounds.ts'
-import { goldTables } from '../loop/gold-tables.ts'
+import { goldTables, isMadeOf } from '../loop/gold-tables.ts'
 import { headOf, planHead, planRelation } from '../loop/loop-context.ts'
 import { stepLayers, stepsText, type StepLayer } from '../loop/steps-text.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
@@ -58,7 +58,7 @@ export async function findStaleDays(request: StaleRequest): Promise<readonly Sta
       found.push(...collect(judged, silverTable(kind), 'silver', ({ silver }) => silver))
     }
     const gold = layers.includes('silver') ? judged : goldOnly
-    for (const { name } of goldTables.filter((one) => one.kind === kind)) {
+    for (const { name } of goldTables.filter((one) => isMadeOf(one, kind))) {
       found.push(...collect(gold, name, 'gold', (one) => one.gold))
     }
   }

@@ -5,7 +5,10 @@ import type { Clock, IdSource } from '../../tables/clock.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { tableOf } from '../../tables/commit/fence.ts'
 import { planSchemaChange } from '../../tables/evolve/plan-schema-change.ts'
+import type { SchemaChange } from '../../tables/evolve/schema-change.ts'
 import { commitFenced } from '../../tables/maintain/commit-fenced.ts'
+import type { SchemaField } from '../../tables/spec/schema.ts'
+import type { ColumnDefinition } from '../../tables/spec/table-definition.ts'
 import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import { CUTS_TABLE, lakeCommitContext, readFence } from './lake-commit-context.ts'
 import { writeLakeFile } from './lake-file.ts'
@@ -30,11 +33,19 @@ export interface Upgrade {
   readonly does: readonly string[]
 }
 
+/** Columns of gold.bars that klines may leave open. */
+const notOfKlines = [
+  ...['notional', 'trade_count', 'avg_price', 'buy_volume', 'sell_volume', 'sum_price'],
+]
+
 /** What a step does, by the layout that it leaves. Each is done again where it was cut off. */
 const runs: Readonly<Record<number, (lake: Lake) => Promise<void>>> = {
-  1: (lake) => addColumns(lake, { 'sluice.cuts': ['restored_cut'] }),
+  1: (lake) => fitColumns(lake, { 'sluice.cuts': ['restored_cut'] }),
   2: (lake) =>
-    addColumns(lake, { 'sluice.cuts': ['steps', 'from_day', 'until_day', 'removed_count'] }),
+    fitColumns(lake, {
+      'sluice.cuts': ['steps', 'from_day', 'until_day', 'removed_count'],
+      'gold.bars': ['bar_source', ...notOfKlines],
+    }),
 }
 
 /**
@@ -80,8 +91,11 @@ export async function upgradeLake(options: UpgradeOptions): Promise<Upgrade> {
   return told
 }
 
-/** Adds declared columns to tables that do not have them yet, all in one commit. */
-async function addColumns(
+/**
+ * Adds declared columns to tables that do not have them yet, and lets those be null that may be now,
+ * all in one commit.
+ */
+async function fitColumns(
   lake: Lake,
   names: Readonly<Record<string, readonly string[]>>,
 ): Promise<void> {
@@ -98,10 +112,10 @@ async function addColumns(
         const schema = metadata.schemas.find(
           (one) => one['schema-id'] === metadata['current-schema-id'],
         )
-        const isThere = (name: string) => schema?.fields.some((one) => one.name === name) ?? false
-        const changes = wanted
-          .filter((name) => !isThere(name))
-          .map((name) => addColumnOf(tableKey(identifier), name))
+        const changes = wanted.flatMap((name) => {
+          const field = schema?.fields.find((one) => one.name === name)
+          return fittingChanges(columnOf(tableKey(identifier), name), field)
+        })
         if (changes.length === 0) return []
         return [{ identifier, ...planSchemaChange(metadata, changes) }]
       })
@@ -110,12 +124,20 @@ async function addColumns(
   })
 }
 
-function addColumnOf(table: string, column: string) {
+function columnOf(table: string, column: string): ColumnDefinition {
   const definition = allTables.find((one) => one.name === table)
   const found = definition?.columns.find((one) => one.name === column)
   if (found === undefined) throw new RangeError(`${table} has no column ${column}`)
-  const { name, type, doc } = found
-  return { op: 'add-column', name, type, doc } as const
+  return found
+}
+
+/** What brings a field of a table, if it has it, to how its column is declared. */
+function fittingChanges(
+  { name, type, doc, isRequired }: ColumnDefinition,
+  field: SchemaField | undefined,
+): SchemaChange[] {
+  if (field === undefined) return [{ op: 'add-column', name, type, doc }]
+  return field.required && !isRequired ? [{ op: 'make-optional', column: name }] : []
 }
 
 function unknownLayout(directory: string, layoutVersion: number): SluiceError {

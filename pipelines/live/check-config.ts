@@ -3,7 +3,7 @@ import { readLakeFile } from '../lake/lake-file.ts'
 import { readLakeHolder } from '../lake/lake-lock.ts'
 import type { Lake } from '../lake/lake.ts'
 import { readPartLines } from '../lake/read-cuts.ts'
-import { goldTables } from '../loop/gold-tables.ts'
+import { goldTables, isMadeOf } from '../loop/gold-tables.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { createKafkaClient } from '../sources/kafka-client.ts'
@@ -108,7 +108,7 @@ function tablesOf(format: string): readonly string[] {
   return kinds.flatMap((kind) => [
     `bronze.${kind}_messages`,
     `silver.${kind}s`,
-    ...goldTables.filter((gold) => gold.kind === kind).map((gold) => gold.name),
+    ...goldTables.filter((gold) => isMadeOf(gold, kind)).map((gold) => gold.name),
   ])
 }
 

@@ -1,9 +1,10 @@
+import type { Kind } from '../../shared-transforms/kind.ts'
 import { windowSteps } from '../../shared-transforms/window-step.ts'
 import { sqlName, sqlString } from '../../tables/engine/sql-text.ts'
 import type { DataFile } from '../../tables/spec/manifest.ts'
 import type { SilverLookup } from './decide-duplicates.ts'
 import { dayRange, isOnDays } from './find-foreign-days.ts'
-import { WINDOW_KEY_SQL } from './gold-tables.ts'
+import { derivedStatesSql, WINDOW_KEY_SQL } from './gold-tables.ts'
 import type { GoldLookup, GoldTail } from './gold-tail.ts'
 import { columnsOf, type StepSession } from './step-session.ts'
 
@@ -28,23 +29,29 @@ export interface DerivedAgain {
  *
  * Leaves in the engine `<state>_fresh` (keys of windows that differ), `<state>_again` (those that
  * there are now, as states) and in `<state>_found` their committed rows outside of the tail.
- * @param rows accepted rows of the batch; undefined: it holds none of the kind
+ * @param rows accepted rows of the batch, by kind
  */
 export async function deriveDaysAgain(
   session: StepSession,
   tail: GoldTail,
-  rows: string | undefined,
+  rows: ReadonlyMap<Kind, string>,
   sources: WindowSources,
 ): Promise<DerivedAgain> {
   const { gold, foreignDays } = tail
-  const { state, kind } = gold
-  const silver: string[] = []
-  for (const range of rangesOf(foreignDays)) silver.push(await sources.silver(kind, range))
-  if (rows !== undefined) {
-    silver.push(`(SELECT * FROM ${rows} WHERE ${isOnDays('event_ts', foreignDays)})`)
+  const { state } = gold
+  const rowsOfDays = new Map<Kind, string>()
+  for (const { kind } of gold.inputs) {
+    const silver: string[] = []
+    for (const range of rangesOf(foreignDays)) silver.push(await sources.silver(kind, range))
+    const added = rows.get(kind)
+    if (added !== undefined) {
+      silver.push(`(SELECT * FROM ${added} WHERE ${isOnDays('event_ts', foreignDays)})`)
+    }
+    const all = silver.map((relation) => `SELECT * FROM ${relation}`).join(' UNION ALL BY NAME ')
+    rowsOfDays.set(kind, `(${all})`)
   }
-  const all = silver.map((relation) => `SELECT * FROM ${relation}`).join(' UNION ALL BY NAME ')
-  await session.run(`CREATE OR REPLACE TABLE ${state}_again AS ${gold.partialSql(`(${all})`)}`)
+  const again = derivedStatesSql(gold, rowsOfDays)
+  await session.run(`CREATE OR REPLACE TABLE ${state}_again AS ${again}`)
   const files = await readHeld(session, tail, sources.gold)
   await compare(session, tail)
   const [counts] = await session.rows<{ n: bigint }>(`SELECT count(*) AS n FROM ${state}_fresh`)
@@ -73,7 +80,7 @@ async function readHeld(
       if (found === undefined) continue
       await session.run(
         `INSERT INTO ${state}_held BY NAME SELECT ${columns}, revision > 0 AS is_repaired ` +
-          `FROM ${found.rows} WHERE step = ${sqlString(step)} AND ` +
+          `FROM ${gold.heldSql(found.rows)} WHERE step = ${sqlString(step)} AND ` +
           `epoch_us(open_ts) BETWEEN ${range.fromUs} AND ${range.untilUs}`,
       )
       for (const [location, file] of found.files) files.set(location, file)

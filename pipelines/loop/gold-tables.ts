@@ -1,4 +1,9 @@
-import { barsFinalizeSql, barsMergeSql, barsPartialSql } from '../../shared-transforms/bars.ts'
+import {
+  barsFinalizeSql,
+  barsMergeSql,
+  barsPartialSql,
+  klineBarsPartialSql,
+} from '../../shared-transforms/bars.ts'
 import type { Dialect } from '../../shared-transforms/dialect.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import {
@@ -7,35 +12,68 @@ import {
   spreadsPartialSql,
 } from '../../shared-transforms/spreads.ts'
 
-/** A gold table as the loop keeps it: an algebra of window states over silver rows of one kind. */
+/** What a gold table takes from silver: states of windows over rows of one kind. */
+export interface GoldInput {
+  readonly kind: Kind
+  readonly partialSql: (rows: string, dialect?: Dialect) => string
+}
+
+/** A gold table as the loop keeps it: an algebra of window states over silver. */
 export interface GoldTable {
   readonly name: string
-  readonly kind: Kind
+  /** The kinds that it is made of; a kind goes into one gold table. */
+  readonly inputs: readonly GoldInput[]
   /** Prefix of the engine tables that hold this table's tail. */
   readonly state: string
-  readonly partialSql: (rows: string, dialect?: Dialect) => string
+  /** The column by which states outrank each other, where they do: see `WindowAlgebra`. */
+  readonly rank?: string
   readonly mergeSql: (states: string) => string
   readonly finalizeSql: (states: string) => string
+  /** Rows of the table as windows: with what rows of older layouts do not say. */
+  readonly heldSql: (rows: string) => string
 }
 
 export const goldTables: readonly GoldTable[] = [
   {
     name: 'gold.bars',
-    kind: 'trade',
+    inputs: [
+      { kind: 'trade', partialSql: barsPartialSql },
+      { kind: 'kline', partialSql: klineBarsPartialSql },
+    ],
     state: 'bars',
-    partialSql: barsPartialSql,
+    rank: 'bar_source',
     mergeSql: barsMergeSql,
     finalizeSql: barsFinalizeSql,
+    heldSql: (rows) =>
+      `(SELECT * REPLACE (coalesce(bar_source, 'trades') AS bar_source) FROM ${rows})`,
   },
   {
     name: 'gold.spreads',
-    kind: 'quote',
+    inputs: [{ kind: 'quote', partialSql: spreadsPartialSql }],
     state: 'spreads',
-    partialSql: spreadsPartialSql,
     mergeSql: spreadsMergeSql,
     finalizeSql: spreadsFinalizeSql,
+    heldSql: (rows) => rows,
   },
 ]
+
+/** Whether a gold table is made of rows of the kind. */
+export function isMadeOf({ inputs }: GoldTable, kind: Kind): boolean {
+  return inputs.some((input) => input.kind === kind)
+}
+
+/**
+ * A query of the states that silver's rows give, one a window.
+ * @param rows relations of some or all of the kinds that the table is made of
+ */
+export function derivedStatesSql(gold: GoldTable, rows: ReadonlyMap<Kind, string>): string {
+  const states = gold.inputs.flatMap(({ kind, partialSql }) => {
+    const relation = rows.get(kind)
+    return relation === undefined ? [] : [partialSql(relation)]
+  })
+  const all = states.map((sql) => `SELECT * FROM (${sql})`).join(' UNION ALL BY NAME ')
+  return states.length === 1 ? all : gold.mergeSql(`(${all})`)
+}
 
 /** The key of a window in every gold table. */
 export const WINDOW_KEY = ['step', 'venue', 'venue_symbol', 'open_ts'] as const

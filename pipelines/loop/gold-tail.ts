@@ -3,7 +3,8 @@ import type { DataFile } from '../../tables/spec/manifest.ts'
 import type { DeletedPositions } from '../../tables/write/write-position-deletes.ts'
 import { deriveDaysAgain, type WindowSources } from './derive-days-again.ts'
 import { isOnDays } from './find-foreign-days.ts'
-import { WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
+import { derivedStatesSql, WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
 import { CLOSING_US } from './loop-times.ts'
 import { columnsOf, type StepSession } from './step-session.ts'
 
@@ -52,8 +53,9 @@ export interface TailChange {
   readonly deletes: readonly DeletedPositions[]
 }
 
-/** New rows of silver that windows take in. */
+/** New rows of silver of one kind that windows take in. */
 export interface NewRows {
+  readonly kind: Kind
   /** A relation of accepted rows. */
   readonly rows: string
   /** A relation of the states of all of them, where somebody has made them already. */
@@ -63,15 +65,14 @@ export interface NewRows {
 const UNCHANGED: TailChange = { isChanged: false, touchedCount: 0, isFlushed: false, deletes: [] }
 
 /**
- * Merges accepted rows (undefined: there are none of the kind) into the windows, and leaves in the
- * engine
+ * Merges accepted rows of some of the table's kinds into the windows, and leaves in the engine
  * `<state>_next` (the tail after this cut) and `<state>_sealed` (windows that move to a sealed
  * file now). The tail itself is untouched until `adoptTail`.
  */
 export async function mergeIntoTail(
   session: StepSession,
   tail: GoldTail,
-  added: NewRows | undefined,
+  added: readonly NewRows[],
   sources: WindowSources,
   watermarkUs: bigint | undefined,
 ): Promise<TailChange> {
@@ -82,7 +83,7 @@ export async function mergeIntoTail(
   let freshCount = 0
   if (hasForeign) {
     await session.clear(`${state}_found`, emptyFound(state))
-    const again = await deriveDaysAgain(session, tail, added?.rows, sources)
+    const again = await deriveDaysAgain(session, tail, rowsByKind(added), sources)
     for (const [location, file] of again.files) files.set(location, file)
     freshCount = again.freshCount
   }
@@ -94,13 +95,17 @@ export async function mergeIntoTail(
       `(SELECT count(*) FROM ${state}_tail WHERE NOT is_sealed AND ${isClosed('close_ts')}) ` +
       `AS sealing, (SELECT count(*) FROM ${outside}) AS outside`,
   )
-  const touchedCount = Number(facts?.touched ?? 0n)
-  const isIdle = touchedCount === 0 && (facts?.sealing ?? 0n) === 0n && freshCount === 0
-  if (isIdle && tail.strays.length === 0) return UNCHANGED
+  const isQuiet = (facts?.sealing ?? 0n) === 0n && freshCount === 0 && tail.strays.length === 0
+  let touchedCount = Number(facts?.touched ?? 0n)
+  if (isQuiet && touchedCount === 0) return UNCHANGED
   if (!hasForeign) await session.clear(`${state}_found`, emptyFound(state))
   if ((facts?.outside ?? 0n) > 0n) {
     const found = await findSealed(session, gold, outside, sources.gold)
     for (const [location, file] of found) files.set(location, file)
+  }
+  if (gold.rank !== undefined && touchedCount > 0) {
+    touchedCount -= await dropOutranked(session, tail, gold.rank)
+    if (isQuiet && touchedCount === 0) return UNCHANGED
   }
   await session.fill(`${state}_next`, nextTailSql(tail))
   const isFlushed = await flushIfDue(session, tail, watermarkUs)
@@ -108,28 +113,59 @@ export async function mergeIntoTail(
   return { isChanged: true, touchedCount, isFlushed, deletes }
 }
 
-/** States of the new rows; of foreign days those that were derived again. */
-function partialSql({ gold, foreignDays }: GoldTail, added: NewRows | undefined): string {
-  const { state } = gold
-  if (foreignDays.length === 0) {
-    return added === undefined ? `SELECT * FROM empty_${state}` : statesSql(gold, added)
+/**
+ * Leaves windows alone of which committed states outrank all new ones: nothing of them changes, so
+ * they are no new revision. Answers how many there were.
+ */
+async function dropOutranked(session: StepSession, tail: GoldTail, rank: string): Promise<number> {
+  const { state } = tail.gold
+  const held = `SELECT ${KEY}, ${rank} FROM`
+  await session.fill(
+    `${state}_outranked`,
+    `SELECT DISTINCT ${KEY} FROM ${state}_partial p JOIN (${held} ${state}_tail UNION ALL ` +
+      `${held} ${state}_found) c USING (${KEY})${andNotFresh(tail)} WHERE c.${rank} > p.${rank}`,
+  )
+  const [count] = await session.rowsKept<{ n: bigint }>(
+    `SELECT count(*) AS n FROM ${state}_outranked`,
+  )
+  const droppedCount = Number(count?.n ?? 0n)
+  if (droppedCount === 0) return 0
+  for (const table of [`${state}_partial`, `${state}_found`]) {
+    await session.run(
+      `DELETE FROM ${table} WHERE (${KEY}) IN (SELECT (${KEY}) FROM ${state}_outranked)`,
+    )
   }
-  const again = `SELECT * FROM ${state}_again SEMI JOIN ${state}_fresh USING (${KEY})`
-  if (added === undefined) return again
-  // No window is longer than a day: it lies on the day of its rows.
-  const others = statesSql(gold, {
-    rows: `(SELECT * FROM ${added.rows} WHERE NOT ${isOnDays('event_ts', foreignDays)})`,
-    ...(added.states === undefined
-      ? {}
-      : {
-          states: `(SELECT * FROM ${added.states} WHERE NOT ${isOnDays('open_ts', foreignDays)})`,
-        }),
-  })
-  return `SELECT * FROM (${others}) UNION ALL BY NAME ${again}`
+  return droppedCount
 }
 
-function statesSql({ partialSql: statesOf }: GoldTable, { rows, states }: NewRows): string {
-  return states === undefined ? statesOf(rows) : `SELECT * FROM ${states}`
+/** States of the new rows, one a window; of foreign days those that were derived again. */
+function partialSql({ gold, foreignDays }: GoldTail, added: readonly NewRows[]): string {
+  const { state } = gold
+  const again = `SELECT * FROM ${state}_again SEMI JOIN ${state}_fresh USING (${KEY})`
+  if (added.length === 0) {
+    return foreignDays.length === 0 ? `SELECT * FROM empty_${state}` : again
+  }
+  if (foreignDays.length === 0) return statesSql(gold, added)
+  // No window is longer than a day: it lies on the day of its rows.
+  const others = added.map(({ kind, rows, states }) => ({
+    kind,
+    rows: `(SELECT * FROM ${rows} WHERE NOT ${isOnDays('event_ts', foreignDays)})`,
+    ...(states === undefined
+      ? {}
+      : { states: `(SELECT * FROM ${states} WHERE NOT ${isOnDays('open_ts', foreignDays)})` }),
+  }))
+  return `SELECT * FROM (${statesSql(gold, others)}) UNION ALL BY NAME ${again}`
+}
+
+function statesSql(gold: GoldTable, added: readonly NewRows[]): string {
+  const made = added.flatMap(({ states }) => (states === undefined ? [] : [states]))
+  if (made.length === 0) return derivedStatesSql(gold, rowsByKind(added))
+  const all = made.map((states) => `SELECT * FROM ${states}`).join(' UNION ALL BY NAME ')
+  return made.length === 1 ? all : gold.mergeSql(`(${all})`)
+}
+
+function rowsByKind(added: readonly NewRows[]): ReadonlyMap<Kind, string> {
+  return new Map(added.map(({ kind, rows }) => [kind, rows]))
 }
 
 /** Ends a join: windows that are derived again take nothing from what is committed. */
@@ -170,8 +206,9 @@ export async function loadTail(
   watermarkUs: bigint | undefined,
 ): Promise<GoldTail> {
   const { state } = gold
-  const noRows = `(SELECT * FROM empty_verdict_${gold.kind})`
-  await session.run(`CREATE OR REPLACE TABLE empty_${state} AS ${gold.partialSql(noRows)}`)
+  const noRows = gold.inputs.map(({ kind }) => [kind, `empty_verdict_${kind}`] as const)
+  const noStates = derivedStatesSql(gold, new Map(noRows))
+  await session.run(`CREATE OR REPLACE TABLE empty_${state} AS ${noStates}`)
   await session.run(
     `CREATE OR REPLACE TABLE ${state}_tail AS SELECT *, 0::INTEGER AS revision, ` +
       `false AS is_sealed, false AS is_repaired FROM empty_${state}`,
@@ -181,7 +218,7 @@ export async function loadTail(
     if (rows === undefined) continue
     await session.run(
       `INSERT INTO ${state}_tail BY NAME SELECT ${columns}, revision, is_sealed, ` +
-        `revision > 0 AS is_repaired FROM ${rows}`,
+        `revision > 0 AS is_repaired FROM ${gold.heldSql(rows)}`,
     )
   }
   const places =
@@ -218,7 +255,7 @@ async function findSealed(
     if (found === undefined) continue
     await session.run(
       `INSERT INTO ${state}_found BY NAME SELECT ${columns}, revision, is_sealed, ` +
-        `revision > 0 AS is_repaired, _file, _pos FROM ${found.rows} f ` +
+        `revision > 0 AS is_repaired, _file, _pos FROM ${gold.heldSql(found.rows)} f ` +
         `SEMI JOIN (SELECT * FROM ${outside}) n USING (${KEY}) WHERE f.step = ${sqlString(step)}`,
     )
     for (const [location, file] of found.files) files.set(location, file)

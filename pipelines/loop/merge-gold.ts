@@ -27,8 +27,8 @@ export async function mergeGold(
   const tailChanges: TailChange[] = []
   const sources = { gold: goldLookup(context), silver: silverLookup(context) }
   for (const tail of context.tails) {
-    const rows = rowsOf(tail.gold.kind)
-    const change = await mergeIntoTail(session, tail, rows, sources, watermarkUs)
+    const added = tail.gold.inputs.flatMap(({ kind }) => rowsOf(kind) ?? [])
+    const change = await mergeIntoTail(session, tail, added, sources, watermarkUs)
     tailChanges.push(change)
     const written = await writeGoldChange(session, writeContext(context), heads, tail, change)
     if (written !== undefined) changes.push(written)

@@ -106,7 +106,7 @@ async function writeFiles(
   const appends = await writeAppends(writeContext(context), context.heads, facts)
   const gold = await mergeGold(context, watermarkUs, (kind) =>
     present.decoded.has(kind)
-      ? { rows: `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')` }
+      ? { kind, rows: `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')` }
       : undefined,
   )
   return { changes: [...appends, ...gold.changes], tailChanges: gold.tailChanges }

@@ -47,8 +47,11 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   }
   const tails: GoldTail[] = []
   for (const gold of goldTables) {
-    const silver = headOf(heads, `silver.${gold.kind}s`)
-    const silverDays = await findForeignDays(options.lake, session, silver, 'event_ts')
+    const silverDays: bigint[] = []
+    for (const { kind } of gold.inputs) {
+      const silver = headOf(heads, `silver.${kind}s`)
+      silverDays.push(...(await findForeignDays(options.lake, session, silver, 'event_ts')))
+    }
     const restored = { state, silverDays }
     tails.push(await restoreTail(options, session, gold, headOf(heads, gold.name), restored))
   }

@@ -1,6 +1,6 @@
-import { kinds } from '../../shared-transforms/kind.ts'
+import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import type { Session } from '../../tables/engine/engine.ts'
-import { goldTables } from '../loop/gold-tables.ts'
+import { derivedStatesSql, goldTables } from '../loop/gold-tables.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
 import { ownColumns } from '../loop/own-columns.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
@@ -87,18 +87,21 @@ async function checkGold(
   const { session, options, heads } = context
   const [fromUs, untilUs] = [range.fromDay * DAY_US, range.toDay * DAY_US - 1n]
   const checked: CheckedDay[] = []
-  for (const { name, kind, partialSql, finalizeSql } of goldTables) {
+  for (const gold of goldTables) {
+    const { name, inputs, finalizeSql, heldSql } = gold
     const plan = await planHead(options.lake, headOf(heads, name), [
       { column: 'open_ts', op: '>=', value: fromUs },
       { column: 'open_ts', op: '<=', value: untilUs },
     ])
     const rows = await planRelation(options.lake, plan)
     const isInside = isInRange('open_ts', range)
-    const held = `(SELECT ${ownColumns(name)} FROM ${rows} WHERE ${isInside})`
-    const silver = await silverAfter(context, replaced)(kind, { fromUs, untilUs })
-    await session.run(
-      `CREATE OR REPLACE TABLE again_given AS ${finalizeSql(`(${partialSql(silver)})`)}`,
-    )
+    const held = `(SELECT ${ownColumns(name)} FROM ${heldSql(rows)} WHERE ${isInside})`
+    const silver = new Map<Kind, string>()
+    for (const { kind } of inputs) {
+      silver.set(kind, await silverAfter(context, replaced)(kind, { fromUs, untilUs }))
+    }
+    const given = finalizeSql(`(${derivedStatesSql(gold, silver)})`)
+    await session.run(`CREATE OR REPLACE TABLE again_given AS ${given}`)
     checked.push(...(await compareDays(session, name, [held, 'again_given'])))
   }
   return checked

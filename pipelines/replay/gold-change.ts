@@ -31,7 +31,7 @@ export async function writeGoldChanges(
     const change = await mergeIntoTail(
       session,
       { ...tail, foreignDays },
-      undefined,
+      [],
       sources,
       state.watermarkUs,
     )

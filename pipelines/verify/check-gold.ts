@@ -1,6 +1,13 @@
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { TableDefinition } from '../../tables/spec/table-definition.ts'
-import { goldTables, WINDOW_KEY, WINDOW_KEY_SQL, type GoldTable } from '../loop/gold-tables.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
+import {
+  derivedStatesSql,
+  goldTables,
+  WINDOW_KEY,
+  WINDOW_KEY_SQL,
+  type GoldTable,
+} from '../loop/gold-tables.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { dayPieces, isInPiece, pieceFilter, type DayPiece } from './day-pieces.ts'
 import { differingColumnsSql } from './differing-columns.ts'
@@ -18,10 +25,15 @@ export async function checkGold(pinned: PinnedLake, broken: BrokenFiles): Promis
   for (const gold of goldTables) {
     const definition = allTables.find(({ name }) => name === gold.name)
     const held = await readableRows(pinned, broken, gold.name)
-    const silver = await readableRows(pinned, broken, `silver.${gold.kind}s`)
-    if (definition === undefined || held === undefined || silver === undefined) continue
+    const silver: string[] = []
+    for (const { kind } of gold.inputs) {
+      const rows = await readableRows(pinned, broken, `silver.${kind}s`)
+      if (rows !== undefined) silver.push(rows)
+    }
+    const isWhole = silver.length === gold.inputs.length
+    if (definition === undefined || held === undefined || !isWhole) continue
     const pieces = await dayPieces(pinned.session, [
-      { rows: silver, column: 'event_ts' },
+      ...silver.map((rows) => ({ rows, column: 'event_ts' })),
       { rows: held, column: 'open_ts' },
     ])
     const ofTable: Finding[] = []
@@ -49,17 +61,19 @@ async function fillPiece(
     filter: pieceFilter('open_ts', piece),
     withPosition: true,
   })
-  const silver = await readableRows(pinned, broken, `silver.${gold.kind}s`, {
-    filter: pieceFilter('event_ts', piece),
-  })
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE gold_held AS SELECT * FROM ${held ?? ''} ` +
+    `CREATE OR REPLACE TEMP TABLE gold_held AS SELECT * FROM ${gold.heldSql(held ?? '')} ` +
       `WHERE ${isInPiece('open_ts', piece)}`,
   )
-  const rows = `(SELECT * FROM ${silver ?? ''} WHERE ${isInPiece('event_ts', piece)})`
-  await session.run(
-    `CREATE OR REPLACE TEMP TABLE gold_given AS ${gold.finalizeSql(`(${gold.partialSql(rows)})`)}`,
-  )
+  const rows = new Map<Kind, string>()
+  for (const { kind } of gold.inputs) {
+    const silver = await readableRows(pinned, broken, `silver.${kind}s`, {
+      filter: pieceFilter('event_ts', piece),
+    })
+    rows.set(kind, `(SELECT * FROM ${silver ?? ''} WHERE ${isInPiece('event_ts', piece)})`)
+  }
+  const given = gold.finalizeSql(`(${derivedStatesSql(gold, rows)})`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE gold_given AS ${given}`)
   const [count] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM gold_held')
   return count?.n ?? 0n
 }
@@ -116,7 +130,7 @@ async function wrongWindows(
 const notDerived = ['is_sealed', 'revision']
 
 function wrongFinding(gold: GoldTable, row: WrongWindow): Finding {
-  const silver = `silver.${gold.kind}s`
+  const silver = gold.inputs.map(({ kind }) => `silver.${kind}s`).join(' or ')
   const place = {
     check: 'gold' as const,
     table: gold.name,
@@ -132,7 +146,7 @@ function wrongFinding(gold: GoldTable, row: WrongWindow): Finding {
   if (!row.is_given) {
     return {
       ...{ ...place, kind: 'corrupt-data' },
-      what: `The window ${row.what} is there, and ${silver} has no row in it.`,
+      what: `The window ${row.what} is there, and no row of ${silver} is in it.`,
       advice: REPAIR,
     }
   }

@@ -100,6 +100,28 @@ await describeWithService(['minio', 'hdfs'], 'stores', () => {
   )
 })
 
+describe('klines', () => {
+  it(
+    'takes in the rows of a file up to its daily bars',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-test-'))
+      try {
+        const minutes = Array.from({ length: 50 }, (_, index) => {
+          return `${1_451_606_400_000 + index * 60_000},2,2,3,1,0.5\n`
+        })
+        const file = join(folder, 'BTCUSD-1m-2016.csv')
+        await writeFile(file, ['mts,open,close,high,low,volume\n', ...minutes].join(''))
+        const lines = await run('klines', file)
+        expect(lines.map(({ unit }) => unit)).toEqual(['s', 'rows/s', 'MB'])
+        for (const { facts } of lines) expect(facts).toMatchObject({ rows: 51, silver_rows: 50 })
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    },
+    PATIENCE_MS,
+  )
+})
+
 describe('backfill-ticks', () => {
   it(
     'takes in the same rows as plain DuckDB',

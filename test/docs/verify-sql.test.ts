@@ -5,9 +5,23 @@ import { tableId } from '../../tables/spec/table-identifier.ts'
 import { auditorQueries } from '../support/auditor-queries.ts'
 import { createForeignWriter } from '../support/foreign-writer.ts'
 import { MARKET_START_US, runMarket } from '../support/market-minutes.ts'
+import type { ListedMessage } from '../support/list-source.ts'
 import { createTestClock, openMemoryLake } from '../support/memory-lake.ts'
+import { runList } from '../support/run-list.ts'
 
 const queries = auditorQueries()
+
+/** Klines of AAPL in a minute with trades and before it, and of a symbol without a trade. */
+const klines = ['AAPL', 'AAPL', 'IBM'].map((symbol, index): ListedMessage => {
+  const openMs = MARKET_START_US / 1000n - BigInt(index) * 60_000n
+  return {
+    part: { source: 'kafka:klines', partition: 0 },
+    format: 'binance-klines',
+    offset: BigInt(index),
+    payload: `${openMs},5,7,4,6,2,${openMs + 59_999n},11,3,1,5,0`,
+    headers: JSON.stringify({ venue: 'NASDAQ', symbol }),
+  }
+})
 
 /** The tests work on one lake, one after the other: it is broken by the later ones. */
 describe("the auditor's queries", () => {
@@ -16,6 +30,7 @@ describe("the auditor's queries", () => {
   beforeAll(async () => {
     lake = await openMemoryLake({ clock: createTestClock(MARKET_START_US + 172_800_000_000n) })
     await runMarket(lake, { cutCount: 4, late: [{ cut: 4, minute: 1, id: 'late' }] })
+    await runList(lake, klines, [klines.length])
   }, 60_000)
   afterAll(() => lake.close())
 
@@ -38,7 +53,7 @@ describe("the auditor's queries", () => {
 
   it('are as many as the page says, each with what it proves above it', () => {
     expect(queries.map(({ name }) => Number(name.split('.')[0]))).toEqual(
-      Array.from({ length: 14 }, (_, index) => index + 1),
+      Array.from({ length: 15 }, (_, index) => index + 1),
     )
   })
 
@@ -50,18 +65,19 @@ describe("the auditor's queries", () => {
     const foreigner = createForeignWriter(lake)
     await foreigner.update('gold.bars', `step = '5m' AND venue_symbol = 'AAPL'`, 'open + 1 AS open')
     await foreigner.deleteWhere('gold.spreads', `step = '1d'`)
-    expect(await finders()).toEqual(['12', '13'])
+    // AAPL has a bar of klines too.
+    expect(await finders()).toEqual(['12', '13', '15'])
   })
 
   it('find a message that is lost and a print that is doubled', async () => {
     const foreigner = createForeignWriter(lake)
     await foreigner.deleteWhere('bronze.quote_messages', 'source_offset = 1')
     await foreigner.insert('silver.trades', 'SELECT * FROM t WHERE source_offset = 0')
-    expect(await finders()).toEqual(['5', '6', '7', '9', '12', '13'])
+    expect(await finders()).toEqual(['5', '6', '7', '9', '12', '13', '15'])
   })
 
   it('find a cut that is gone', async () => {
     await createForeignWriter(lake).deleteWhere('sluice.cuts', 'cut_number = 2')
-    expect(await finders()).toEqual(['1', '4', '5', '6', '7', '9', '12', '13'])
+    expect(await finders()).toEqual(['1', '4', '5', '6', '7', '9', '12', '13', '15'])
   })
 })

@@ -1,7 +1,8 @@
 import type { Lake } from '../../pipelines/lake/lake.ts'
-import { goldTables } from '../../pipelines/loop/gold-tables.ts'
+import { derivedStatesSql, goldTables } from '../../pipelines/loop/gold-tables.ts'
 import { headOf, loadHeads, planHead, planRelation } from '../../pipelines/loop/loop-context.ts'
 import { contentHashSql } from '../../shared-transforms/content-hash.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import { allTables } from '../../shared-transforms/lake-tables.ts'
 
 /**
@@ -24,8 +25,9 @@ export async function readGoldLaw(lake: Lake): Promise<GoldLaw> {
     for (const definition of allTables) {
       const gold = goldTables.find(({ name }) => name === definition.name)
       if (gold === undefined) continue
-      const silver = await relationOf(`silver.${gold.kind}s`)
-      const again = `(${gold.finalizeSql(`(${gold.partialSql(silver)})`)})`
+      const silver = new Map<Kind, string>()
+      for (const { kind } of gold.inputs) silver.set(kind, await relationOf(`silver.${kind}s`))
+      const again = `(${gold.finalizeSql(`(${derivedStatesSql(gold, silver)})`)})`
       for (const [into, relation] of [
         [held, await relationOf(gold.name)],
         [derived, again],

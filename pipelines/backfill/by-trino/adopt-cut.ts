@@ -7,7 +7,7 @@ import { kinds, type Kind } from '../../../shared-transforms/kind.ts'
 import { advanceState, type AdvancedState } from '../../loop/advance-state.ts'
 import { commitPlan } from '../../loop/commit-plan.ts'
 import type { CutCounts } from '../../loop/cut-receipt.ts'
-import { goldTables } from '../../loop/gold-tables.ts'
+import { goldTables, isMadeOf } from '../../loop/gold-tables.ts'
 import type { NewRows } from '../../loop/gold-tail.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../../loop/loop-context.ts'
 import { setLoopTimes } from '../../loop/loop-times.ts'
@@ -139,16 +139,17 @@ async function readNewRows(
   const relationOf = async (name: string) =>
     planRelation(lake, await planHead(lake, await run.load(name), []))
   const added = new Map<Kind, NewRows>()
-  for (const { kind, state } of goldTables) {
-    if (!kinds.includes(kind)) continue
-    const states = `${state}_adopted`
+  for (const kind of kinds) {
+    const state = goldTables.find((gold) => isMadeOf(gold, kind))?.state
+    if (state === undefined) continue
+    const states = `${state}_adopted_${kind}`
     const columns = (await columnsOf(session, `empty_${state}`)).map(sqlName).join(', ')
     await session.run(`CREATE OR REPLACE TABLE ${states} AS SELECT * FROM empty_${state}`)
     await session.run(
       `INSERT INTO ${states} BY NAME SELECT ${columns} ` +
-        `FROM ${await relationOf(statesName(state))}`,
+        `FROM ${await relationOf(statesName(state, kind))}`,
     )
-    added.set(kind, { rows: await relationOf(run.twinName(silverTable(kind))), states })
+    added.set(kind, { kind, rows: await relationOf(run.twinName(silverTable(kind))), states })
   }
   return added
 }

@@ -47,9 +47,9 @@ export async function transformByTrino(work: TrinoWork): Promise<readonly Transf
   return done
 }
 
-/** The name of the table of a gold table's states. */
-export function statesName(state: string): string {
-  return `${state}_states`
+/** The name of the table of a gold table's states that rows of a kind give. */
+export function statesName(state: string, kind: Kind): string {
+  return `${state}_states_of_${kind}`
 }
 
 async function decode(work: TrinoWork, kind: Kind): Promise<void> {
@@ -92,10 +92,11 @@ async function fillTwins(
   const accepted = `(SELECT * FROM ${judged.relation} AS v WHERE verdict = 'accepted')`
   await fill(work, silver, accepted, 'event_ts')
   const rows = scratch(run.twinName(silver))
-  for (const { state, kind: ofKind, partialSql } of goldTables) {
-    if (ofKind !== kind) continue
-    await make(work, statesName(state), `aggregate the ${kind}s`, () =>
-      partialSql(rows, trinoDialect),
+  for (const { state, inputs } of goldTables) {
+    const input = inputs.find((one) => one.kind === kind)
+    if (input === undefined) continue
+    await make(work, statesName(state, kind), `aggregate the ${kind}s`, () =>
+      input.partialSql(rows, trinoDialect),
     )
   }
 }

@@ -10,6 +10,7 @@ export type Happening =
   | { readonly what: 'repeated-book-ticker'; readonly of: number; readonly changes: boolean }
   | { readonly what: 'lean-print'; readonly copies: number; readonly second: number }
   | { readonly what: 'broken'; readonly symbol: number }
+  | { readonly what: 'kline'; readonly symbol: number; readonly minutesAgo: number }
 
 /** An input: what happens, and over which parts it comes in. */
 export interface GeneratedInput {
@@ -75,6 +76,15 @@ const happenings: fc.Arbitrary<Happening[]> = fc.array(
       weight: 1,
       arbitrary: fc.record({ what: fc.constant('broken' as const), symbol: fc.nat(2) }),
     },
+    {
+      // Of minutes with trades and without, of one minute more than once, agreeing or not.
+      weight: 4,
+      arbitrary: fc.record({
+        what: fc.constant('kline' as const),
+        symbol: fc.nat(2),
+        minutesAgo: fc.oneof(fc.nat(2), fc.nat(1500)),
+      }),
+    },
   ),
   { minLength: 8, maxLength: 40, size: 'max' },
 )
@@ -115,14 +125,19 @@ export function makeMessages(input: GeneratedInput): ListedMessage[] {
   const tickers: MadeTicker[] = []
   const offsets = new Map<string, bigint>()
   let nowUs = INPUT_START_US
-  const send = (part: ListedMessage['part'], format: string, payload: string) => {
-    const isLean = format === 'lean-trades'
+  const send = (
+    part: ListedMessage['part'],
+    format: string,
+    payload: string,
+    headers = format === 'lean-trades' ? LEAN_HEADERS : undefined,
+  ) => {
     const key = `${part.source}#${part.partition}`
     const offset = offsets.get(key) ?? 0n
     // A hole now and then, as compaction leaves them.
     offsets.set(key, offset + (messages.length % 7 === 3 ? 2n : 1n))
-    const rest = isLean ? { headers: LEAN_HEADERS } : { receivedUs: nowUs }
-    messages.push({ part, format, offset, payload, ...rest })
+    const receivedUs = format === 'lean-trades' ? {} : { receivedUs: nowUs }
+    const told = headers === undefined ? {} : { headers }
+    messages.push({ part, format, offset, payload, ...receivedUs, ...told })
   }
   const sendTrade = (trade: MadeTrade) => {
     const part = { source: 'kafka:stocks', partition: trade.symbol % partitionCount }
@@ -169,6 +184,13 @@ export function makeMessages(input: GeneratedInput): ListedMessage[] {
       for (let copy = 0; copy < each.copies; copy++) {
         send(LEAN_PART, 'lean-trades', `${34_200_000 + each.second * 1000},1680000,100,P,0,0`)
       }
+    } else if (each.what === 'kline') {
+      send(
+        { source: 'kafka:stocks', partition: each.symbol % partitionCount },
+        'binance-klines',
+        klineLine(each.minutesAgo, index, nowUs),
+        JSON.stringify({ venue: 'NASDAQ', symbol: symbols[each.symbol] }),
+      )
     } else if ('symbol' in each) {
       send(
         { source: 'kafka:stocks', partition: each.symbol % partitionCount },
@@ -213,6 +235,16 @@ function quoteJson(index: number, symbol: number, eventUs: bigint): string {
     timestamp: isoMicros(eventUs),
     exchange: 'NASDAQ',
   })
+}
+
+/** Prices of two kinds, so that klines of one minute agree or contradict. */
+function klineLine(minutesAgo: number, index: number, nowUs: bigint): string {
+  const minute = nowUs / 60_000_000n - BigInt(minutesAgo)
+  const [openMs, price] = [minute * 60_000n, 100 + (index % 2)]
+  return (
+    `${openMs},${price},${price + 2},${price - 1},${price + 1},10.5,${openMs + 59_999n},` +
+    `${price * 10},3,4.5,450,0`
+  )
 }
 
 function tickerJson(ticker: MadeTicker): string {

@@ -141,6 +141,12 @@ function countClasses(
   count('agreeing duplicates', total('duplicateCount') > 0)
   count('conflicting duplicates', total('refusedCount') > 0)
   count('duplicates and a restart', isRestarted && total('duplicateCount') > 0)
+  const klines = input.happenings.filter((each) => each.what === 'kline')
+  count('klines', klines.length > 0)
+  count(
+    'klines of a day with trades',
+    klines.some(({ symbol }) => has((each) => each.what === 'trade' && each.symbol === symbol)),
+  )
   count('input over midnight', crossesMidnight(messages))
   count('duplicates over midnight', crossesMidnight(messages) && total('duplicateCount') > 0)
   count(
