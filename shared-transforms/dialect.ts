@@ -54,8 +54,19 @@ export interface Dialect {
   without(query: string, columns: readonly string[]): string
   /** A value that orders rows by columns that are never null, no two rows alike. */
   rowOrder(columns: readonly string[]): string
+  /** A query with all columns of a relation, each row once for each number: see NumberedRows. */
+  eachNumber(input: NumberedRows): string
   /** See GreedyFirsts: the `order` of every chosen row, as one column of that name. */
   greedyFirsts(input: GreedyFirsts): string
+}
+
+/** Numbers (bigint) `from`, `from` + `by`, … up to `until`, at most 10,000 a row, as a column. */
+export interface NumberedRows {
+  readonly relation: string
+  readonly column: string
+  readonly from: string
+  readonly until: string
+  readonly by: string
 }
 
 const HOUR_US = 3_600_000_000
@@ -90,6 +101,9 @@ export const duckdbDialect: Dialect = {
   materialized: ' MATERIALIZED',
   without: (query, columns) => `SELECT * EXCLUDE (${columns.join(', ')}) FROM (${query})`,
   rowOrder: (columns) => `row_number() OVER (ORDER BY ${columns.join(', ')})`,
+  eachNumber: ({ relation, column, from, until, by }) =>
+    `SELECT *, unnest(generate_series(${from}, ${until}, ${by})) AS ${column} ` +
+    `FROM ${relation} AS n`,
   greedyFirsts: greedyFirstsByRecursion,
 }
 
@@ -135,5 +149,8 @@ export const trinoDialect: Dialect = {
     `columns => DESCRIPTOR(${columns.join(', ')})))`,
   // No number, which would need a sort of all rows on one node; IN takes a row for many columns.
   rowOrder: (columns) => `ARRAY[ROW(${columns.join(', ')})]`,
+  eachNumber: ({ relation, column, from, until, by }) =>
+    `SELECT n.*, ${column} FROM ${relation} AS n ` +
+    `CROSS JOIN UNNEST(sequence(${from}, ${until}, ${by})) AS u(${column})`,
   greedyFirsts: greedyFirstsByFold,
 }

@@ -1,5 +1,6 @@
 export { barsFinalizeSql, barsMergeSql, barsPartialSql, klineBarsPartialSql } from './bars.ts'
 export { bronzeSql } from './bronze.ts'
+export { dailyFilledSql, forecastInputSql } from './daily-history.ts'
 export { contentHashSql } from './content-hash.ts'
 export { duckdbDialect, trinoDialect } from './dialect.ts'
 export type { Dialect } from './dialect.ts'

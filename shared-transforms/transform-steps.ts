@@ -1,5 +1,6 @@
 import { barsFinalizeSql, barsMergeSql, barsPartialSql, klineBarsPartialSql } from './bars.ts'
 import { bronzeSql } from './bronze.ts'
+import { dailyFilledSql, forecastInputSql } from './daily-history.ts'
 import type { Dialect } from './dialect.ts'
 import { duplicatesSql } from './duplicates.ts'
 import { formats } from './formats/formats.ts'
@@ -36,6 +37,8 @@ export const sharedSteps = {
   barsPartialOfKlines: step('bars-partial-of-klines', 1, klineBarsPartialSql),
   barsMerge: step('bars-merge', 1, barsMergeSql),
   barsFinalize: step('bars-finalize', 1, barsFinalizeSql),
+  dailyFilled: step('bars-daily-filled', 1, dailyFilledSql),
+  forecastInput: step('bars-forecast-input', 1, forecastInputSql),
   spreadsPartial: step('spreads-partial', 1, spreadsPartialSql),
   spreadsMerge: step('spreads-merge', 1, spreadsMergeSql),
   spreadsFinalize: step('spreads-finalize', 1, spreadsFinalizeSql),

@@ -56,6 +56,13 @@ const statements = {
   'no rows at all': 'SELECT venue, open_ts FROM gold.bars WHERE volume < 0',
 } as const
 
+/** The column that places a row in time, where it is not open_ts. */
+const timeOf: Readonly<Record<string, string>> = {
+  'gold.latest_quotes': 'event_ts',
+  'gold.daily_filled': 'day',
+  'gold.forecast_input': 'ds',
+}
+
 await describeWithService('trino', 'sluice sql --engine trino', () => {
   let folder: string
   let directory: string
@@ -158,7 +165,7 @@ await describeWithService('trino', 'sluice sql --engine trino', () => {
   })
 
   it.each(allViews)('Trino reads the view $name from the catalog as we do', async (view) => {
-    const day = view.name === 'gold.latest_quotes' ? 'event_ts' : 'open_ts'
+    const day = timeOf[view.name] ?? 'open_ts'
     const columns = view.columns.map((column) => ({ ...column, role: 'content' as const }))
     const table = { ...view, columns, key: [day], partition: [], sort: [] }
     const ours = createLakeQuery({ ...lake, cutsTable: tableId('sluice.cuts') })

@@ -72,6 +72,16 @@ function leanMessage(payload: string, entry: string): TestMessage {
   return { payload, headers: JSON.stringify({ entry }), receivedUs: null }
 }
 
+/** A part of a file of klines, its header, and its first and last lines. */
+export function klineMessages(file: string): TestMessage[] {
+  const lines = gunzipSync(readFileSync(dataPath(file)))
+    .toString('latin1')
+    .trim()
+    .split('\n')
+  const entry = file.replace('.gz', '')
+  return [...sample(lines), lines[1] ?? '', lines.at(-1) ?? ''].map((payload) => leanMessage(payload, entry))
+}
+
 /** Messages of the simulator, the broken and the repeated ones among them. */
 export function stockMessages(): TestMessage[] {
   const simulator = createSimulator({ eventsPerSecond: 400, seed: 7 })

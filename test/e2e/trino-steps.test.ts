@@ -7,7 +7,13 @@ import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { bronzeSql } from '../../shared-transforms/bronze.ts'
-import { barsFinalizeSql, barsMergeSql, barsPartialSql } from '../../shared-transforms/bars.ts'
+import {
+  barsFinalizeSql,
+  barsMergeSql,
+  barsPartialSql,
+  klineBarsPartialSql,
+} from '../../shared-transforms/bars.ts'
+import { dailyFilledSql, forecastInputSql } from '../../shared-transforms/daily-history.ts'
 import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import type { Format } from '../../shared-transforms/formats/formats.ts'
 import { mappedFormatName } from '../../shared-transforms/formats/mapping.ts'
@@ -29,6 +35,7 @@ import { startTrino, type TestTrino } from '../support/trino.ts'
 import { loadRepeats } from './trino-steps-generated.ts'
 import {
   captureMessages,
+  klineMessages,
   leanMessages,
   leanQuoteMessages,
   mappedMessages,
@@ -36,6 +43,12 @@ import {
 } from './trino-steps-data.ts'
 
 const none = { onlyDuckDb: [], onlyTrino: [] }
+
+/** Formats with poisons and recorded messages. */
+const recordedFormats = [
+  ...['stock-json', 'binance-frames', 'lean-trades', 'lean-quotes'],
+  ...['bitfinex-klines', 'binance-klines'],
+]
 
 await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
   let folder: string
@@ -100,7 +113,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
       await expectEqual(`silver_${kind}`)
       const accepted = (table: string): string =>
         `(SELECT * FROM ${table} WHERE verdict = 'accepted')`
-      const algebra = kind === 'trade' ? bars : spreads
+      const algebra = algebras[kind]
       await engines.create(`states_${kind}`, (dialect, name) =>
         algebra.partial(accepted(name(`silver_${kind}`)), dialect),
       )
@@ -114,7 +127,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
     }
   }
 
-  it.each([['stock-json'], ['binance-frames'], ['lean-trades'], ['lean-quotes']])(
+  it.each(recordedFormats.map((name) => [name]))(
     'make the same rows of every poison, odd message and capture of %s as in DuckDB',
     async (name) => {
       const odd = oddTrades.map(([, payload]): TestMessage => ({ payload }))
@@ -123,11 +136,24 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
         'binance-frames': captureMessages(),
         'lean-trades': leanMessages(),
         'lean-quotes': leanQuoteMessages(),
+        'bitfinex-klines': klineMessages('bitfinex-1m/BTCUSD-1m-2019.csv.gz'),
+        'binance-klines': klineMessages('binance-klines-1m/ALGOUSDT-1m-2026-02.csv.gz'),
       }[name]
       const poisoned = poisons.filter((poison) => poison.format === name)
       await runSteps(formatNamed(name), [...(real ?? []), ...poisoned])
     },
   )
+
+  it('fill the days of a year of klines as DuckDB does', async () => {
+    const messages = klineMessages('bitfinex-1m/BTCUSD-1m-2016.csv.gz')
+    await runSteps(formatNamed('bitfinex-klines'), messages)
+    await engines.create('daily', (dialect, name) => dailyFilledSql(name('merged_kline'), dialect))
+    expect(await expectEqual('daily')).toBe(366)
+    await engines.create('forecast', (dialect, name) =>
+      forecastInputSql(name('merged_kline'), dialect),
+    )
+    await expectEqual('forecast')
+  })
 
   it.each(mappedMessages())('make the same rows of $name as in DuckDB', async (mapped) => {
     const { file, mapping, messages } = mapped
@@ -151,5 +177,9 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
   })
 })
 
-const bars = { partial: barsPartialSql, merge: barsMergeSql, finalize: barsFinalizeSql }
-const spreads = { partial: spreadsPartialSql, merge: spreadsMergeSql, finalize: spreadsFinalizeSql }
+const bars = { merge: barsMergeSql, finalize: barsFinalizeSql }
+const algebras = {
+  trade: { ...bars, partial: barsPartialSql },
+  kline: { ...bars, partial: klineBarsPartialSql },
+  quote: { partial: spreadsPartialSql, merge: spreadsMergeSql, finalize: spreadsFinalizeSql },
+}

@@ -82,7 +82,9 @@ describe('the description of a view', () => {
     expect(await readViewSummaries(lake)).toHaveLength(allViews.length)
     await lake.catalog.views?.dropView(tableId('gold.bars_5m'))
     const left = (await readViewSummaries(lake)).map(({ table }) => table)
-    expect(left).toEqual(['bars_1m', 'bars_1h', 'bars_1d', 'latest_quotes'])
+    expect(left).toEqual([
+      ...['bars_1m', 'bars_1h', 'bars_1d', 'latest_quotes', 'daily_filled', 'forecast_input'],
+    ])
     const { views: _, ...catalog } = lake.catalog
     expect(await readViewSummaries({ ...lake, catalog })).toEqual([])
   })

@@ -92,6 +92,28 @@ describe("the lake's views", () => {
     }
   })
 
+  it('have the days of each symbol, at any cut, and what a forecast is made of', async () => {
+    for (const cut of [2, CUTS]) {
+      const order = 'ORDER BY venue, venue_symbol, day'
+      const columns = 'venue, venue_symbol, instrument_id'
+      const days = await query(
+        `SELECT ${columns}, day, close, volume FROM gold.daily_filled WHERE NOT is_filled ${order}`,
+        { cut },
+      )
+      const day = 'CAST(open_ts AS DATE) AS day'
+      expect(days).toEqual(
+        await query(`SELECT ${columns}, ${day}, close, volume FROM gold.bars_1d ${order}`, { cut }),
+      )
+      expect(days.length).toBeGreaterThan(0)
+      const inputs = await query(
+        'SELECT ds, y, symbol FROM gold.forecast_input ORDER BY venue, symbol, ds',
+        { cut },
+      )
+      const filled = 'SELECT day AS ds, close AS y, venue_symbol AS symbol FROM gold.daily_filled'
+      expect(inputs).toEqual(await query(`${filled} ${order}`, { cut }))
+    }
+  })
+
   it('answer by the names that a statement gives them', async () => {
     const [row] = await query(
       'SELECT count(*) AS n, count(s.mid) AS mids FROM GOLD.Bars_1m b ' +
@@ -119,7 +141,8 @@ describe("the lake's views", () => {
   it('are listed and described', async () => {
     const shown = await query('SHOW TABLES FROM gold')
     expect(shown.map(({ table }) => table)).toEqual([
-      ...['bars', 'bars_1d', 'bars_1h', 'bars_1m', 'bars_5m', 'latest_quotes', 'spreads'],
+      ...['bars', 'bars_1d', 'bars_1h', 'bars_1m', 'bars_5m', 'daily_filled', 'forecast_input'],
+      ...['latest_quotes', 'spreads'],
     ])
     for (const { name, columns } of allViews) {
       const described = await query(`DESCRIBE ${name}`)
@@ -144,7 +167,7 @@ function engineType(type: string): string {
   if (type.startsWith('decimal')) return 'DECIMAL'
   const names: Record<string, string> = {
     ...{ string: 'VARCHAR', timestamptz: 'TIMESTAMP WITH TIME ZONE', long: 'BIGINT' },
-    ...{ int: 'INTEGER', double: 'DOUBLE', boolean: 'BOOLEAN' },
+    ...{ int: 'INTEGER', double: 'DOUBLE', boolean: 'BOOLEAN', date: 'DATE' },
   }
   return names[type] ?? type
 }
