@@ -28,7 +28,7 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
   'replay --from': [/every day is as these steps give it/, /nothing differs: no cut was made/],
   'verify --deep': [/nothing is wrong/, /bad-number/, /bad-number: /],
   'SHOW TABLES': [
-    /│ gold +│ bars +│[^]*│ latest_quotes +│[^]*13 rows/,
+    /│ gold +│ bars +│[^]*│ latest_quotes +│[^]*17 rows/,
     /│ vwap +│ DECIMAL\(18,8\)/,
   ],
   vwap: [/│ (AAPL|AMZN|GOOGL|MSFT|TSLA) +│[^]*10 rows/],
