@@ -66,7 +66,7 @@ export function typedRowsSql(
   const values = [
     ...kind.prices.map((n) => `${priceSql(`${n}_plain`)} AS ${n}`),
     ...kind.quantities.map((n) => `${quantitySql(`${n}_plain`)} AS ${n}`),
-    ...kind.counts.map((n) => `TRY_CAST(${n}_text AS BIGINT) AS ${n}`),
+    ...kind.counts.map((n) => `${countSql(`${n}_text`, dialect)} AS ${n}`),
   ]
   const rounded = numbers.map((n) => isRoundedSql(`${n}_plain`, dialect)).join(' OR ')
   const latest = dialect.epochUs('coalesce(received_ts, ingested_ts)')
@@ -79,6 +79,11 @@ export function typedRowsSql(
     `FROM (SELECT *, ${plains.join(', ')} FROM (${fields}) AS f)`
   const judged = `SELECT *, ${reasonSql(kind, options, dialect)} AS reason FROM (${typed})`
   return withInstrumentSql(kind, judged, dialect)
+}
+
+/** Engines differ in what they take for a whole number: 10.5 is one to DuckDB. */
+function countSql(text: string, dialect: Dialect): string {
+  return `CASE WHEN ${dialect.matches(text, DIGITS)} THEN TRY_CAST(${text} AS BIGINT) END`
 }
 
 /** The decoded columns in their order, with the instrument of the map or venue:venue_symbol. */
