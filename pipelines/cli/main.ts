@@ -6,7 +6,6 @@ import { loadCommands } from './commands.ts'
 import { readEnvironment } from './environment.ts'
 import { readVersion } from './read-version.ts'
 import { watchReader } from './reader-gone.ts'
-import { readVersion } from './read-version.ts'
 import { exitCodes, reportFailure } from './report-failure.ts'
 import { createStopSignal } from './stop-signal.ts'
 
