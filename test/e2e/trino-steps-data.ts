@@ -79,7 +79,9 @@ export function klineMessages(file: string): TestMessage[] {
     .trim()
     .split('\n')
   const entry = file.replace('.gz', '')
-  return [...sample(lines), lines[1] ?? '', lines.at(-1) ?? ''].map((payload) => leanMessage(payload, entry))
+  return [...sample(lines), lines[1] ?? '', lines.at(-1) ?? ''].map((payload) =>
+    leanMessage(payload, entry),
+  )
 }
 
 /** Messages of the simulator, the broken and the repeated ones among them. */
