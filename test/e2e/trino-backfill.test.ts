@@ -11,7 +11,7 @@ import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { loadHeads } from '../../pipelines/loop/loop-context.ts'
 import { createSimulator } from '../../pipelines/producers/simulator.ts'
-import type { ArchiveFormat } from '../../pipelines/sources/line-framing.ts'
+import type { ColumnMapping } from '../../pipelines/sources/column-mapping.ts'
 import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
 import { isErrorKind } from '../../tables/errors.ts'
 import { findOrphanFiles, ORPHAN_AGE_MS_MIN } from '../../tables/maintain/remove-orphan-files.ts'
@@ -31,6 +31,15 @@ interface SeenLake extends LocalLake {
 }
 
 const DAY_MS = 86_400_000
+
+/** LEAN's lines by a mapping: their time of day is taken for one since 1970, in the order of cells. */
+const leanAsCsv: ColumnMapping = {
+  kind: 'trade',
+  columns: { event_ts: 1, price: 2, quantity: 3, conditions: 5 },
+  constants: { venue: 'mapped', venue_symbol: 'SPY' },
+  time: { unit: 'ms' },
+  hasHeader: false,
+}
 
 await describeWithService(['trino', 'data'], 'backfills by Trino', () => {
   let folder: string
@@ -71,8 +80,14 @@ await describeWithService(['trino', 'data'], 'backfills by Trino', () => {
     return seen
   }
 
-  const run = (lake: Lake, format: ArchiveFormat, files: readonly string[], more = {}) => {
-    const options: BackfillOptions = { lake, format, files, writer: 'test', ...more }
+  const run = (
+    lake: Lake,
+    format: BackfillOptions['format'],
+    files: readonly string[],
+    more = {},
+  ) => {
+    const mapped = format === 'csv' ? { mapping: leanAsCsv } : {}
+    const options: BackfillOptions = { lake, format, files, writer: 'test', ...mapped, ...more }
     return backfill(options, new AbortController().signal)
   }
 
@@ -93,7 +108,8 @@ await describeWithService(['trino', 'data'], 'backfills by Trino', () => {
     return writeLines(name, Buffer.from(csv).toString('latin1').split('\n').slice(0, count))
   }
 
-  async function inputOf(format: ArchiveFormat): Promise<readonly string[]> {
+  async function inputOf(format: (typeof formats)[number]): Promise<readonly string[]> {
+    if (format === 'csv') return [await leanFile('20131009', 9000)]
     if (format === 'lean-trades') {
       return [await leanFile('20131007', 4000), await leanFile('20131008', 4000)]
     }
@@ -109,7 +125,7 @@ await describeWithService(['trino', 'data'], 'backfills by Trino', () => {
     return [await writeLines('stock.jsonl', simulatedLines(9000))]
   }
 
-  const formats = ['binance-frames', 'lean-trades', 'stock-json'] as const
+  const formats = ['binance-frames', 'lean-trades', 'stock-json', 'csv'] as const
 
   it.each(formats)('of %s give the rows and the receipts of DuckDB', async (format) => {
     const files = await inputOf(format)
