@@ -19,6 +19,12 @@ export interface CutFacts {
     readonly commit: number
     readonly total: number
   }
+  /** What the cut leaves behind. */
+  readonly figures?: {
+    readonly rejectedByReason: Readonly<Record<string, number>>
+    readonly openWindowsByTable: Readonly<Record<string, number>>
+    readonly filesByTable: Readonly<Record<string, number>>
+  }
 }
 
 /** Seconds from receipt to commit of the messages of the last minute, by quantile. */
@@ -92,6 +98,9 @@ function createCounters(registry: Registry): (cut: CutFacts) => void {
   const duplicates = counter('sluice_duplicate_rows_total', 'Rows left out as duplicates.')
   const refused = counter('sluice_refused_rows_total', 'Rows refused one by one.')
   const late = counter('sluice_late_rows_total', 'Rows that came after their window was sealed.')
+  const rejects = counter('sluice_rejects_total', 'Messages and single rows refused, by reason.', [
+    'reason',
+  ])
   const outcomes = ['decoded', 'ignored', 'rejected'] as const
   // A counter that is not there before its first event hides that event from rate().
   for (const outcome of outcomes) messages.inc({ outcome }, 0)
@@ -104,6 +113,9 @@ function createCounters(registry: Registry): (cut: CutFacts) => void {
     duplicates.inc(cut.duplicateCount)
     refused.inc(cut.refusedCount)
     late.inc(cut.lateCount)
+    for (const [reason, count] of Object.entries(cut.figures?.rejectedByReason ?? {})) {
+      rejects.inc({ reason }, count)
+    }
   }
 }
 
@@ -148,8 +160,17 @@ function createGauges(
       this.set({ quantile: '0.99' }, freshness.p99 / 1000)
     },
   })
+  const byTable = (name: string, help: string) =>
+    new Gauge({ name, help, labelNames: ['table'], registers })
+  const openWindows = byTable('sluice_open_windows', 'Windows that still change in order.')
+  const liveFiles = byTable('sluice_live_files', 'Data and delete files of the newest snapshot.')
   return (cut) => {
     last = cut
+    const { openWindowsByTable = {}, filesByTable = {} } = cut.figures ?? {}
+    for (const [table, count] of Object.entries(openWindowsByTable)) {
+      openWindows.set({ table }, count)
+    }
+    for (const [table, count] of Object.entries(filesByTable)) liveFiles.set({ table }, count)
   }
 }
 

@@ -201,6 +201,8 @@ const shapeOf = <Kafka extends z.ZodType, Sources extends z.ZodType>(
   /** Waits while another process writes to the lake, and takes over when that ends. */
   standby: z.boolean().default(defaults.standby),
   trigger: trigger.default(defaults.trigger),
+  /** Where `live` serves its figures for Prometheus; nowhere where absent. */
+  metrics_port: whole(0, 65_535).optional(),
   /** Messages a second over all topics; no limit where absent. */
   rate_limit: whole(1, 100_000_000).optional(),
   /** How far behind the newest event of its part an event may come and still be in order. */

@@ -39,6 +39,8 @@ export interface Config {
   readonly limits: BatchLimits
   /** Messages a second, undefined for no limit. */
   readonly rateLimit: number | undefined
+  /** Undefined: metrics are not served. */
+  readonly metricsPort: number | undefined
   readonly allowedLatenessMs: number
   readonly idleAfterMs: number
   readonly dedupeMemoryRows: number
@@ -208,6 +210,7 @@ function filesConfigOf(
     isStandby: written.standby,
     limits: { timeMs: trigger.time_ms, rows: trigger.rows, bytes: trigger.bytes },
     rateLimit: written.rate_limit,
+    metricsPort: written.metrics_port,
     allowedLatenessMs: written.allowed_lateness_ms,
     idleAfterMs: written.idle_after_ms,
     dedupeMemoryRows: written.dedupe_memory,

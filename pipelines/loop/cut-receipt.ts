@@ -1,3 +1,5 @@
+import type { CutFigures } from './cut-figures.ts'
+
 /** What one cut took in and put out. Counts always add up (design of sluice.cuts). */
 export interface CutCounts {
   /** messages = decoded + ignored + rejected */
@@ -34,4 +36,6 @@ export interface CutReceipt extends CutCounts {
    */
   readonly receivedUsQuantiles: readonly bigint[]
   readonly timings: CutTimings
+  /** Absent where nothing was read of them, as of a cut whose rows Trino made. */
+  readonly figures?: CutFigures
 }

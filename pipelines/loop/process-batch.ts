@@ -4,6 +4,7 @@ import type { MicroBatch } from '../sources/source.ts'
 import { advanceState } from './advance-state.ts'
 import { commitPlan, headsAfter, rowsByTable, writeContext, type CutPlan } from './commit-plan.ts'
 import { silverLookup } from './committed-rows.ts'
+import { readCutFigures } from './cut-figures.ts'
 import type { CutReceipt } from './cut-receipt.ts'
 import { hasMoved } from './cut-rows.ts'
 import { decideDuplicates } from './decide-duplicates.ts'
@@ -60,6 +61,7 @@ export async function processBatch(
   const committed = await commitPlan(context, plan)
   const next = await goOn(context, plan, headsAfter(context, committed))
   const committedMs = clockMs()
+  const figures = await readCutFigures(next, total)
   const receipt: CutReceipt = {
     ...total,
     cutNumber: plan.after.cutNumber,
@@ -67,6 +69,7 @@ export async function processBatch(
     watermarkUs: plan.after.watermarkUs,
     rowsByTable: rowsByTable(plan.changes),
     receivedUsQuantiles: quantiles,
+    figures,
     timings: {
       derive: derivedMs - startedMs,
       write: writtenMs - derivedMs,

@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRunStatistics } from '../../pipelines/loop/run-statistics.ts'
 import { runMicroBatches } from '../../pipelines/loop/run-micro-batches.ts'
 import type { CutReceipt } from '../../pipelines/loop/cut-receipt.ts'
+import { headOf, loadHeads, planHead } from '../../pipelines/loop/loop-context.ts'
 import { createMetrics, type Metrics } from '../../serving/metrics.ts'
 import { serveMetrics } from '../../serving/serve-metrics.ts'
 import { systemClock } from '../../tables/clock.ts'
 import { createListSource, type ListedMessage } from '../support/list-source.ts'
+import { readRows } from '../support/lake-content.ts'
 import { openLocalLake, type LocalLake } from '../support/local-lake.ts'
 import { parsePrometheusText, type Family } from '../support/prometheus-text.ts'
 
@@ -101,6 +103,7 @@ describe('the metrics of a loop', () => {
     expect(valueOf(last, 'sluice_messages_total', { outcome: 'decoded' })).toBe(9)
     expect(valueOf(last, 'sluice_messages_total', { outcome: 'rejected' })).toBe(1)
     expect(valueOf(last, 'sluice_duplicate_rows_total')).toBe(3)
+    expect(valueOf(last, 'sluice_rejects_total', { reason: 'bad-json' })).toBe(1)
     expect(valueOf(last, 'sluice_rows_total', { table: 'silver.trades' })).toBe(6)
     expect(valueOf(last, 'sluice_late_rows_total')).toBe(sum((receipt) => receipt.lateCount))
     expect(valueOf(last, 'sluice_cut_duration_seconds_count')).toBe(receipts.length)
@@ -129,6 +132,22 @@ describe('the metrics of a loop', () => {
     const p99 = valueOf(scrapes.at(-1), 'sluice_freshness_seconds', { quantile: '0.99' })
     // The messages were received in January 2025; more than a minute counts as a minute.
     expect(p99).toBe(60)
+  })
+
+  it('tell what the cuts leave behind: open windows and live files', async () => {
+    const [open] = await readRows<{ n: bigint }>(
+      local.lake,
+      'gold.bars',
+      'SELECT count(*) AS n FROM t WHERE NOT is_sealed',
+    )
+    expect(open?.n).toBeGreaterThan(0n)
+    const last = scrapes.at(-1)
+    expect(valueOf(last, 'sluice_open_windows', { table: 'gold.bars' })).toBe(Number(open?.n))
+    const heads = await loadHeads(local.lake)
+    for (const table of ['silver.trades', 'bronze.trade_messages', 'gold.bars']) {
+      const plan = await planHead(local.lake, headOf(heads, table), [])
+      expect(valueOf(last, 'sluice_live_files', { table }), table).toBe(plan.tasks.length)
+    }
   })
 
   it('tell of the process', () => {

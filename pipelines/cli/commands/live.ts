@@ -54,7 +54,8 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
     })
     let server: MetricsServer | undefined
     try {
-      server = await openMetrics(metrics, options, logger)
+      const metricsPort = options.metricsPort ?? config.metricsPort
+      server = await openMetrics(metrics, { ...options, metricsPort }, logger)
       const run = options.standby === true || config.isStandby ? runStandby : runLive
       await run(
         {
@@ -90,7 +91,10 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
 
 async function openMetrics(
   metrics: Metrics,
-  { metricsPort: port, metricsHost: host }: LiveCommandOptions,
+  {
+    metricsPort: port,
+    metricsHost: host,
+  }: { readonly metricsPort: number | undefined; readonly metricsHost?: string },
   logger: Logger,
 ): Promise<MetricsServer | undefined> {
   if (port === undefined) return undefined

@@ -42,6 +42,7 @@ describe('a config', () => {
       limits: { timeMs: 1000, rows: 200_000, bytes: 67_108_864 },
       isStandby: false,
       rateLimit: undefined,
+      metricsPort: undefined,
       allowedLatenessMs: 10_000,
       idleAfterMs: 30_000,
       dedupeMemoryRows: 2_000_000,
