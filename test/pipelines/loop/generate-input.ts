@@ -78,7 +78,7 @@ const happenings: fc.Arbitrary<Happening[]> = fc.array(
     },
     {
       // Of minutes with trades and without, of one minute more than once, agreeing or not.
-      weight: 4,
+      weight: 2,
       arbitrary: fc.record({
         what: fc.constant('kline' as const),
         symbol: fc.nat(2),
