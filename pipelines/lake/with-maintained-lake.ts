@@ -38,19 +38,27 @@ export async function withMaintainedLake<T>(
   options: MaintainedLakeOptions,
   use: (maintained: MaintainedLake) => Promise<T>,
 ): Promise<T> {
-  return withWritableLake({ ...options, createIfMissing: false }, async ({ lake }) => {
+  return withWritableLake({ ...options, createIfMissing: false }, ({ lake }) => {
     // Until the lake is closed.
     lake.holdCopies()
-    // The files of a cut that is decided and not finished yet would pass for orphans.
-    await rollForward(lakeCommitContext(lake))
-    const queue = createLakeDeleteQueue(lake)
-    await queue.start()
-    const fence = await readFence(lake)
-    const result = await use({ lake, fence, noteCommit: noteInto(queue, fence) })
-    await queue.flush()
-    await queue.deleteDue()
-    return result
+    return maintainOpenLake(lake, use)
   })
+}
+
+/** The same for a lake that is open, and that nobody else writes to. */
+export async function maintainOpenLake<T>(
+  lake: Lake,
+  use: (maintained: MaintainedLake) => Promise<T>,
+): Promise<T> {
+  // The files of a cut that is decided and not finished yet would pass for orphans.
+  await rollForward(lakeCommitContext(lake))
+  const queue = createLakeDeleteQueue(lake)
+  await queue.start()
+  const fence = await readFence(lake)
+  const result = await use({ lake, fence, noteCommit: noteInto(queue, fence) })
+  await queue.flush()
+  await queue.deleteDue()
+  return result
 }
 
 function noteInto(queue: DeleteQueue, fence: () => number): MaintainedLake['noteCommit'] {

@@ -32,10 +32,17 @@ export function createListSource(options: {
   readonly ids: IdSource
   /** Ends after this many batches, as a process does that is stopped. */
   readonly batchCountMax?: number
+  /** Parts that never hold a message. */
+  readonly deadParts?: readonly SourcePart[]
 }): Source {
   let rest: readonly ListedMessage[] = []
   let ends = new Map<string, bigint>()
-  const parts = new Map(options.messages.map(({ part }) => [partKey(part), part]))
+  const parts = new Map(
+    [...options.messages.map(({ part }) => part), ...(options.deadParts ?? [])].map((part) => [
+      partKey(part),
+      part,
+    ]),
+  )
   let batchCount = 0
   return {
     name: 'list',
