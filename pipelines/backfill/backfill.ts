@@ -1,7 +1,7 @@
-import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import type { LakeInTrino } from '../lake/lake-in-trino.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
+import type { LoopHooks } from '../loop/loop-hooks.ts'
 import type { Instrument } from '../loop/instruments.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
 import type { ArchiveProgress } from '../sources/archive-source.ts'
@@ -21,7 +21,7 @@ export interface BackfillOptions extends InputChoice {
   readonly instruments?: readonly Instrument[]
   /** Who runs the transforms; absent: the lake's own engine. */
   readonly byTrino?: TrinoBackfill
-  readonly hooks?: CommitHooks
+  readonly hooks?: LoopHooks
   /** `check` reads the input for overlaps, `load` commits it. */
   readonly onProgress?: (phase: 'check' | 'load', progress: ArchiveProgress) => void
   readonly onCut?: (receipt: CutReceipt) => void

@@ -43,7 +43,7 @@ export interface Environment {
    * Undefined where the user has no home.
    */
   readonly stateFolder: string | undefined
-  /** SLUICE_FAULT: where to die in a commit, for proofs of recovery (`createFaultHooks`). */
+  /** SLUICE_FAULT: where to die in the work on a cut, for proofs of recovery (`createFaultHooks`). */
   readonly fault: string | undefined
   /** TERM=dumb: a terminal that cannot move its cursor. */
   readonly isTerminalDumb: boolean

@@ -6,6 +6,7 @@ import { withWritableLake } from '../lake/with-writable-lake.ts'
 import { openLocalLog, type LocalLog } from '../producers/local-log.ts'
 import { createDemoReport, type DemoReport } from './demo-report.ts'
 import { startMonitor } from './monitor.ts'
+import type { LoopHooks } from '../loop/loop-hooks.ts'
 import { createRunStatistics } from '../loop/run-statistics.ts'
 import type { Terminal } from './screen.ts'
 import { streamDemo } from './stream-demo.ts'
@@ -22,6 +23,7 @@ export interface DemoOptions {
   readonly output: Terminal
   readonly isScreen: boolean
   readonly hasColour: boolean
+  readonly hooks?: LoopHooks | undefined
 }
 
 /**
@@ -80,8 +82,8 @@ async function runOnLog(
     hasColour: options.hasColour,
   })
   try {
-    const { eventsPerSecond, seed, durationMs } = options
-    const stream = { lake, log, eventsPerSecond, seed, durationMs, onCut: statistics.add }
+    const { eventsPerSecond, seed, durationMs, hooks } = options
+    const stream = { lake, log, eventsPerSecond, seed, durationMs, hooks, onCut: statistics.add }
     await streamDemo(stream, signal)
   } finally {
     await monitor.stop()

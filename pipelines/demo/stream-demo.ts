@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
+import type { LoopHooks } from '../loop/loop-hooks.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
 import type { LocalLog } from '../producers/local-log.ts'
 import { runSimulator } from '../producers/run-simulator.ts'
@@ -16,6 +17,7 @@ export interface DemoStreamOptions {
   readonly seed: number
   readonly durationMs: number | undefined
   readonly onCut: (receipt: CutReceipt) => void
+  readonly hooks?: LoopHooks | undefined
 }
 
 /** Two cuts a second: a person sees each event arrive, and files stay few enough. */
@@ -52,6 +54,7 @@ export async function streamDemo(options: DemoStreamOptions, signal: AbortSignal
       retention,
       maxQueryDurationMs: MAX_QUERY_DURATION_MS,
       onCut: options.onCut,
+      ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     },
     looping.signal,
   )

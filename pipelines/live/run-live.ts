@@ -1,6 +1,5 @@
 import { hostname } from 'node:os'
 import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
-import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { Config } from '../config/load-config.ts'
 import type { Lake } from '../lake/lake.ts'
@@ -9,6 +8,7 @@ import type { VendedAccount } from '../lake/serve-catalog.ts'
 import { withWritableLake } from '../lake/with-writable-lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
 import type { LoopOptions } from '../loop/loop-context.ts'
+import type { LoopHooks } from '../loop/loop-hooks.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
 import { createKafkaSource } from '../sources/kafka-source.ts'
 import { connectionOf } from '../sources/kafka-security.ts'
@@ -32,7 +32,7 @@ export interface LiveOptions {
   readonly secrets?: LakeSecrets
   /** Of the user in `kafka.sasl`. */
   readonly kafkaPassword?: string | undefined
-  readonly hooks: CommitHooks | undefined
+  readonly hooks: LoopHooks | undefined
   /** Go on where the topics no longer hold what comes next; the loss is kept in sluice.cuts. */
   readonly acceptsLoss?: boolean
   readonly onCut: (receipt: CutReceipt) => void

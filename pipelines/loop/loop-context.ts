@@ -1,4 +1,3 @@
-import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
@@ -12,6 +11,7 @@ import type { CutReceipt } from './cut-receipt.ts'
 import type { DedupeMemory } from './dedupe-memory.ts'
 import type { GoldTail } from './gold-tail.ts'
 import type { Instrument } from './instruments.ts'
+import type { LoopHooks } from './loop-hooks.ts'
 import type { LoopState } from './loop-state.ts'
 import type { StepSession } from './step-session.ts'
 
@@ -35,7 +35,7 @@ export interface LoopOptions {
   readonly maxQueryDurationMs?: number
   /** Messages older than this leave bronze, after the cuts at which it is due. */
   readonly bronzeRetention?: BronzeRetentionRule
-  readonly hooks?: CommitHooks
+  readonly hooks?: LoopHooks
   /** Waits between tries at a commit; by default the timer's. */
   readonly sleep?: (waitMs: number) => Promise<void>
   readonly onCut?: (receipt: CutReceipt) => void

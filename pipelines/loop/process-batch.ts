@@ -49,6 +49,7 @@ export async function processBatch(
   const { progress } = batch
   const ingestedUs = nextIngestedUs(context.state, lake.clock.nowUs())
   const present = await deriveRows(context, batch, ingestedUs)
+  await options.hooks?.rowsDerived?.()
   const seen = await observeParts(session)
   const advanced = await advanceState(context, { progress, seen, ingestedUs })
   const counts = await countParts(session)

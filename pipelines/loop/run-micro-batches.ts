@@ -52,6 +52,7 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
       // It is awaited above; until then a failure must not count as unhandled.
       next.catch(() => undefined)
       if (batch.progress.some(hasMoved)) {
+        await options.hooks?.batchFetched?.()
         const release = lake.holdCopies()
         try {
           context = await takeBatch(context, batch, queue)

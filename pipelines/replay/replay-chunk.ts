@@ -114,8 +114,10 @@ export async function deriveChunk(
     const context = await restoreForRange(options, session, range)
     const empty = await startDerivation(context, range)
     if (options.layers === 'gold') return { context, derivation: empty, compared: undefined }
+    await options.hooks?.batchFetched?.()
     const derivation = await deriveOn(context, empty, signal)
     await judgeRange(context, derivation)
+    await options.hooks?.rowsDerived?.()
     const compared = await compareSilver(context, range)
     const grown = await growForMoves(context, range, compared, options.range)
     if (grown === undefined) return { context, derivation, compared }

@@ -1,8 +1,8 @@
-import type { CommitHooks } from '../../tables/commit/commit-context.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { Instrument } from '../loop/instruments.ts'
 import type { LoopOptions } from '../loop/loop-context.ts'
+import type { LoopHooks } from '../loop/loop-hooks.ts'
 import type { Source } from '../sources/source.ts'
 import type { DayRange } from './utc-days.ts'
 
@@ -22,7 +22,7 @@ export interface ReplayOptions {
   readonly chunkDays?: number
   readonly retention?: LadderRules
   readonly maxQueryDurationMs?: number
-  readonly hooks?: CommitHooks
+  readonly hooks?: LoopHooks
   readonly sleep?: (waitMs: number) => Promise<void>
   /** Asks live to let the next cut be ours; answers with what gives the turn back. */
   readonly takeTurn?: () => Promise<() => Promise<void>>

@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { DemoReport } from '../../demo/demo-report.ts'
 import { runDemo } from '../../demo/run-demo.ts'
-import { printJson, printLine, type CommandContext } from '../command-context.ts'
+import { createFaultHooks } from '../../loop/fault-hooks.ts'
+import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { formatCount } from '../format-units.ts'
 import { addLakeOptions, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
@@ -32,7 +33,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
 
 /** With --json stdout is for the one line at the end, so the monitor goes to stderr. */
 function demoOptions(context: CommandContext, options: DemoCommandOptions) {
-  const { isTerminalDumb } = context.environment
+  const { fault, isTerminalDumb } = context.environment
   const isScreen = !options.json && context.stdout.isTTY && !isTerminalDumb
   return {
     lakeDirectory: options.lake,
@@ -45,6 +46,8 @@ function demoOptions(context: CommandContext, options: DemoCommandOptions) {
     output: options.json ? context.stderr : context.stdout,
     isScreen,
     hasColour: isScreen && !context.environment.isColourRefused,
+    hooks:
+      fault === undefined ? undefined : createFaultHooks(fault, (line) => printNote(context, line)),
   }
 }
 
