@@ -2,15 +2,16 @@ import { content, contentOrNull, lineage, lineageOrNull } from '../tables/spec/c
 import type { TableDefinition } from '../tables/spec/table-definition.ts'
 
 /**
- * Bars over 1m, 5m, 1h and 1d in UTC, with the columns that merge: sums, and the order keys of
- * open and close, so that a late row merges into what is committed.
+ * Bars over 1m, 5m, 1h and 1d, whole steps in UTC (a day is a UTC day, whatever the venue's), with the
+ * columns that merge: sums, and the order keys of open and close, so that a late row merges into
+ * what is committed.
  *
  * A window of which a trade is known is made of trades alone; one of which only klines are known is
  * made of the venue's one-minute klines, with null for what they do not tell.
  */
 export const bars: TableDefinition = {
   name: 'gold.bars',
-  doc: 'One row is one bar of one instrument: open, high, low, close, volume over a step of time.',
+  doc: 'One row is one bar of one instrument: open, high, low, close, volume over a step in UTC.',
   columns: [
     content(1, 'step', 'string', "Length of the window: '1m', '5m', '1h' or '1d', UTC."),
     content(2, 'venue', 'string', 'Exchange, as in silver.trades.'),
@@ -66,6 +67,12 @@ export const bars: TableDefinition = {
       'bar_source',
       'string',
       "'trades', or 'klines' where no trade is known; null: written before it was kept, of trades.",
+    ),
+    lineageOrNull(
+      26,
+      'known_cut',
+      'long',
+      'Cut that made this version of the sealed bar; null: open, or sealed before layout 3.',
     ),
   ],
   key: ['step', 'venue', 'venue_symbol', 'open_ts'],

@@ -1,6 +1,7 @@
 import { klineMessages } from '../bronze/kline-messages.ts'
 import { quoteMessages } from '../bronze/quote-messages.ts'
 import { tradeMessages } from '../bronze/trade-messages.ts'
+import { barRevisions } from '../gold/bar-revisions.ts'
 import { bars } from '../gold/bars.ts'
 import { spreads } from '../gold/spreads.ts'
 import { klines } from '../silver/klines.ts'
@@ -20,6 +21,7 @@ export const allTables: readonly TableDefinition[] = [
   klines,
   rejectedMessages,
   bars,
+  barRevisions,
   spreads,
   cuts,
 ]

@@ -19,6 +19,7 @@ const layoutSteps: readonly LayoutStep[] = [
       'adds the columns steps, from_day, until_day and removed_count to sluice.cuts, where cuts say ' +
         'by which steps they were made and what a retention removed',
       'adds the column bar_source to gold.bars and lets its sums be null, for bars of klines',
+      'the column known_cut to gold.bars, since when a version of a sealed bar is known',
     ],
   },
 ]

@@ -44,7 +44,7 @@ const runs: Readonly<Record<number, (lake: Lake) => Promise<void>>> = {
   2: (lake) =>
     fitColumns(lake, {
       'sluice.cuts': ['steps', 'from_day', 'until_day', 'removed_count'],
-      'gold.bars': ['bar_source', ...notOfKlines],
+      'gold.bars': ['bar_source', 'known_cut', ...notOfKlines],
     }),
 }
 

@@ -26,7 +26,14 @@ export async function acceptLosses(context: LoopContext): Promise<LoopContext> {
   const advanced = await advanceState(context, { progress, seen: new Map(), ingestedUs })
   await commitPlan(context, {
     ...advanced,
-    ...{ mode: 'accept-loss', progress, changes: [], counts: new Map(), total: NO_COUNTS },
+    ...{
+      mode: 'accept-loss',
+      progress,
+      changes: [],
+      revised: [],
+      counts: new Map(),
+      total: NO_COUNTS,
+    },
   })
   for (const { what } of losses) options.onLoss?.(what)
   return restoreLoop(options, session)

@@ -28,9 +28,10 @@ export async function advanceState(
     allowedLatenessUs: BigInt(options.allowedLatenessMs ?? loopDefaults.allowedLatenessMs) * 1000n,
     idleAfterUs: BigInt(options.idleAfterMs ?? loopDefaults.idleAfterMs) * 1000n,
   })
-  await setLoopTimes(session, state.watermarkUs, watermarkUs)
+  const cutNumber = state.cutNumber + 1
+  await setLoopTimes(session, { cutNumber, beforeUs: state.watermarkUs, afterUs: watermarkUs })
   const after: LoopState = {
-    cutNumber: state.cutNumber + 1,
+    cutNumber,
     ingestedUs: moved.ingestedUs,
     watermarkUs,
     parts: openParts(parts, moved.progress),

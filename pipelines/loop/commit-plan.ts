@@ -10,10 +10,12 @@ import type { PartProgress } from '../sources/source.ts'
 import { commitContext } from './commit-context.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import { cutRowsSql } from './cut-rows.ts'
+import type { GoldTable } from './gold-tables.ts'
 import { headOf, type LoopContext } from './loop-context.ts'
 import { encodePositions, POSITIONS_PROPERTY, type LoopState } from './loop-state.ts'
 import { withAddedColumns } from './own-columns.ts'
 import { stepsText, type StepLayer } from './steps-text.ts'
+import { writeRevisions } from './write-revisions.ts'
 
 const CUTS = 'sluice.cuts'
 
@@ -27,6 +29,8 @@ export interface CutPlan {
   /** The parts that moved; none where the cut only derives anew what is there. */
   readonly progress: readonly PartProgress[]
   readonly changes: readonly TableChange[]
+  /** Gold tables whose sealed windows change: their `<state>_revised` has them. Absent: none. */
+  readonly revised?: readonly GoldTable[]
   /** By `partKey`. */
   readonly counts: ReadonlyMap<string, CutCounts>
   readonly total: CutCounts
@@ -50,12 +54,17 @@ export interface DerivedDays {
   readonly layers: readonly StepLayer[]
 }
 
+export interface CommittedPlan extends CommittedCut {
+  /** Those of the plan, and versions of sealed windows beside them. */
+  readonly changes: readonly TableChange[]
+}
+
 /**
  * Commits a plan on top of the context's state and heads: its cut is the next one, or nothing is
  * committed.
  * @throws SluiceError as `commitCut`.
  */
-export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<CommittedCut> {
+export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<CommittedPlan> {
   const { options, state, heads } = context
   const { lake } = options
   const token = lake.ids.uuid()
@@ -69,23 +78,27 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
     removed: removed?.counts,
   }
   const cutsMetadata = headOf(heads, CUTS).metadata
-  return commitCut(commitContext(options), {
+  const files = writeContext(context)
+  const revisions = await writeRevisions(context, files, plan.revised ?? [], committedUs)
+  const changes = [...plan.changes, ...revisions]
+  const committed = await commitCut(commitContext(options), {
     cutsTable: tableId(CUTS),
     lakeTables: allTables.map(({ name }) => tableId(name)),
     previousCut: state.cutNumber,
     cutNumber: after.cutNumber,
     token,
     committedUs,
-    changes: plan.changes,
+    changes,
     cutRows: ({ snapshotIds }) =>
       writeDataFiles(
-        writeContext(context),
+        files,
         cutsMetadata,
         withAddedColumns(CUTS, cutsMetadata, cutRowsSql(rows, snapshotIds)),
       ),
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(after) },
     summary: { 'sluice.messages': String(total.messageCount), 'sluice.steps': steps },
   })
+  return { ...committed, changes }
 }
 
 /** What the loop's file writers work with. */

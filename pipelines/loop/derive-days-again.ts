@@ -4,7 +4,7 @@ import { sqlName, sqlString } from '../../tables/engine/sql-text.ts'
 import type { DataFile } from '../../tables/spec/manifest.ts'
 import type { SilverLookup } from './decide-duplicates.ts'
 import { dayRange, isOnDays } from './find-foreign-days.ts'
-import { derivedStatesSql, WINDOW_KEY_SQL } from './gold-tables.ts'
+import { derivedStatesSql, heldColumnsSql, WINDOW_KEY_SQL } from './gold-tables.ts'
 import type { GoldLookup, GoldTail } from './gold-tail.ts'
 import { columnsOf, type StepSession } from './step-session.ts'
 
@@ -71,16 +71,17 @@ async function readHeld(
     `CREATE OR REPLACE TABLE ${state}_held AS ` +
       `SELECT *, NULL::VARCHAR AS _file, NULL::BIGINT AS _pos FROM (${inTail})`,
   )
-  const names = (await columnsOf(session, `${state}_held`)).filter((name) => name !== 'is_repaired')
-  const columns = names.map(sqlName).join(', ')
+  const empty = `(SELECT * FROM empty_${state})`
+  const given = await columnsOf(session, gold.finalizeSql(empty))
+  const columns = given.map(sqlName).join(', ')
   const files = new Map<string, DataFile>()
   for (const { step } of windowSteps) {
     for (const range of rangesOf(foreignDays)) {
       const found = await lookup(gold, { step, ...range })
       if (found === undefined) continue
       await session.run(
-        `INSERT INTO ${state}_held BY NAME SELECT ${columns}, revision > 0 AS is_repaired ` +
-          `FROM ${gold.heldSql(found.rows)} WHERE step = ${sqlString(step)} AND ` +
+        `INSERT INTO ${state}_held BY NAME SELECT ${columns}, ${heldColumnsSql(gold)}, ` +
+          `_file, _pos FROM ${gold.heldSql(found.rows)} WHERE step = ${sqlString(step)} AND ` +
           `epoch_us(open_ts) BETWEEN ${range.fromUs} AND ${range.untilUs}`,
       )
       for (const [location, file] of found.files) files.set(location, file)
@@ -106,8 +107,8 @@ async function compare(session: StepSession, { gold }: GoldTail): Promise<void> 
   )
   const states = (await columnsOf(session, `${state}_again`)).map(sqlName).join(', ')
   await session.run(
-    `INSERT INTO ${state}_found BY NAME SELECT ${states}, revision, is_sealed, is_repaired, _file, ` +
-      `_pos FROM ${state}_held SEMI JOIN ${state}_fresh USING (${WINDOW_KEY_SQL}) ` +
+    `INSERT INTO ${state}_found BY NAME SELECT ${states}, revision, is_sealed, is_repaired, known_cut, ` +
+      `_file, _pos FROM ${state}_held SEMI JOIN ${state}_fresh USING (${WINDOW_KEY_SQL}) ` +
       'WHERE _file IS NOT NULL',
   )
 }

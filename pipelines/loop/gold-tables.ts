@@ -31,6 +31,8 @@ export interface GoldTable {
   readonly finalizeSql: (states: string) => string
   /** Rows of the table as windows: with what rows of older layouts do not say. */
   readonly heldSql: (rows: string) => string
+  /** The table that keeps every version of a sealed window; absent: nobody does. */
+  readonly revisions?: string
 }
 
 export const goldTables: readonly GoldTable[] = [
@@ -46,6 +48,7 @@ export const goldTables: readonly GoldTable[] = [
     finalizeSql: barsFinalizeSql,
     heldSql: (rows) =>
       `(SELECT * REPLACE (coalesce(bar_source, 'trades') AS bar_source) FROM ${rows})`,
+    revisions: 'gold.bar_revisions',
   },
   {
     name: 'gold.spreads',
@@ -80,3 +83,9 @@ export const WINDOW_KEY = ['step', 'venue', 'venue_symbol', 'open_ts'] as const
 
 /** The same as a list of columns. */
 export const WINDOW_KEY_SQL = WINDOW_KEY.join(', ')
+
+/** What the loop knows of a window beside its state, as a select list over rows of the lake. */
+export function heldColumnsSql({ revisions }: GoldTable): string {
+  const knownCut = revisions === undefined ? 'NULL::BIGINT AS known_cut' : 'known_cut'
+  return `revision, is_sealed, revision > 0 AS is_repaired, ${knownCut}`
+}

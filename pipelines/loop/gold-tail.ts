@@ -4,8 +4,9 @@ import type { DeletedPositions } from '../../tables/write/write-position-deletes
 import { deriveDaysAgain, type WindowSources } from './derive-days-again.ts'
 import { isOnDays } from './find-foreign-days.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
-import { derivedStatesSql, WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
-import { CLOSING_US } from './loop-times.ts'
+import { fillRevised } from './gold-revisions.ts'
+import { derivedStatesSql, heldColumnsSql, WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
+import { CLOSING_US, THIS_CUT } from './loop-times.ts'
 import { columnsOf, type StepSession } from './step-session.ts'
 
 /**
@@ -49,6 +50,8 @@ export interface TailChange {
   readonly isChanged: boolean
   readonly touchedCount: number
   readonly isFlushed: boolean
+  /** Sealed windows changed: `<state>_revised` has their versions. */
+  readonly isRevised: boolean
   /** Rows to delete, by the file outside of the tail that holds them. */
   readonly deletes: readonly DeletedPositions[]
 }
@@ -62,12 +65,19 @@ export interface NewRows {
   readonly states?: string
 }
 
-const UNCHANGED: TailChange = { isChanged: false, touchedCount: 0, isFlushed: false, deletes: [] }
+const UNCHANGED: TailChange = {
+  isChanged: false,
+  touchedCount: 0,
+  isFlushed: false,
+  isRevised: false,
+  deletes: [],
+}
 
 /**
  * Merges accepted rows of some of the table's kinds into the windows, and leaves in the engine
  * `<state>_next` (the tail after this cut) and `<state>_sealed` (windows that move to a sealed
- * file now). The tail itself is untouched until `adoptTail`.
+ * file now); where sealed windows changed `<state>_revised`, see `fillRevised`. The tail itself is
+ * untouched until `adoptTail`.
  */
 export async function mergeIntoTail(
   session: StepSession,
@@ -108,9 +118,12 @@ export async function mergeIntoTail(
     if (isQuiet && touchedCount === 0) return UNCHANGED
   }
   await session.fill(`${state}_next`, nextTailSql(tail))
-  const isFlushed = await flushIfDue(session, tail, watermarkUs)
+  const counts = await countNext(session, tail)
+  const isRevised =
+    (counts.revised > 0n || freshCount > 0) && (await fillRevised(session, gold, hasForeign))
+  const isFlushed = await flushIfDue(session, tail, watermarkUs, counts)
   const deletes = files.size === 0 ? [] : await deletesOf(session, tail, files)
-  return { isChanged: true, touchedCount, isFlushed, deletes }
+  return { isChanged: true, touchedCount, isFlushed, isRevised, deletes }
 }
 
 /**
@@ -211,14 +224,14 @@ export async function loadTail(
   await session.run(`CREATE OR REPLACE TABLE empty_${state} AS ${noStates}`)
   await session.run(
     `CREATE OR REPLACE TABLE ${state}_tail AS SELECT *, 0::INTEGER AS revision, ` +
-      `false AS is_sealed, false AS is_repaired FROM empty_${state}`,
+      `false AS is_sealed, false AS is_repaired, NULL::BIGINT AS known_cut FROM empty_${state}`,
   )
   const columns = (await columnsOf(session, `empty_${state}`)).map(sqlName).join(', ')
   for (const rows of [committed.rows, committed.strayRows]) {
     if (rows === undefined) continue
     await session.run(
-      `INSERT INTO ${state}_tail BY NAME SELECT ${columns}, revision, is_sealed, ` +
-        `revision > 0 AS is_repaired FROM ${gold.heldSql(rows)}`,
+      `INSERT INTO ${state}_tail BY NAME SELECT ${columns}, ${heldColumnsSql(gold)} ` +
+        `FROM ${gold.heldSql(rows)}`,
     )
   }
   const places =
@@ -254,8 +267,8 @@ async function findSealed(
     const found = await lookup(gold, { step, fromUs: low, untilUs: high })
     if (found === undefined) continue
     await session.run(
-      `INSERT INTO ${state}_found BY NAME SELECT ${columns}, revision, is_sealed, ` +
-        `revision > 0 AS is_repaired, _file, _pos FROM ${gold.heldSql(found.rows)} f ` +
+      `INSERT INTO ${state}_found BY NAME SELECT ${columns}, ${heldColumnsSql(gold)}, ` +
+        `_file, _pos FROM ${gold.heldSql(found.rows)} f ` +
         `SEMI JOIN (SELECT * FROM ${outside}) n USING (${KEY}) WHERE f.step = ${sqlString(step)}`,
     )
     for (const [location, file] of found.files) files.set(location, file)
@@ -314,7 +327,7 @@ function nextTailSql(tail: GoldTail): string {
     `UNION ALL BY NAME SELECT * EXCLUDE (_file, _pos) FROM ${state}_found)`
   const states =
     `(SELECT * FROM ${state}_partial UNION ALL BY NAME ` +
-    `SELECT * EXCLUDE (revision, is_sealed, is_repaired) FROM ${committed}${andNotFresh(tail)})`
+    `SELECT * EXCLUDE (revision, is_sealed, is_repaired, known_cut) FROM ${committed}${andNotFresh(tail)})`
   // Somebody may have put a window there twice: it has one history all the same.
   const history = hasForeign
     ? `(SELECT ${KEY}, max(revision) AS revision, bool_or(is_sealed) AS is_sealed, ` +
@@ -324,11 +337,34 @@ function nextTailSql(tail: GoldTail): string {
   return (
     `SELECT m.*, coalesce(c.revision + c.is_sealed::INTEGER, 0)::INTEGER AS revision, ` +
     `${isClosed('m.close_ts')} AS is_sealed, ` +
-    `coalesce(c.is_sealed OR c.is_repaired, false) AS is_repaired ` +
+    `coalesce(c.is_sealed OR c.is_repaired, false) AS is_repaired, ` +
+    `CASE WHEN ${isClosed('m.close_ts')} THEN ${THIS_CUT} END AS known_cut ` +
     `FROM (${gold.mergeSql(states)}) m LEFT JOIN ${history} c USING (${KEY}) ` +
-    `UNION ALL BY NAME SELECT * REPLACE (${isClosed('close_ts')} AS is_sealed) ` +
-    `FROM ${state}_tail ANTI JOIN ${touched} USING (${KEY})`
+    `UNION ALL BY NAME SELECT * REPLACE (${isClosed('close_ts')} AS is_sealed, ` +
+    `CASE WHEN is_sealed THEN known_cut WHEN ${isClosed('close_ts')} THEN ${THIS_CUT} END ` +
+    `AS known_cut) FROM ${state}_tail ANTI JOIN ${touched} USING (${KEY})`
   )
+}
+
+/** What the next tail holds of sealed windows. */
+interface NextCounts {
+  readonly sealed: bigint
+  /** Repaired windows of the month that has most of them. */
+  readonly repaired: bigint | null
+  /** Windows that were sealed and changed in this cut. */
+  readonly revised: bigint
+}
+
+async function countNext(session: StepSession, { gold }: GoldTail): Promise<NextCounts> {
+  const { state } = gold
+  const [counts] = await session.rowsKept<NextCounts>(
+    `SELECT (SELECT count(*) FROM ${state}_next WHERE is_sealed) AS sealed, ` +
+      `(SELECT max(n) FROM (SELECT count(*) AS n FROM ${state}_next WHERE is_repaired ` +
+      `GROUP BY date_trunc('month', open_ts))) AS repaired, ` +
+      `(SELECT count(*) FROM ${state}_next WHERE revision > 0 AND known_cut = ${THIS_CUT}) ` +
+      `AS revised`,
+  )
+  return counts ?? { sealed: 0n, repaired: 0n, revised: 0n }
 }
 
 /** Moves sealed windows from `<state>_next` to `<state>_sealed` where they are due. */
@@ -336,20 +372,15 @@ async function flushIfDue(
   session: StepSession,
   tail: GoldTail,
   watermarkUs: bigint | undefined,
+  { sealed, repaired }: NextCounts,
 ): Promise<boolean> {
   const { state } = tail.gold
-  const [counts] = await session.rowsKept<{ sealed: bigint; repaired: bigint | null }>(
-    `SELECT (SELECT count(*) FROM ${state}_next WHERE is_sealed) AS sealed, ` +
-      `(SELECT max(n) FROM (SELECT count(*) AS n FROM ${state}_next WHERE is_repaired ` +
-      `GROUP BY date_trunc('month', open_ts))) AS repaired`,
-  )
-  const sealed = counts?.sealed ?? 0n
   const hasMoved =
     watermarkUs !== undefined &&
     (tail.flushedAtUs === undefined || watermarkUs - tail.flushedAtUs >= FLUSH_AFTER_US)
   const isFlushed =
     sealed > 0n &&
-    (hasMoved || sealed > MAX_SEALED_IN_TAIL || (counts?.repaired ?? 0n) > MAX_REPAIRED_IN_TAIL)
+    (hasMoved || sealed > MAX_SEALED_IN_TAIL || (repaired ?? 0n) > MAX_REPAIRED_IN_TAIL)
   await session.fill(
     `${state}_sealed`,
     `SELECT * FROM ${state}_next WHERE ${isFlushed ? 'is_sealed' : 'false'}`,

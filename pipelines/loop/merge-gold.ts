@@ -3,6 +3,7 @@ import type { Kind } from '../../shared-transforms/kind.ts'
 import { writeContext } from './commit-plan.ts'
 import { goldLookup, silverLookup } from './committed-rows.ts'
 import { mergeIntoTail, type NewRows, type TailChange } from './gold-tail.ts'
+import type { GoldTable } from './gold-tables.ts'
 import type { LoopContext } from './loop-context.ts'
 import { writeGoldChange } from './write-cut-files.ts'
 
@@ -11,6 +12,8 @@ export interface MergedGold {
   readonly changes: readonly TableChange[]
   /** One for each tail of the context. */
   readonly tailChanges: readonly TailChange[]
+  /** Gold tables with new versions of sealed windows, for the plan of the cut. */
+  readonly revised: readonly GoldTable[]
 }
 
 /**
@@ -33,5 +36,6 @@ export async function mergeGold(
     const written = await writeGoldChange(session, writeContext(context), heads, tail, change)
     if (written !== undefined) changes.push(written)
   }
-  return { changes, tailChanges }
+  const revised = context.tails.map(({ gold }) => gold)
+  return { changes, tailChanges, revised: revised.filter((_, i) => tailChanges[i]?.isRevised) }
 }

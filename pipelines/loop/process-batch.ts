@@ -68,7 +68,7 @@ export async function processBatch(
     cutNumber: plan.after.cutNumber,
     committedUs: lake.clock.nowUs(),
     watermarkUs: plan.after.watermarkUs,
-    rowsByTable: rowsByTable(plan.changes),
+    rowsByTable: rowsByTable(committed.changes),
     receivedUsQuantiles: quantiles,
     figures,
     timings: {
@@ -104,7 +104,7 @@ async function writeFiles(
   batch: MicroBatch,
   watermarkUs: bigint | undefined,
   { present, total }: Pick<BatchPlan, 'present' | 'total'>,
-): Promise<Pick<BatchPlan, 'changes' | 'tailChanges'>> {
+): Promise<Pick<BatchPlan, 'changes' | 'tailChanges' | 'revised'>> {
   const sources = new Set(batch.progress.filter(hasMoved).map(({ part }) => part.source))
   const facts = { present, counts: total, sourceCount: sources.size }
   const appends = await writeAppends(writeContext(context), context.heads, facts)
@@ -113,7 +113,7 @@ async function writeFiles(
       ? { kind, rows: `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')` }
       : undefined,
   )
-  return { changes: [...appends, ...gold.changes], tailChanges: gold.tailChanges }
+  return { ...gold, changes: [...appends, ...gold.changes] }
 }
 
 /** Takes the committed cut as the ground for the next one. */

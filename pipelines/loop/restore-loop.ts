@@ -39,7 +39,9 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   await createInstrumentsTable(session, options.instruments ?? [])
   await createFramedTable(session)
   await createBatchTables(session)
-  await setLoopTimes(session, state.watermarkUs, state.watermarkUs)
+  const { cutNumber, watermarkUs } = state
+  const times = { cutNumber: cutNumber + 1, beforeUs: watermarkUs, afterUs: watermarkUs }
+  await setLoopTimes(session, times)
   const memories: DedupeMemory[] = []
   for (const kind of kinds) {
     const silver = headOf(heads, `silver.${kind}s`)

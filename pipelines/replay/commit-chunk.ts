@@ -32,6 +32,7 @@ export async function commitChunk(
     },
     ...restingParts(told.map(([, position]) => position)),
     changes: plan.changes,
+    revised: plan.revised,
     counts,
     total: totalCounts(counts.values()),
     derived,

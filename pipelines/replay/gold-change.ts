@@ -4,8 +4,10 @@ import { writeContext } from '../loop/commit-plan.ts'
 import { goldLookup, silverLookup } from '../loop/committed-rows.ts'
 import type { SilverLookup } from '../loop/decide-duplicates.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
+import type { GoldTable } from '../loop/gold-tables.ts'
 import { mergeIntoTail } from '../loop/gold-tail.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
+import type { MergedGold } from '../loop/merge-gold.ts'
 import { ownColumns } from '../loop/own-columns.ts'
 import { silverTable, writeGoldChange } from '../loop/write-cut-files.ts'
 import { againSilver } from './judge-range.ts'
@@ -20,9 +22,10 @@ export async function writeGoldChanges(
   context: LoopContext,
   range: DayRange,
   replaced: ReadonlyMap<Kind, readonly bigint[]>,
-): Promise<TableChange[]> {
+): Promise<Pick<MergedGold, 'changes' | 'revised'>> {
   const { session, heads, state } = context
   const changes: TableChange[] = []
+  const revised: GoldTable[] = []
   const sources = { gold: goldLookup(context), silver: silverAfter(context, replaced) }
   for (const tail of context.tails) {
     // What others changed since the last cut comes along: this cut hides it from the next one.
@@ -37,8 +40,9 @@ export async function writeGoldChanges(
     )
     const written = await writeGoldChange(session, writeContext(context), heads, tail, change)
     if (written !== undefined) changes.push(written)
+    if (change.isRevised) revised.push(tail.gold)
   }
-  return changes
+  return { changes, revised }
 }
 
 /** Silver as the cut will leave it: the replaced days out of the engine, the others as they are. */

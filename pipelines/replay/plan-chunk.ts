@@ -1,5 +1,6 @@
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
+import type { GoldTable } from '../loop/gold-tables.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
 import type { CutCounts } from '../loop/cut-receipt.ts'
 import { countDifferences } from './count-differences.ts'
@@ -13,6 +14,8 @@ import type { DayRange } from './utc-days.ts'
 /** What one cut of a replay does. */
 export interface ChunkPlan {
   readonly changes: readonly TableChange[]
+  /** Gold tables with new versions of sealed windows. */
+  readonly revised: readonly GoldTable[]
   /** By `partKey`, before what others did is taken out. */
   readonly counts: ReadonlyMap<string, CutCounts>
   /** Days of silver that are replaced, by kind. */
@@ -29,8 +32,8 @@ export async function planChunk(
   compared: ComparedSilver | undefined,
 ): Promise<ChunkPlan> {
   if (compared === undefined) {
-    const changes = await writeGoldChanges(context, range, new Map())
-    return { changes, counts: new Map(), replaced: new Map() }
+    const gold = await writeGoldChanges(context, range, new Map())
+    return { ...gold, counts: new Map(), replaced: new Map() }
   }
   const changes: TableChange[] = []
   const { held, replaced } = compared
@@ -45,6 +48,6 @@ export async function planChunk(
     changes.length === 0
       ? new Map<string, CutCounts>()
       : await countDifferences(context.session, held, replaced)
-  changes.push(...(await writeGoldChanges(context, range, replaced)))
-  return { changes, counts, replaced }
+  const gold = await writeGoldChanges(context, range, replaced)
+  return { changes: [...changes, ...gold.changes], revised: gold.revised, counts, replaced }
 }

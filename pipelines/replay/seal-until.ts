@@ -87,19 +87,21 @@ async function restoreSealable(
 
 async function commitSeal(context: LoopContext, untilUs: bigint): Promise<number> {
   const { state, session, options } = context
-  await setLoopTimes(session, state.watermarkUs, untilUs)
-  const { changes } = await mergeGold(context, untilUs, () => undefined)
-  const { cutNumber } = await commitPlan(context, {
+  const cutNumber = state.cutNumber + 1
+  await setLoopTimes(session, { cutNumber, beforeUs: state.watermarkUs, afterUs: untilUs })
+  const { changes, revised } = await mergeGold(context, untilUs, () => undefined)
+  await commitPlan(context, {
     mode: 'seal',
     after: {
       ...state,
-      cutNumber: state.cutNumber + 1,
+      cutNumber,
       ingestedUs: nextIngestedUs(state, options.lake.clock.nowUs()),
       watermarkUs: untilUs,
     },
     parts: state.parts,
     progress: [],
     changes,
+    revised,
     counts: new Map(),
     total: NO_COUNTS,
   })

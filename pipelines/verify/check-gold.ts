@@ -12,12 +12,14 @@ import type { BrokenFiles } from './broken-files.ts'
 import { dayPieces, isInPiece, pieceFilter, type DayPiece } from './day-pieces.ts'
 import { differingColumnsSql } from './differing-columns.ts'
 import { type CheckResult, type Finding, FINDINGS_MAX } from './finding.ts'
+import { findRevisionFindings } from './check-revisions.ts'
 import type { PinnedLake } from './pin-lake.ts'
 import { readableRows } from './readable-rows.ts'
 
 /**
  * Whether gold is what silver gives when it is aggregated again: the same windows, each once, with
- * the same content; decimals exactly, doubles to twelve digits.
+ * the same content; decimals exactly, doubles to twelve digits. And whether the versions of bars
+ * that changed lead to them.
  */
 export async function checkGold(pinned: PinnedLake, broken: BrokenFiles): Promise<CheckResult> {
   const findings: Finding[] = []
@@ -45,6 +47,7 @@ export async function checkGold(pinned: PinnedLake, broken: BrokenFiles): Promis
     }
     findings.push(...ofTable)
   }
+  findings.push(...(await findRevisionFindings(pinned, broken)))
   const count = Number(checkedCount)
   return { name: 'gold', checkedCount: count, unit: 'windows', findings, notes: [] }
 }
@@ -127,7 +130,7 @@ async function wrongWindows(
 }
 
 /** What only the loop knows of a window. */
-const notDerived = ['is_sealed', 'revision']
+const notDerived = ['is_sealed', 'revision', 'known_cut']
 
 function wrongFinding(gold: GoldTable, row: WrongWindow): Finding {
   const silver = gold.inputs.map(({ kind }) => `silver.${kind}s`).join(' or ')

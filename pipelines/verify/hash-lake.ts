@@ -32,7 +32,10 @@ export interface HashOptions {
 
 /** The tables whose content the law is about. */
 export const hashedTables: readonly TableDefinition[] = allTables.filter(
-  ({ name }) => /^(silver|gold)\./.test(name) && name !== 'silver.rejected_messages',
+  ({ name, columns }) =>
+    /^(silver|gold)\./.test(name) &&
+    name !== 'silver.rejected_messages' &&
+    columns.some(({ role }) => role === 'content'),
 )
 
 /**

@@ -2,13 +2,17 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { headOf, loadHeads, planRelation } from '../../pipelines/loop/loop-context.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
 import { planScan } from '../../tables/scan/plan-scan.ts'
 import { openForeignDuckDb, type ForeignDuckDb } from '../support/foreign-duckdb.ts'
 import { rowDigestSql } from '../support/row-digest.ts'
 import { describeWithService } from '../support/service.ts'
-import { lakeStates, openStockLake, type LakeStates } from '../support/stock-lake.ts'
+import {
+  lakeStates,
+  openStockLake,
+  stockLakeTables,
+  type LakeStates,
+} from '../support/stock-lake.ts'
 
 await describeWithService('duckdb-iceberg', "DuckDB's own extension as a reader", () => {
   let lake: Lake
@@ -29,7 +33,7 @@ await describeWithService('duckdb-iceberg', "DuckDB's own extension as a reader"
   })
 
   it.each(lakeStates)('reads of every table at state "%s" what our scan reads', async (state) => {
-    for (const { name } of allTables) {
+    for (const { name } of stockLakeTables) {
       const snapshotId = BigInt(states[state][name] ?? '')
       const at = `(SELECT * FROM lake.${name} AT (VERSION => ${snapshotId}))`
       expect(await theirs.rows(rowDigestSql(at)), name).toEqual(
@@ -39,7 +43,7 @@ await describeWithService('duckdb-iceberg', "DuckDB's own extension as a reader"
   })
 
   it('reads the heads without a snapshot being named', async () => {
-    for (const { name } of allTables) {
+    for (const { name } of stockLakeTables) {
       const snapshotId = BigInt(states.head[name] ?? '')
       expect(await theirs.rows(rowDigestSql(`lake.${name}`)), name).toEqual(
         await readOurs(lake, name, snapshotId),

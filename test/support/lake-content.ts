@@ -1,5 +1,5 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { contentHashSql } from '../../shared-transforms/content-hash.ts'
+import { hashedTables } from '../../pipelines/verify/hash-lake.ts'
 import { headOf, loadHeads, planHead, planRelation } from '../../pipelines/loop/loop-context.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 
@@ -12,9 +12,8 @@ export async function readContentHashes(
   const session = await lake.engine.connect()
   const hashes: Record<string, string> = {}
   try {
-    for (const definition of allTables) {
-      const isAsked = layers.some((layer) => definition.name.startsWith(layer))
-      if (!isAsked || definition.name === 'silver.rejected_messages') continue
+    for (const definition of hashedTables) {
+      if (!layers.some((layer) => definition.name.startsWith(layer))) continue
       const plan = await planHead(lake, headOf(heads, definition.name), [])
       const relation = await planRelation(lake, plan)
       const rows = await session.rows<{ day: unknown; row_count: bigint; hash: unknown }>(

@@ -3,6 +3,7 @@ import type { Lake } from '../../pipelines/lake/lake.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { headOf, loadHeads } from '../../pipelines/loop/loop-context.ts'
 import { runMicroBatches } from '../../pipelines/loop/run-micro-batches.ts'
+import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { randomIds } from '../../tables/clock.ts'
 import { readRows } from './lake-content.ts'
 import { createListSource } from './list-source.ts'
@@ -23,6 +24,11 @@ export type LakeStates = Readonly<Record<LakeState, Readonly<Record<string, stri
  */
 export const lakeStates = ['head', 'repaired', 'early', 'tagged'] as const
 export type LakeState = (typeof lakeStates)[number]
+
+/** Tables that hold rows in every state: nothing of klines comes in, and early no bar has changed. */
+export const stockLakeTables = allTables.filter(
+  ({ name }) => !/kline/.test(name) && name !== 'gold.bar_revisions',
+)
 
 export interface StockLake {
   readonly lake: Lake
@@ -112,10 +118,10 @@ export async function fillStockLake(
 
 /** Of the heads, and as sluice.cuts names them for some cuts. */
 export async function readStates(lake: Lake, minutes: StockLakeMinutes): Promise<LakeStates> {
-  const heads = [...(await loadHeads(lake))].map(([name, { metadata }]) => [
-    name,
-    String(metadata['current-snapshot-id']),
-  ])
+  const heads = [...(await loadHeads(lake))].flatMap(([name, { metadata }]) => {
+    const snapshotId = metadata['current-snapshot-id']
+    return snapshotId === undefined ? [] : [[name, String(snapshotId)]]
+  })
   const rows = await readRows<{ cut_number: bigint; snapshot_ids: string }>(
     lake,
     'sluice.cuts',

@@ -84,9 +84,10 @@ async function commitOnce(
     counts,
     total,
     changes,
+    revised: gold.revised,
     ...advanced,
   })
-  return { committed, after: advanced.after, changes, total }
+  return { committed, after: advanced.after, changes: committed.changes, total }
 }
 
 /**
@@ -108,8 +109,10 @@ async function advanceByParts(
     after = advanced.after
     for (const [key, part] of advanced.parts) parts.set(key, part)
   }
-  await setLoopTimes(session, state.watermarkUs, after.watermarkUs)
-  return { after: { ...after, cutNumber: state.cutNumber + 1 }, parts }
+  const cutNumber = state.cutNumber + 1
+  const afterUs = after.watermarkUs
+  await setLoopTimes(session, { cutNumber, beforeUs: state.watermarkUs, afterUs })
+  return { after: { ...after, cutNumber }, parts }
 }
 
 async function adoptedChanges(

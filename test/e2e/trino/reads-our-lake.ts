@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { servedCatalogOf } from '../../../pipelines/lake/served-catalog-of.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { headOf, loadHeads, planRelation } from '../../../pipelines/loop/loop-context.ts'
 import { contentHashSql } from '../../../shared-transforms/content-hash.ts'
 import { trinoDialect } from '../../../shared-transforms/dialect.ts'
-import { allTables } from '../../../shared-transforms/lake-tables.ts'
 import type { TrinoStores } from '../../../stack/trino-settings.ts'
 import { startRestServer, type RestServer } from '../../../tables/catalog/rest-server.ts'
 import { planScan } from '../../../tables/scan/plan-scan.ts'
@@ -16,8 +17,10 @@ import {
   openStockLake,
   type LakeStates,
   type StockLake,
+  stockLakeTables,
 } from '../../support/stock-lake.ts'
 import { auditorQueries } from '../../support/auditor-queries.ts'
+import { repositoryRoot } from '../../support/data.ts'
 import { wholeRows } from '../../support/print-table.ts'
 import type { TestTrino } from '../../support/trino.ts'
 
@@ -84,8 +87,24 @@ export function describeTrinoReads(
       }
     })
 
+    it('answers the query for the bars known at a time, word for word, as we do', async () => {
+      const text = readFileSync(join(repositoryRoot, 'docs', 'bars-known-at.sql'), 'utf8')
+      const [cut] = await trino.query<{ time: string }>(
+        `SELECT CAST(max(committed_ts) AT TIME ZONE 'UTC' AS varchar) AS time ` +
+          `FROM ${CATALOG}.sluice.cuts`,
+      )
+      const sql = text
+        .replace('2025-01-15 12:00:00 UTC', cut?.time ?? '')
+        .replace(/;\s*$/, '')
+        .replaceAll(/\bFROM (gold|sluice)\./g, `FROM ${CATALOG}.$1.`)
+      const counted = `SELECT count(*) AS n, sum(trade_count) AS trades FROM`
+      const sealed = `${CATALOG}.gold.bars WHERE is_sealed`
+      const known = await trino.query(`${counted} (${sql})`)
+      expect(known).toEqual(await trino.query(`${counted} ${sealed}`))
+    })
+
     it.each(lakeStates)('sees the rows of every table at state "%s" as we do', async (state) => {
-      for (const table of allTables) {
+      for (const table of stockLakeTables) {
         const snapshotId = BigInt(states[state][table.name] ?? '')
         const ours = await hashOurs(table, snapshotId)
         expect(await hashTheirs(table, `FOR VERSION AS OF ${snapshotId}`), table.name).toEqual(ours)
@@ -93,13 +112,13 @@ export function describeTrinoReads(
     })
 
     it('sees the heads without a snapshot being named', async () => {
-      for (const table of allTables) {
+      for (const table of stockLakeTables) {
         expect(await hashTheirs(table), table.name).toEqual(await hashOurs(table))
       }
     })
 
     it('sees the columns as they are declared: types, duties and comments', async () => {
-      for (const { name, columns } of allTables) {
+      for (const { name, columns } of stockLakeTables) {
         const [namespace, table] = name.split('.')
         const found = await trino.query(
           `SELECT column_name AS name, data_type AS type, is_nullable = 'NO' AS required, ` +
@@ -114,7 +133,7 @@ export function describeTrinoReads(
     })
 
     it('finds a kept cut by its tag', async () => {
-      for (const table of allTables.filter(({ name }) => name.startsWith('gold.'))) {
+      for (const table of stockLakeTables.filter(({ name }) => name.startsWith('gold.'))) {
         const { refs } = await metadataOf(table.name)
         const tags = Object.entries(refs).filter(([, { type }]) => type === 'tag')
         expect(tags.length).toBeGreaterThan(0)
@@ -130,7 +149,7 @@ export function describeTrinoReads(
       const [entry, next] = log.slice(-12)
       if (entry === undefined || next === undefined) throw new Error('the log is short')
       const instant = new Date(entry['timestamp-ms']).toISOString().replace('T', ' ').slice(0, -1)
-      const bars = allTables.filter(({ name }) => name === 'gold.bars')
+      const bars = stockLakeTables.filter(({ name }) => name === 'gold.bars')
       for (const table of bars) {
         const theirs = await hashTheirs(table, `FOR TIMESTAMP AS OF TIMESTAMP '${instant} UTC'`)
         expect(theirs).toEqual(await hashOurs(table, entry['snapshot-id']))
@@ -138,7 +157,7 @@ export function describeTrinoReads(
     })
 
     it('counts in its metadata tables what our metadata holds', async () => {
-      for (const { name } of allTables) {
+      for (const { name } of stockLakeTables) {
         const metadata = await metadataOf(name)
         const plan = await planScan({ fileIO: lake.fileIO, metadata })
         const [namespace, table] = name.split('.')

@@ -18,8 +18,11 @@ describe('the loop beside foreign commits between two cuts', () => {
   const late: LateTrade[] = []
   let lake: Lake
   let foreigner: ForeignWriter
-  /** After so many minutes the first bars are sealed, in files of their own. */
-  let cutCount = 12
+  /** By then the first bars are sealed, in files of their own; the turn of bars comes after the next. */
+  let cutCount =
+    Array.from({ length: 50 }, (_, index) => 12 + index).find(
+      (count) => tableInTurn(count + 1) === 'gold.bars',
+    ) ?? 0
 
   beforeAll(async () => {
     lake = await openMemoryLake({ clock: createTestClock(MARKET_START_US + 172_800_000_000n) })
