@@ -7,7 +7,8 @@ export interface EndableSource extends Source {
 
 /**
  * A source without an end that can be given one: once nobody writes any more, what is there is
- * still read, and the first batch that comes back empty is the end.
+ * still read, and the first empty batch that is at the end of every part is the end. On a busy
+ * machine a batch is also empty because its time was over before anything was read.
  */
 export function createEndableSource(source: Source): EndableSource {
   let isEnding = false
@@ -17,8 +18,8 @@ export function createEndableSource(source: Source): EndableSource {
       // Only a call that began after the last message was written proves that there is no more.
       const isLastCall = isEnding
       const batch = await source.next(limits, signal)
-      const isEmpty = batch !== undefined && batch.messageCount === 0
-      if (!isLastCall || !isEmpty || signal.aborted) return batch
+      if (!isLastCall || batch === undefined || signal.aborted) return batch
+      if (batch.messageCount > 0 || !batch.progress.every(({ isAtEnd }) => isAtEnd)) return batch
       await source.release(batch)
       return undefined
     },

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { createEndableSource } from '../../../pipelines/demo/endable-source.ts'
-import type { MicroBatch, Source } from '../../../pipelines/sources/source.ts'
+import {
+  restingProgress,
+  type MicroBatch,
+  type Source,
+} from '../../../pipelines/sources/source.ts'
 
-const batchOf = (messageCount: number): MicroBatch => ({
+const part = { source: 'listed', partition: 0 }
+const batchOf = (messageCount: number, isAtEnd = true): MicroBatch => ({
   segments: [],
-  progress: [],
+  progress: [{ ...restingProgress(part, 0n), isAtEnd }],
   messageCount,
   sizeBytes: 0,
 })
@@ -42,6 +47,16 @@ describe('a source that can be given an end', () => {
     expect((await source.next(limits, signal))?.messageCount).toBe(2)
     expect(await source.next(limits, signal)).toBeUndefined()
     expect(inner.released).toEqual([0])
+  })
+
+  it('does not take for the end a batch that is empty because reading is slow', async () => {
+    const inner = listed([])
+    const slow = [batchOf(0, false), batchOf(7), batchOf(0)]
+    const source = createEndableSource({ ...inner, next: async () => slow.shift() })
+    source.endWhenRead()
+    expect((await source.next(limits, signal))?.messageCount).toBe(0)
+    expect((await source.next(limits, signal))?.messageCount).toBe(7)
+    expect(await source.next(limits, signal)).toBeUndefined()
   })
 
   it('does not take an empty batch for the end that was begun before the last message', async () => {
