@@ -81,6 +81,7 @@ export interface Session {
   stream(sql: string, convert?: (value: DuckDBValue) => RowValue): Promise<RowStream>
   /** Stops the statement that is running; its call rejects. */
   interrupt(): void
+  /** A statement that somebody did not wait for is stopped, and the session closed once it ended. */
   close(): void
 }
 
@@ -139,8 +140,14 @@ async function lockDown(
 
 function createSession(connection: DuckDBConnection, plans: KeptPlans | undefined): Session {
   let isInterrupted = false
-  const execute = async (sql: string): Promise<DuckDBMaterializedResult> =>
-    plans === undefined ? connection.run(sql) : (await plans.prepare(sql)).run()
+  const statements = createStatementCount(() => {
+    plans?.close()
+    connection.closeSync()
+  })
+  const execute = (sql: string): Promise<DuckDBMaterializedResult> =>
+    statements.count(async () =>
+      plans === undefined ? connection.run(sql) : (await plans.prepare(sql)).run(),
+    )
   return {
     runKept: async (sql) => {
       try {
@@ -159,17 +166,18 @@ function createSession(connection: DuckDBConnection, plans: KeptPlans | undefine
     },
     run: async (sql) => {
       try {
-        await connection.run(sql)
+        await statements.count(() => connection.run(sql))
       } catch (error) {
         throw engineError(error, sql)
       }
     },
     rows: async <T>(sql: string, values?: readonly BindValue[]) => {
       try {
-        const result =
+        const result = await statements.count(() =>
           values === undefined
-            ? await connection.run(sql)
-            : await connection.run(sql, values.map(toBindable), values.map(bindType))
+            ? connection.run(sql)
+            : connection.run(sql, values.map(toBindable), values.map(bindType)),
+        )
         return (await result.convertRowObjects(toRowValue)) as T[]
       } catch (error) {
         throw engineError(error, sql)
@@ -184,8 +192,33 @@ function createSession(connection: DuckDBConnection, plans: KeptPlans | undefine
       connection.interrupt()
     },
     close: () => {
-      plans?.close()
-      connection.closeSync()
+      if (statements.isAny()) connection.interrupt()
+      statements.closeAfterLast()
+    },
+  }
+}
+
+/**
+ * Counts the statements that run. A connection that is closed under one never ends it: the engine's
+ * thread takes the connection down with its own lock held, and waits for itself.
+ */
+function createStatementCount(close: () => void) {
+  let running = 0
+  let isClosing = false
+  return {
+    isAny: () => running > 0,
+    count: async <T>(statement: () => Promise<T>): Promise<T> => {
+      running += 1
+      try {
+        return await statement()
+      } finally {
+        running -= 1
+        if (isClosing && running === 0) close()
+      }
+    },
+    closeAfterLast: () => {
+      isClosing = true
+      if (running === 0) close()
     },
   }
 }

@@ -29,6 +29,16 @@ describe('an engine', () => {
     return row?.value
   }
 
+  it('lets a statement end whose session is closed under it, and stops it', async () => {
+    const other = await engine.connect()
+    const slow = other.run(
+      'SELECT max(hash(a.range, b.range)) FROM range(1000000) a, range(10000) b',
+    )
+    other.close()
+    await expect(slow).rejects.toThrow(/Interrupt/i)
+    expect(await one('1')).toBe(1)
+  })
+
   it.each([
     ['NULL', null],
     ['true', true],
