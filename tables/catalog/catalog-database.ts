@@ -22,15 +22,18 @@ const BUSY_TIMEOUT_MS = 5_000
  * Throws `storage-unavailable`.
  */
 export function openCatalogDatabase(path: string): CatalogDatabase {
+  let database: CatalogDatabase | undefined
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-    const database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
+    database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
     // WAL lets readers go on beside a writer; FULL makes a commit survive a power cut.
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     createTables(database)
     return database
   } catch (error) {
+    // Else the process would keep the file, and with it the disk, for as long as it lives.
+    database?.close()
     throw databaseFailure(error, 'The catalog was not opened')
   }
 }
@@ -130,9 +133,16 @@ function databaseFailure(error: unknown, notDone: string): SluiceError {
     : `The catalog's database cannot be used (${sqliteCode(error)})`
   return new SluiceError(
     'storage-unavailable',
-    `${reason}. ${notDone}; ${isBusy ? 'try again' : 'check its file, the disk and permissions'}.`,
+    `${reason}. ${notDone}; ${isBusy ? 'try again' : adviceFor(sqliteCode(error))}.`,
     { cause: error, isRetryable: isBusy },
   )
+}
+
+function adviceFor(code: string): string {
+  return /CANTOPEN|READONLY/.test(code)
+    ? 'check its file and permissions: its folder must not be read-only, not even for those who ' +
+        'only read, since SQLite keeps files beside it'
+    : 'check its file, the disk and permissions'
 }
 
 function sqliteCode(error: unknown): string {

@@ -10,6 +10,7 @@ import { installSpark } from '../../stack/spark.ts'
 import { installTrino } from '../../stack/trino.ts'
 import { installVersitygw } from '../../stack/versitygw.ts'
 import { dataFolder, hasData } from './data.ts'
+import { probeSmallDisk } from './small-disk.ts'
 
 /** What a suite may need beside Node.js. */
 export type Service =
@@ -24,6 +25,7 @@ export type Service =
   | 'trino'
   | 'versitygw'
   | 'data'
+  | 'small-disk'
 
 /** Marks the name of a suite that is switched off; the summary lists such suites. */
 export const OFF_MARK = '[OFF: '
@@ -39,6 +41,7 @@ const probes: Readonly<Record<Service, () => Promise<unknown>>> = {
   spark: installSpark,
   trino: installTrino,
   versitygw: installVersitygw,
+  'small-disk': probeSmallDisk,
   data: async () => {
     if (hasData()) return
     throw new ServiceMissing(`no recorded data in ${dataFolder()}; set SLUICE_DATA`)
