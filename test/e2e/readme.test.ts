@@ -26,9 +26,10 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   '--mapping prices': [/1 file read.*: 5 messages in 1 cut, 1 rejected, 0 duplicates\n/],
   'replay --from': [/every day is as these steps give it/, /nothing differs: no cut was made/],
+  'rejects replay': [/decode now[^]*nothing was changed\n/, /no cut was made: [1-9]\d* stay\n/],
   'verify --deep': [/nothing is wrong/, /bad-number/, /bad-number: /],
   'SHOW TABLES': [
-    /│ gold +│ bars +│[^]*│ latest_quotes +│[^]*17 rows/,
+    /│ gold +│ bars +│[^]*│ latest_quotes +│[^]*18 rows/,
     /│ vwap +│ DECIMAL\(18,8\)/,
   ],
   vwap: [/│ (AAPL|AMZN|GOOGL|MSFT|TSLA) +│[^]*10 rows/],
