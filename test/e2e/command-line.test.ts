@@ -312,10 +312,10 @@ describe('sluice catalog', () => {
     expect(Number(new URL(url).port)).toBeGreaterThan(port)
     const answer = await fetch(`${url}/v1/namespaces/gold/tables`)
     expect(await answer.json()).toMatchObject({
-      identifiers: [
-        { namespace: ['gold'], name: 'bars' },
-        { namespace: ['gold'], name: 'spreads' },
-      ],
+      identifiers: ['bar_revisions', 'bars', 'spreads'].map((name) => ({
+        namespace: ['gold'],
+        name,
+      })),
     })
     expect(await catalog.stop('SIGTERM')).toBe(0)
     squatter.close()
