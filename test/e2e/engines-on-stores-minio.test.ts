@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import { headOf, loadHeads, planRelation } from '../../pipelines/loop/loop-context.ts'
 import { contentHashSql } from '../../shared-transforms/content-hash.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { startRestServer, type RestServer } from '../../tables/catalog/rest-server.ts'
 import { planScan } from '../../tables/scan/plan-scan.ts'
 import type { TableDefinition } from '../../tables/spec/table-definition.ts'
@@ -23,12 +22,13 @@ import {
 } from '../support/print-table.ts'
 import { runPython } from '../support/pyiceberg.ts'
 import { describeWithService } from '../support/service.ts'
+import { stockLakeTables } from '../support/stock-lake.ts'
 
 /** Whose account an engine opens the store with: its own, or one that the catalog gives. */
 const accounts = ['own', 'vended'] as const
 const states = ['head', 'repaired', 'tagged'] as const
 
-const onMinio = allTables.filter(({ name }) => /^(gold|sluice)\./.test(name)).map(wholeRows)
+const onMinio = stockLakeTables.filter(({ name }) => /^(gold|sluice)\./.test(name)).map(wholeRows)
 
 interface Answer {
   readonly reads: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>

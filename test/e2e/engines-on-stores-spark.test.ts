@@ -7,7 +7,6 @@ import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import { loadHeads, headOf, planRelation } from '../../pipelines/loop/loop-context.ts'
 import { contentHashSql } from '../../shared-transforms/content-hash.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { type SparkSession, startSpark } from '../../stack/spark.ts'
 import { startRestServer } from '../../tables/catalog/rest-server.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
@@ -17,6 +16,7 @@ import { newHdfsRoot } from '../support/hdfs-server.ts'
 import { openMixedStockLake, type MixedStockLake } from '../support/mixed-stock-lake.ts'
 import { wholeRows } from '../support/print-table.ts'
 import { describeWithService } from '../support/service.ts'
+import { stockLakeTables } from '../support/stock-lake.ts'
 import { sparkHashSql } from '../support/spark-dialect.ts'
 import { describeSparkForeignCommits, MARKET_CATALOG } from './spark/foreign-commits.ts'
 import { describeSparkStoreWrites } from './spark/writes-on-stores.ts'
@@ -83,7 +83,7 @@ await describeWithService(['spark', 'minio', 'hdfs'], 'Spark on HDFS and on loca
   const hashTheirs = (table: TableDefinition, relation: string) =>
     spark.rows(sparkHashSql(table, relation))
 
-  const read = allTables.filter(({ name }) => /^(bronze|silver)\./.test(name)).map(wholeRows)
+  const read = stockLakeTables.filter(({ name }) => /^(bronze|silver)\./.test(name)).map(wholeRows)
 
   it.each(['head', 'repaired', 'early'] as const)(
     'reads the rows of bronze and silver at state "%s" as we do',
