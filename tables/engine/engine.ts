@@ -88,6 +88,7 @@ export interface Session {
 export interface Engine {
   readonly scratchDir: string
   connect(): Promise<Session>
+  /** Stops what still runs in its sessions, and resolves once nothing can write files any more. */
   close(): Promise<void>
 }
 
@@ -114,15 +115,21 @@ export async function createEngine(settings: EngineSettings): Promise<Engine> {
     await lockDown(connection, [...settings.allowedDirectories, settings.scratchDir])
   }
   connection.closeSync()
+  const open = new Set<OpenSession>()
   return {
     scratchDir: settings.scratchDir,
     connect: async () => {
       const connected = await instance.connect()
-      return createSession(connected, keepsPlans ? createKeptPlans(connected) : undefined)
+      const opened = createSession(connected, keepsPlans ? createKeptPlans(connected) : undefined)
+      open.add(opened)
+      void opened.closed.then(() => open.delete(opened))
+      return opened.session
     },
-    close: () => {
+    close: async () => {
+      const ends = [...open].map(({ closed }) => closed)
+      for (const { session } of open) session.close()
+      await Promise.all(ends)
       instance.closeSync()
-      return Promise.resolve()
     },
   }
 }
@@ -138,7 +145,13 @@ async function lockDown(
   await connection.run('SET lock_configuration=true')
 }
 
-function createSession(connection: DuckDBConnection, plans: KeptPlans | undefined): Session {
+interface OpenSession {
+  readonly session: Session
+  /** Resolves once it is closed and its last statement has ended. */
+  readonly closed: Promise<void>
+}
+
+function createSession(connection: DuckDBConnection, plans: KeptPlans | undefined): OpenSession {
   let isInterrupted = false
   const statements = createStatementCount(() => {
     plans?.close()
@@ -148,7 +161,7 @@ function createSession(connection: DuckDBConnection, plans: KeptPlans | undefine
     statements.count(async () =>
       plans === undefined ? connection.run(sql) : (await plans.prepare(sql)).run(),
     )
-  return {
+  const session: Session = {
     runKept: async (sql) => {
       try {
         await execute(sql)
@@ -196,29 +209,44 @@ function createSession(connection: DuckDBConnection, plans: KeptPlans | undefine
       statements.closeAfterLast()
     },
   }
+  return { session, closed: statements.closed }
 }
 
 /**
  * Counts the statements that run. A connection that is closed under one never ends it: the engine's
  * thread takes the connection down with its own lock held, and waits for itself.
  */
-function createStatementCount(close: () => void) {
+function createStatementCount(closeConnection: () => void) {
   let running = 0
   let isClosing = false
+  let isClosed = false
+  let resolveClosed: () => void
+  const closed = new Promise<void>((resolve) => {
+    resolveClosed = resolve
+  })
+  const closeIfLast = () => {
+    if (!isClosing || running > 0 || isClosed) return
+    isClosed = true
+    closeConnection()
+    resolveClosed()
+  }
   return {
+    closed,
     isAny: () => running > 0,
     count: async <T>(statement: () => Promise<T>): Promise<T> => {
+      // The work that somebody gave up must not begin another statement before the last has ended.
+      if (isClosing) throw new Error('The session is closed.')
       running += 1
       try {
         return await statement()
       } finally {
         running -= 1
-        if (isClosing && running === 0) close()
+        closeIfLast()
       }
     },
     closeAfterLast: () => {
       isClosing = true
-      if (running === 0) close()
+      closeIfLast()
     },
   }
 }

@@ -39,6 +39,23 @@ describe('an engine', () => {
     expect(await one('1')).toBe(1)
   })
 
+  it('is closed only once nothing in it can write a file, and begins nothing more', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-engine-'))
+    const closing = await createEngine({ scratchDir: folder, memoryLimit: '256MB' })
+    const writer = await closing.connect()
+    let isEnded = false
+    const query = 'SELECT hash(a.range, b.range) FROM range(1000000) a, range(10000) b'
+    const copy = writer
+      .run(`COPY (${query}) TO '${join(folder, 'endless.parquet')}'`)
+      .finally(() => (isEnded = true))
+    const refused = expect(copy).rejects.toThrow(/Interrupt/i)
+    await closing.close()
+    expect(isEnded).toBe(true)
+    await refused
+    await expect(writer.run('SELECT 1')).rejects.toThrow(/closed/)
+    await rm(folder, { recursive: true })
+  })
+
   it.each([
     ['NULL', null],
     ['true', true],
