@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createEndableSource } from '../../../pipelines/demo/endable-source.ts'
-import {
-  restingProgress,
-  type MicroBatch,
-  type Source,
-} from '../../../pipelines/sources/source.ts'
+import { restingProgress, type MicroBatch, type Source } from '../../../pipelines/sources/source.ts'
 
 const part = { source: 'listed', partition: 0 }
 const batchOf = (messageCount: number, isAtEnd = true): MicroBatch => ({
