@@ -3,6 +3,7 @@ import { describeWithService } from '../support/service.ts'
 import { startTrino, type TestTrino } from '../support/trino.ts'
 import { describeTrinoCommitFaults } from './trino/commit-faults.ts'
 import { describeTrinoForeignCommits } from './trino/foreign-commits.ts'
+import { describeTrinoLaw } from './trino/reads-generated-lakes.ts'
 import { describeTrinoReads } from './trino/reads-our-lake.ts'
 import { describeTrinoWrites } from './trino/writes-beside-us.ts'
 
@@ -15,6 +16,7 @@ await describeWithService(['trino', 'duckdb-iceberg'], 'Trino', () => {
   afterAll(() => trino.stop())
 
   describeTrinoReads(() => trino)
+  describeTrinoLaw(() => trino)
   describeTrinoWrites(() => trino)
   describeTrinoForeignCommits(() => trino)
   describeTrinoCommitFaults(() => trino)

@@ -9,7 +9,11 @@ import { nowMs, randomIds } from '../../../tables/clock.ts'
 import { expireSnapshots } from '../../../tables/maintain/expire-snapshots.ts'
 import { tableId } from '../../../tables/spec/table-identifier.ts'
 import { createListSource } from '../../support/list-source.ts'
-import { createTestClock, openMemoryLake } from '../../support/memory-lake.ts'
+import {
+  createTestClock,
+  openMemoryLake,
+  type MemoryLakeOptions,
+} from '../../support/memory-lake.ts'
 import type { GeneratedHistory } from './generate-history.ts'
 import { DEAD_PART, HISTORY_START_US, type HistoryMessage } from './history-messages.ts'
 import type { LawCut, LawRun } from './law-classes.ts'
@@ -19,19 +23,25 @@ const HOUR_US = 3_600_000_000n
 /** So long after its start nothing of a history lies in the future. */
 const AFTER_ALL_US = 20n * 365n * 24n * HOUR_US
 
+export interface LawInput {
+  readonly history: GeneratedHistory
+  readonly messages: readonly HistoryMessage[]
+  readonly plan: LawPlan
+  /** Makes the lake; default one in memory. */
+  readonly open?: (options: MemoryLakeOptions) => Promise<Lake>
+}
+
 /**
  * Takes a history into a lake of its own by a plan, and hands the lake to `look`.
  * @throws what the loop throws
  */
 export async function runLaw<T>(
-  history: GeneratedHistory,
-  messages: readonly HistoryMessage[],
-  plan: LawPlan,
+  { history, messages, plan, open = openMemoryLake }: LawInput,
   look: (lake: Lake, run: LawRun, receipts: readonly CutReceipt[]) => Promise<T>,
 ): Promise<T> {
   const clock = createTestClock(HISTORY_START_US + AFTER_ALL_US)
   const gone = { compactedCount: 0, expiredCount: 0, deletedCount: 0 }
-  const lake = await openMemoryLake({
+  const lake = await open({
     ...{ clock, formatVersion: plan.formatVersion },
     wrapFileIO: (fileIO) => ({
       ...fileIO,

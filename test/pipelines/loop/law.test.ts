@@ -43,12 +43,12 @@ describe('the law', () => {
       const messages = historyMessages(history)
       const expected = expectedLake(messages)
       const isVerified = runs++ % RUNS_PER_VERIFICATION === 0
-      const straight = await runLaw(history, messages, STRAIGHT, async (lake) => {
+      const straight = await runLaw({ history, messages, plan: STRAIGHT }, async (lake) => {
         return { hashes: (await hashLake({ lake })).days, trades: await readTrades(lake) }
       })
       const { hasRivals } = history
       if (!hasRivals) expect(straight.trades).toEqual(expected.trades)
-      await runLaw(history, messages, plan, async (lake, run, receipts) => {
+      await runLaw({ history, messages, plan }, async (lake, run, receipts) => {
         for (const name of classesOf(run)) made.set(name, (made.get(name) ?? 0) + 1)
         const total = (name: 'rejectedCount' | 'silverCount' | 'duplicateCount' | 'refusedCount') =>
           receipts.reduce((sum, receipt) => sum + receipt[name], 0)
