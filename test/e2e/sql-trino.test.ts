@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { backfill } from '../../pipelines/backfill/backfill.ts'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
 import type { Lake } from '../../pipelines/lake/lake.ts'
@@ -61,6 +62,7 @@ const timeOf: Readonly<Record<string, string>> = {
   'gold.latest_quotes': 'event_ts',
   'gold.daily_filled': 'day',
   'gold.forecast_input': 'ds',
+  'gold.kline_gaps': 'from_ts',
 }
 
 await describeWithService('trino', 'sluice sql --engine trino', () => {
@@ -76,6 +78,7 @@ await describeWithService('trino', 'sluice sql --engine trino', () => {
     const clock = createTestClock(STOCK_HOURS_START_US + MINUTE_US)
     lake = await openLake({ directory, clock, ids: randomIds, createIfMissing: true })
     await fillStockLake(lake, clock, { count: CUTS, late: 8, veryLate: 10, earlyCut: 5 })
+    await loadKlines()
     server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
     trino = await startTrino()
     await trino.attach('sluice', server.url)
@@ -86,6 +89,17 @@ await describeWithService('trino', 'sluice sql --engine trino', () => {
     await lake.close()
     await rm(folder, { recursive: true, force: true })
   })
+
+  /** Minutes of three hours of a day before the market's, with gaps of one, two and 40 of them. */
+  async function loadKlines(): Promise<void> {
+    const file = join(folder, 'BTCUSD-1m.csv')
+    const startMs = Number(STOCK_HOURS_START_US / 1000n) - 86_400_000
+    const minutes = [...[0, 1, 3, 4, 7], ...Array.from({ length: 132 }, (_, index) => 48 + index)]
+    const lines = minutes.map((minute) => `${startMs + minute * 60_000},7,7.5,8,6,1`)
+    await writeFile(file, ['mts,open,close,high,low,volume', ...lines, ''].join('\n'))
+    const run = { lake, format: 'bitfinex-klines', files: [file], writer: 'test' } as const
+    await backfill(run, new AbortController().signal)
+  }
 
   const byDuckDb = (args: readonly string[]): Promise<Finished> =>
     runSluice(['sql', '--lake', directory, ...args])

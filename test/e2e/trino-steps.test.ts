@@ -14,6 +14,7 @@ import {
   klineBarsPartialSql,
 } from '../../shared-transforms/bars.ts'
 import { dailyFilledSql, forecastInputSql } from '../../shared-transforms/daily-history.ts'
+import { klineGapsSql } from '../../shared-transforms/kline-gaps.ts'
 import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import type { Format } from '../../shared-transforms/formats/formats.ts'
 import { mappedFormatName } from '../../shared-transforms/formats/mapping.ts'
@@ -144,7 +145,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
     },
   )
 
-  it('fill the days of a year of klines as DuckDB does', async () => {
+  it('fill the days of a year of klines, and find its gaps, as DuckDB does', async () => {
     const messages = klineMessages('bitfinex-1m/BTCUSD-1m-2016.csv.gz')
     await runSteps(formatNamed('bitfinex-klines'), messages)
     await engines.create('daily', (dialect, name) => dailyFilledSql(name('merged_kline'), dialect))
@@ -153,6 +154,10 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
       forecastInputSql(name('merged_kline'), dialect),
     )
     await expectEqual('forecast')
+    await engines.create('gaps', (dialect, name) =>
+      klineGapsSql(`(SELECT * FROM ${name('silver_kline')} WHERE verdict = 'accepted')`, dialect),
+    )
+    expect(await expectEqual('gaps')).toBeGreaterThan(300)
   })
 
   it.each(mappedMessages())('make the same rows of $name as in DuckDB', async (mapped) => {

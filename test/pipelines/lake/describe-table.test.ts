@@ -84,6 +84,7 @@ describe('the description of a view', () => {
     const left = (await readViewSummaries(lake)).map(({ table }) => table)
     expect(left).toEqual([
       ...['bars_1m', 'bars_1h', 'bars_1d', 'latest_quotes', 'daily_filled', 'forecast_input'],
+      'kline_gaps',
     ])
     const { views: _, ...catalog } = lake.catalog
     expect(await readViewSummaries({ ...lake, catalog })).toEqual([])
