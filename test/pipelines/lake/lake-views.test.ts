@@ -142,8 +142,8 @@ describe("the lake's views", () => {
   it('are listed and described', async () => {
     const shown = await query('SHOW TABLES FROM gold')
     const ofGold = [...allTables, ...allViews].filter(({ name }) => name.startsWith('gold.'))
-    expect(shown.map(({ table }) => `gold.${String(table)}`)).toEqual(
-      ofGold.map(({ name }) => name).sort(),
+    expect(shown.map(({ table }) => table)).toEqual(
+      ofGold.map(({ name }) => tableId(name).name).sort(),
     )
     for (const { name, columns } of allViews) {
       const described = await query(`DESCRIBE ${name}`)
