@@ -5,9 +5,11 @@ import type { LoopHooks } from '../loop/loop-hooks.ts'
 import type { Instrument } from '../loop/instruments.ts'
 import { runMicroBatches } from '../loop/run-micro-batches.ts'
 import type { ArchiveProgress } from '../sources/archive-source.ts'
+import type { FileRange } from '../sources/file-range.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
 import { backfillByTrino, type TrinoBackfillOptions } from './by-trino/backfill-by-trino.ts'
 import { backfillLimits, trinoBackfillLimits } from './backfill-limits.ts'
+import { countFiles, takenRangesOf } from './choose-parts.ts'
 import { checkInput } from './check-input.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
 import { onlyFormatOf, withInput, type InputChoice, type OpenInput } from './open-input.ts'
@@ -15,6 +17,8 @@ import { onlyFormatOf, withInput, type InputChoice, type OpenInput } from './ope
 export interface BackfillOptions extends InputChoice {
   readonly lake: Lake
   readonly writer: string
+  /** Only messages of these days; the rest of the files can be taken later. Not by Trino. */
+  readonly range?: FileRange
   readonly limits?: BatchLimits
   readonly allowedLatenessMs?: number
   readonly dedupeMemoryRows?: number
@@ -37,6 +41,8 @@ export interface BackfillResult {
   readonly partsRead: number
   /** Those that the lake had read whole before: nothing was done with them. */
   readonly partsSkipped: number
+  /** Messages that were read and are of other days. */
+  readonly leftOutCount: number
   /** False where the signal came first: started again, it goes on from there. */
   readonly isComplete: boolean
 }
@@ -53,7 +59,7 @@ export async function backfill(
   options: BackfillOptions,
   signal: AbortSignal,
 ): Promise<BackfillResult> {
-  const stopped = { partsRead: 0, partsSkipped: 0, isComplete: false }
+  const stopped = { partsRead: 0, partsSkipped: 0, leftOutCount: 0, isComplete: false }
   return (await withInput(options, signal, (input) => load(options, input, signal))) ?? stopped
 }
 
@@ -62,28 +68,41 @@ async function load(
   input: OpenInput,
   signal: AbortSignal,
 ): Promise<BackfillResult> {
-  const { parts: all, reader } = input
-  const chosen = (await checkInput(options, input, signal)).filter(({ state }) => state !== 'read')
+  const { reader } = input
+  const all = await checkInput(options, input, signal)
+  const chosen = all.filter(({ state }) => state !== 'read')
   const parts = chosen.map(({ part }) => part)
-  const partsSkipped = all.length - parts.length
-  if (parts.length === 0) return { partsRead: 0, partsSkipped, isComplete: true }
-  if (signal.aborted) return { partsRead: 0, partsSkipped, isComplete: false }
+  const partsSkipped = all.length - chosen.length
+  const nothing = { partsRead: 0, partsSkipped, leftOutCount: 0 }
+  if (parts.length === 0) return { ...nothing, isComplete: true }
+  if (signal.aborted) return { ...nothing, isComplete: false }
   const archive = createBackfillSource(options.lake, reader, parts)
+  const takenRanges = takenRangesOf(chosen)
+  let readCount = 0
+  let takenCount = 0
   const source: Source = {
     ...archive,
     release: async (batch) => {
       await archive.release(batch)
+      readCount += batch.messageCount
       options.onProgress?.('load', archive.progress())
     },
   }
   if (options.byTrino === undefined) {
     const limits = options.limits ?? backfillLimits
-    await runMicroBatches({ ...options, source, mode: 'backfill', limits }, signal)
+    const onCut = (receipt: CutReceipt) => {
+      takenCount += receipt.messageCount
+      options.onCut?.(receipt)
+    }
+    const loop = { ...options, source, mode: 'backfill', limits, onCut } as const
+    await runMicroBatches(takenRanges === undefined ? loop : { ...loop, takenRanges }, signal)
   } else {
     const limits = options.limits ?? trinoBackfillLimits
     const format = onlyFormatOf(parts, reader)
     await backfillByTrino({ ...options, ...options.byTrino, format, source, limits }, signal)
   }
-  const { partsRead } = archive.progress()
-  return { partsRead, partsSkipped, isComplete: !signal.aborted }
+  const unread = chosen.slice(archive.progress().partsRead)
+  const partsRead = countFiles(chosen) - countFiles(unread)
+  const leftOutCount = takenRanges === undefined ? 0 : readCount - takenCount
+  return { partsRead, partsSkipped, leftOutCount, isComplete: !signal.aborted }
 }

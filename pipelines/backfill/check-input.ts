@@ -3,9 +3,10 @@ import { kinds } from '../../shared-transforms/kind.ts'
 import { headOf, loadHeads } from '../loop/loop-context.ts'
 import { createStepSession } from '../loop/step-session.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
+import { WHOLE_FILE } from '../sources/file-range.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { backfillLimits } from './backfill-limits.ts'
-import { chooseParts, positionsOf, type ChosenPart } from './choose-parts.ts'
+import { chooseParts, positionsOf, takenRangesOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
 import { findOverlaps, readHeldRanges, type Overlap } from './find-overlaps.ts'
 import type { OpenInput } from './open-input.ts'
@@ -17,7 +18,8 @@ const MAX_NAMED_OVERLAPS = 20
 /**
  * What the lake knows of the files. Where it holds rows, the input is read once for overlaps; an
  * abort ends that early.
- * @throws SluiceError `invalid-input` where there are any.
+ * @throws SluiceError `invalid-input` where there are any, `unsupported` where Trino is to take some
+ * days of a file.
  */
 export async function checkInput(
   options: BackfillOptions,
@@ -29,8 +31,10 @@ export async function checkInput(
   try {
     const session = createStepSession(connection)
     const heads = await loadHeads(lake)
-    const chosen = await chooseParts(lake, session, heads, all)
+    const chosen = await chooseParts(lake, session, heads, all, options.range ?? WHOLE_FILE)
     const unread = chosen.filter(({ state }) => state !== 'read')
+    const takenRanges = takenRangesOf(unread)
+    if (options.byTrino !== undefined && takenRanges !== undefined) throw noRangesByTrino()
     const isFilled = kinds.some(
       (kind) => headOf(heads, silverTable(kind)).metadata['current-snapshot-id'] !== undefined,
     )
@@ -39,18 +43,27 @@ export async function checkInput(
     const source = createBackfillSource(lake, reader, parts)
     await readInput(session, {
       ...{ lake, source, signal, limits: options.limits ?? backfillLimits },
-      positions: positionsOf(unread),
+      ...{ positions: positionsOf(unread), takenRanges },
       onBatch: () => options.onProgress?.('check', source.progress()),
     })
     if (signal.aborted) return chosen
     await readHeldRanges(lake, session, heads)
-    const ownSources = all.map(({ part }) => part.source)
-    const overlaps = await findOverlaps(session, ownSources)
+    const ownFiles = all.map(({ part }) => part.source)
+    const overlaps = await findOverlaps(session, ownFiles)
     if (overlaps.length > 0) throw overlapping(overlaps)
     return chosen
   } finally {
     connection.close()
   }
+}
+
+function noRangesByTrino(): SluiceError {
+  return new SluiceError(
+    'unsupported',
+    'A backfill by Trino takes files whole, not some days of them, and not the rest of files of ' +
+      'which some days were taken. Nothing was read. Let this machine derive the rows: leave ' +
+      '--engine trino out.',
+  )
 }
 
 function overlapping(overlaps: readonly Overlap[]): SluiceError {

@@ -5,6 +5,7 @@ import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-c
 import type { StepSession } from '../loop/step-session.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
 import { dayText } from '../replay/utc-days.ts'
+import { fileSql } from '../sources/file-range.ts'
 import { INPUT_RANGE } from './read-input.ts'
 
 /** A day of a symbol that the input and the lake both hold, with their event-time ranges, µs. */
@@ -66,14 +67,15 @@ async function readHeldOfKind(
 
 /**
  * Where the input's event-time range overlaps what the lake holds from other sources.
- * `ownSources` are the files of this run: what they put into the lake before a stop is no overlap.
+ * `ownFiles` are the files of this run: what they put into the lake before a stop, or of other
+ * days, is no overlap.
  */
 export async function findOverlaps(
   session: StepSession,
-  ownSources: readonly string[],
+  ownFiles: readonly string[],
 ): Promise<Overlap[]> {
-  const isOther =
-    ownSources.length === 0 ? 'true' : `source NOT IN (${ownSources.map(sqlString).join(', ')})`
+  const own = ownFiles.map(sqlString).join(', ')
+  const isOther = own === '' ? 'true' : `${fileSql('source')} NOT IN (${own})`
   const rangeOf = (table: string, where: string) =>
     `(SELECT ${KEY}, min(low) AS low, max(high) AS high FROM ${table} WHERE ${where} GROUP BY ${KEY})`
   const rows = await session.rows<{

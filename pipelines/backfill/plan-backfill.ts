@@ -3,9 +3,10 @@ import { readLoopState } from '../loop/restore-loop.ts'
 import { createStepSession, type StepSession } from '../loop/step-session.ts'
 import { DAY_US, dayText } from '../replay/utc-days.ts'
 import type { PartReader } from '../sources/part-reader.ts'
+import { WHOLE_FILE } from '../sources/file-range.ts'
 import { backfillLimits } from './backfill-limits.ts'
 import type { BackfillOptions } from './backfill.ts'
-import { chooseParts, positionsOf, type ChosenPart } from './choose-parts.ts'
+import { chooseParts, positionsOf, takenRangesOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
 import { findOverlaps, HELD_RANGE, readHeldRanges, type Overlap } from './find-overlaps.ts'
 import { withInput, type OpenInput } from './open-input.ts'
@@ -55,7 +56,7 @@ async function planInput(
   try {
     const session = createStepSession(connection)
     const heads = await loadHeads(lake)
-    const files = await chooseParts(lake, session, heads, all)
+    const files = await chooseParts(lake, session, heads, all, options.range ?? WHOLE_FILE)
     const counts = await readUnread(options, reader, session, files, signal)
     if (signal.aborted) return undefined
     await readHeldRanges(lake, session, heads)
@@ -88,7 +89,7 @@ async function readUnread(
   const source = createBackfillSource(lake, reader, parts)
   return readInput(session, {
     ...{ lake, source, signal, limits: options.limits ?? backfillLimits },
-    positions: positionsOf(unread),
+    ...{ positions: positionsOf(unread), takenRanges: takenRangesOf(unread) },
     onBatch: () => options.onProgress?.('check', source.progress()),
   })
 }

@@ -4,6 +4,7 @@ import type { Lake } from '../lake/lake.ts'
 import { createBatchTables, deriveBatch } from '../loop/derive-batch.ts'
 import { createFramedTable, frameBatch } from '../loop/frame-batch.ts'
 import { createInstrumentsTable } from '../loop/instruments.ts'
+import { leaveOut, setTakenRanges, type TakenRanges } from '../loop/leave-out.ts'
 import type { StepSession } from '../loop/step-session.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
 
@@ -14,11 +15,20 @@ import type { BatchLimits, Source } from '../sources/source.ts'
  */
 export const INPUT_RANGE = 'input_range'
 
-/** Messages of an input. The other ones decode. */
+/** Messages of an input that are taken; the other ones of these decode. */
 export interface InputCounts {
   readonly messageCount: number
   readonly ignoredCount: number
   readonly rejectedCount: number
+  /** Messages of days that are not taken. */
+  readonly leftOutCount: number
+}
+
+const NO_INPUT: InputCounts = {
+  messageCount: 0,
+  ignoredCount: 0,
+  rejectedCount: 0,
+  leftOutCount: 0,
 }
 
 const DAY_US = 86_400_000_000n
@@ -33,6 +43,7 @@ export async function readInput(
     readonly lake: Lake
     readonly source: Source
     readonly positions: ReadonlyMap<string, bigint>
+    readonly takenRanges?: TakenRanges | undefined
     readonly limits: BatchLimits
     readonly signal: AbortSignal
     readonly onBatch: () => void
@@ -42,11 +53,13 @@ export async function readInput(
   await createInstrumentsTable(session, [])
   await createFramedTable(session)
   await createBatchTables(session)
+  const { takenRanges } = options
+  if (takenRanges !== undefined) await setTakenRanges(session, takenRanges)
   await session.run(
     `CREATE OR REPLACE TABLE ${INPUT_RANGE} (kind VARCHAR, venue VARCHAR, venue_symbol VARCHAR, ` +
       'day BIGINT, source VARCHAR, n BIGINT, without_id BIGINT, low BIGINT, high BIGINT)',
   )
-  let counts: InputCounts = { messageCount: 0, ignoredCount: 0, rejectedCount: 0 }
+  let counts = NO_INPUT
   await source.open(options.positions)
   try {
     for (;;) {
@@ -54,7 +67,11 @@ export async function readInput(
       if (batch === undefined || signal.aborted) return counts
       await frameBatch(session, batch, options.lake.clock.nowUs())
       await deriveBatch(session, [...new Set(batch.segments.map(({ format }) => format))])
-      counts = await countBatch(session, counts)
+      const leftOutCount = takenRanges === undefined ? 0 : await leaveOut(session)
+      counts = await countBatch(session, {
+        ...counts,
+        leftOutCount: counts.leftOutCount + leftOutCount,
+      })
       await foldRanges(session)
       await source.release(batch)
       options.onBatch()
@@ -73,6 +90,7 @@ async function countBatch(session: StepSession, before: InputCounts): Promise<In
       `${rejected.join(' + ')} AS rejected FROM routed`,
   )
   return {
+    ...before,
     messageCount: before.messageCount + Number(row?.messages ?? 0n),
     ignoredCount: before.ignoredCount + Number(row?.ignored ?? 0n),
     rejectedCount: before.rejectedCount + Number(row?.rejected ?? 0n),

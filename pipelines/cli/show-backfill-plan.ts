@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeOverlap } from '../backfill/check-input.ts'
-import type { ChosenPart } from '../backfill/choose-parts.ts'
+import { countFiles, type ChosenPart } from '../backfill/choose-parts.ts'
 import type { InputChoice } from '../backfill/open-input.ts'
 import { planBackfill, type BackfillPlan } from '../backfill/plan-backfill.ts'
 import { readLakeFile } from '../lake/lake-file.ts'
 import { openLake } from '../lake/open-lake.ts'
 import type { Lake } from '../lake/lake.ts'
+import { dayText } from '../replay/utc-days.ts'
+import type { FileRange } from '../sources/file-range.ts'
 import { createBackfillProgress } from './backfill-progress.ts'
 import { printJson, printLine, printNote, type CommandContext } from './command-context.ts'
 import { formatCount, formatInstant, formatIso, formatSize } from './format-units.ts'
@@ -25,7 +27,7 @@ const MAX_SHOWN_OVERLAPS = 20
 export async function showBackfillPlan(
   context: CommandContext,
   options: LakeOptions,
-  input: Omit<InputChoice, 'lake'>,
+  input: Omit<InputChoice, 'lake'> & { readonly range: FileRange },
 ): Promise<void> {
   const progress = createBackfillProgress(context)
   const signal = context.stopSignal()
@@ -71,9 +73,9 @@ function planToJson(plan: BackfillPlan) {
   return {
     ...plan,
     bytes: bytesToRead(plan),
-    files: plan.files.map(({ part, state, fromOffset }) => ({
+    files: plan.files.map(({ part, range, state, fromOffset }) => ({
       ...{ path: part.shownPath, bytes: part.sizeBytes, source: part.part.source },
-      ...{ state, fromLine: Number(fromOffset) },
+      ...{ state, fromLine: Number(fromOffset), ...rangeJson(range) },
     })),
     watermarkUs: undefined,
     watermark: plan.watermarkUs === undefined ? null : formatIso(plan.watermarkUs),
@@ -85,6 +87,11 @@ function planToJson(plan: BackfillPlan) {
       }),
     ),
   }
+}
+
+function rangeJson({ fromDay, toDay }: FileRange) {
+  const text = (day: bigint | undefined) => (day === undefined ? null : dayText(day))
+  return { from: text(fromDay), to: text(toDay) }
 }
 
 function bytesToRead({ files }: BackfillPlan): number {
@@ -99,7 +106,8 @@ function drawPlan(plan: BackfillPlan): readonly string[] {
   return [
     drawFiles(plan),
     `${formatCount(plan.messageCount)} messages: ${formatCount(plan.ignoredCount)} ignored, ` +
-      `${formatCount(plan.rejectedCount)} rejected`,
+      `${formatCount(plan.rejectedCount)} rejected` +
+      (plan.leftOutCount === 0 ? '' : `; ${formatCount(plan.leftOutCount)} of other days left out`),
     watermarkUs === undefined
       ? 'the lake has no watermark yet'
       : `the watermark is ${formatInstant(watermarkUs)}: bars of sealed days are revised`,
@@ -125,9 +133,10 @@ function drawFiles(plan: BackfillPlan): string {
     `${formatCount(count('read'))} in the lake already`,
   ]
   if (count('begun') > 0) told.push(`${formatCount(count('begun'))} gone on with`)
-  const files = plan.files.length === 1 ? 'file' : 'files'
+  const files = countFiles(plan.files)
+  const ranges = plan.files.length === files ? '' : ` in ${formatCount(plan.files.length)} ranges`
   return (
-    `${formatCount(plan.files.length)} ${files}: ${told.join(', ')}; ` +
+    `${formatCount(files)} ${files === 1 ? 'file' : 'files'}${ranges}: ${told.join(', ')}; ` +
     `${formatSize(bytesToRead(plan))} to read`
   )
 }

@@ -11,6 +11,7 @@ import type { CutReceipt } from './cut-receipt.ts'
 import type { DedupeMemory } from './dedupe-memory.ts'
 import type { GoldTail } from './gold-tail.ts'
 import type { Instrument } from './instruments.ts'
+import type { TakenRanges } from './leave-out.ts'
 import type { LoopHooks } from './loop-hooks.ts'
 import type { LoopState } from './loop-state.ts'
 import type { StepSession } from './step-session.ts'
@@ -36,6 +37,8 @@ export interface LoopOptions {
   /** Messages older than this leave bronze, after the cuts at which it is due. */
   readonly bronzeRetention?: BronzeRetentionRule
   readonly hooks?: LoopHooks
+  /** Days of files that are taken alone; absent: all of all sources. */
+  readonly takenRanges?: TakenRanges
   /** Waits between tries at a commit; by default the timer's. */
   readonly sleep?: (waitMs: number) => Promise<void>
   readonly onCut?: (receipt: CutReceipt) => void

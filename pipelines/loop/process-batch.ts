@@ -11,6 +11,7 @@ import { decideDuplicates } from './decide-duplicates.ts'
 import { rememberAccepted, type DedupeMemory } from './dedupe-memory.ts'
 import { deriveBatch, type BatchKinds } from './derive-batch.ts'
 import { frameBatch } from './frame-batch.ts'
+import { leaveOut } from './leave-out.ts'
 import { adoptTail, type TailChange } from './gold-tail.ts'
 import { loopDefaults, type LoopContext } from './loop-context.ts'
 import { nextIngestedUs } from './loop-state.ts'
@@ -35,13 +36,16 @@ interface BatchPlan extends CutPlan {
 
 /**
  * One micro-batch into one cut: derive, merge, write, commit. Answers with the context to go on
- * from. Where it throws, nothing of the batch is committed (but `commit-state-unknown`, which a
- * restart settles), and the context must be restored before the next try.
+ * from; undefined where all of its messages are of days that are not taken: then nothing is
+ * committed, and its progress goes on into the next batch's, unless it `isLast`. Where it throws,
+ * nothing of the batch is committed (but `commit-state-unknown`, which a restart settles), and the
+ * context must be restored before the next try.
  */
 export async function processBatch(
   context: LoopContext,
   batch: MicroBatch,
-): Promise<ProcessedBatch> {
+  isLast = true,
+): Promise<ProcessedBatch | undefined> {
   const { session, options } = context
   const { lake } = options
   const clockMs = () => Number(lake.clock.nowUs() / 1000n)
@@ -50,6 +54,7 @@ export async function processBatch(
   const ingestedUs = nextIngestedUs(context.state, lake.clock.nowUs())
   const present = await deriveRows(context, batch, ingestedUs)
   await options.hooks?.rowsDerived?.()
+  if (!isLast && present.isLeftOut) return undefined
   const seen = await observeParts(session)
   const advanced = await advanceState(context, { progress, seen, ingestedUs })
   const counts = await countParts(session)
@@ -82,21 +87,26 @@ export async function processBatch(
   return { context: next, receipt, tables: [...committed.tables.values()], abandonedPaths }
 }
 
-/** From bytes to `verdict_<kind>`: typed rows, each accepted, a duplicate, or in conflict. */
+/**
+ * From bytes to `verdict_<kind>`: typed rows, each accepted, a duplicate, or in conflict. Left out
+ * is a batch of which no message is of the days that are taken.
+ */
 async function deriveRows(
   context: LoopContext,
   batch: MicroBatch,
   ingestedUs: bigint,
-): Promise<BatchKinds> {
-  const { session } = context
+): Promise<BatchKinds & { readonly isLeftOut: boolean }> {
+  const { session, options } = context
   await frameBatch(session, batch, ingestedUs)
   const formatNames = new Set(batch.segments.map((segment) => segment.format))
   const present = await deriveBatch(session, [...formatNames])
+  const leftOutCount = options.takenRanges === undefined ? 0 : await leaveOut(session)
   for (const memory of context.memories) {
     if (!present.decoded.has(memory.kind)) continue
     await decideDuplicates(session, memory, silverLookup(context))
   }
-  return present
+  const isLeftOut = options.takenRanges !== undefined && leftOutCount === batch.messageCount
+  return { ...present, isLeftOut }
 }
 
 async function writeFiles(

@@ -1,6 +1,5 @@
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Session } from '../../tables/engine/engine.ts'
-import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { Lake } from '../lake/lake.ts'
 import { isFilePart, partKey, type SourcePart } from '../sources/source.ts'
 import { planHead, planRelation } from './loop-context.ts'
@@ -107,21 +106,4 @@ export function openPositions(positions: ReadonlyMap<string, PartPosition>): Loo
       return [key, { part, endOffset, maxEventUs, newestReceivedUs, isAtEnd: false }]
     }),
   )
-}
-
-/** Which of these sources (files by their content) the lake has read whole. */
-export async function readFinishedSources(
-  lake: Lake,
-  session: Session,
-  cuts: LoadedTable,
-  sources: readonly string[],
-): Promise<ReadonlySet<string>> {
-  if (sources.length === 0 || cuts.metadata['current-snapshot-id'] === undefined) return new Set()
-  const rows = await planRelation(lake, await planHead(lake, cuts, []))
-  const names = sources.map(sqlString).join(', ')
-  const finished = await session.rows<{ source: string }>(
-    `SELECT source FROM ${rows} WHERE source IN (${names}) ` +
-      `GROUP BY source, source_partition HAVING max_by(is_finished, cut_number)`,
-  )
-  return new Set(finished.map((row) => row.source))
 }

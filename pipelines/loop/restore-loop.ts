@@ -18,6 +18,7 @@ import {
   type LoopContext,
   type LoopOptions,
 } from './loop-context.ts'
+import { setTakenRanges } from './leave-out.ts'
 import { decodePositions, EMPTY_LOOP_STATE, POSITIONS_PROPERTY } from './loop-state.ts'
 import type { LoopState } from './loop-state.ts'
 import { readPositionsFromRows } from './read-positions.ts'
@@ -39,6 +40,7 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   await createInstrumentsTable(session, options.instruments ?? [])
   await createFramedTable(session)
   await createBatchTables(session)
+  if (options.takenRanges !== undefined) await setTakenRanges(session, options.takenRanges)
   const { cutNumber, watermarkUs } = state
   const times = { cutNumber: cutNumber + 1, beforeUs: watermarkUs, afterUs: watermarkUs }
   await setLoopTimes(session, times)

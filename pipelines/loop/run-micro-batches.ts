@@ -6,7 +6,8 @@ import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import { awaitCommitTurn } from '../lake/commit-turn.ts'
 import { createLakeDeleteQueue } from '../lake/lake-delete-queue.ts'
-import type { MicroBatch } from '../sources/source.ts'
+import { foldProgress } from '../sources/fold-progress.ts'
+import type { MicroBatch, PartProgress } from '../sources/source.ts'
 import { acceptLosses } from './accept-losses.ts'
 import { checkLastMessages } from './check-last-messages.ts'
 import { hasMoved } from './cut-rows.ts'
@@ -45,23 +46,25 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
     await source.open(new Map([...context.state.parts].map(([key, part]) => [key, part.endOffset])))
     await checkLastMessages(context)
     next = source.next(limits, signal)
+    // Of batches of which nothing was taken: their cut is the one of the next batch.
+    let carried: readonly PartProgress[] = []
     while (!signal.aborted) {
       const batch = await next
       if (batch === undefined) break
       next = source.next(limits, signal)
       // It is awaited above; until then a failure must not count as unhandled.
       next.catch(() => undefined)
-      if (batch.progress.some(hasMoved)) {
+      const progress = foldProgress(carried, batch.progress)
+      if (progress.some(hasMoved)) {
         await options.hooks?.batchFetched?.()
-        const release = lake.holdCopies()
-        try {
-          context = await takeBatch(context, batch, queue)
-          context = await maintainLake(context, queue)
-        } finally {
-          release()
-        }
+        const taken = await takeBatch(context, { ...batch, progress }, queue, false)
+        carried = taken === undefined ? progress : []
+        context = taken ?? context
       }
       await source.release(batch)
+    }
+    if (!signal.aborted && carried.length > 0) {
+      await takeBatch(context, { ...nothing, progress: carried }, queue, true)
     }
     await queue.flush()
   } finally {
@@ -71,22 +74,42 @@ export async function runMicroBatches(options: LoopOptions, signal: AbortSignal)
   }
 }
 
-/**
- * A batch into a cut; after a foreign commit, or the cut of a replay, the loop's state is read
- * again and it is retried.
- */
+const nothing: Omit<MicroBatch, 'progress'> = { segments: [], messageCount: 0, sizeBytes: 0 }
+
+/** A batch into a cut, and the lake looked after; undefined as `processBatch`. */
 async function takeBatch(
   context: LoopContext,
   batch: MicroBatch,
   queue: DeleteQueue,
-): Promise<LoopContext> {
+  isLast: boolean,
+): Promise<LoopContext | undefined> {
+  const release = context.options.lake.holdCopies()
+  try {
+    const taken = await commitBatch(context, batch, queue, isLast)
+    return taken && (await maintainLake(taken, queue))
+  } finally {
+    release()
+  }
+}
+
+/**
+ * After a foreign commit, or the cut of a replay, the loop's state is read again and the batch is
+ * retried.
+ */
+async function commitBatch(
+  context: LoopContext,
+  batch: MicroBatch,
+  queue: DeleteQueue,
+  isLast: boolean,
+): Promise<LoopContext | undefined> {
   const { options, session } = context
   let current = context
   for (let tries = 1; ; tries++) {
     try {
       const { directory, clock } = options.lake
       if (directory !== undefined) await awaitCommitTurn(directory, clock)
-      const done = await processBatch(current, batch)
+      const done = await processBatch(current, batch, isLast)
+      if (done === undefined) return undefined
       const { cutNumber } = done.receipt
       options.onCut?.(done.receipt)
       await options.source.committed(batch)

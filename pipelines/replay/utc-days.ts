@@ -15,15 +15,26 @@ const DAY_MS = 86_400_000
  */
 export function parseDayRange(from: string, to: string): DayRange {
   const range = { fromDay: parseDay(from), toDay: parseDay(to) }
-  if (range.fromDay < range.toDay) return range
+  requireDays(range)
+  return range
+}
+
+/** @throws SluiceError `invalid-input` where the range holds no day. */
+export function requireDays({ fromDay, toDay }: DayRange): void {
+  if (fromDay < toDay) return
+  const [from, to] = [dayText(fromDay), dayText(toDay)]
   throw new SluiceError(
     'invalid-input',
     `From ${from} to ${to} is not one day. Nothing was done. --to is the day behind the last ` +
-      `one: for ${from} alone give --to ${dayText(range.fromDay + 1n)}.`,
+      `one: for ${from} alone give --to ${dayText(fromDay + 1n)}.`,
   )
 }
 
-function parseDay(text: string): bigint {
+/**
+ * A UTC day since 1970 from `YYYY-MM-DD`.
+ * @throws SluiceError `invalid-input` where the text is no day.
+ */
+export function parseDay(text: string): bigint {
   const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
   // What the calendar does not have, `Date.parse` takes for the next month.
   const isDay = ms >= 0 && new Date(ms).toISOString().startsWith(text)

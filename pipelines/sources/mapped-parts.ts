@@ -3,6 +3,7 @@ import { mappedFormatName, type MappedFile } from '../../shared-transforms/forma
 import type { ArchivePart } from './archive-parts.ts'
 import { readArchiveBytes } from './archive-stream.ts'
 import { DEFAULT_DELIMITER, resolveMapping, type ColumnMapping } from './column-mapping.ts'
+import { fileRangeOf } from './file-range.ts'
 import { createLineSplitter, type LineSplitter } from './line-splitter.ts'
 import type { ParquetFiles } from './parquet-files.ts'
 import { readSplit, type PartReader } from './part-reader.ts'
@@ -40,7 +41,7 @@ export async function resolveMappedParts(
   return {
     parts,
     reader: {
-      formatOf: ({ part }) => formats.get(part.source) ?? '',
+      formatOf: ({ part }) => formats.get(fileRangeOf(part.source).file) ?? '',
       read: (part, startNumber, onRead) => {
         if (input.file === 'parquet') return input.parquet.read(part, startNumber, onRead)
         const chunks = withoutMark(readArchiveBytes(part, onRead))

@@ -3,7 +3,10 @@
  * nothing of kinds, columns or tables.
  */
 export interface SourcePart {
-  /** `kafka:<topic>` (`kafka:<topic>@2` once it was made again), `log:<name>`, `file:<sha256>:<size>[:<entry>]`. */
+  /**
+   * `kafka:<topic>` (`kafka:<topic>@2` once it was made again), `log:<name>`,
+   * `file:<sha256>:<size>[:<entry>]`; `rangedSource` names some days of a file.
+   */
   readonly source: string
   /** Kafka partition; 0 for a log and for a file. */
   readonly partition: number

@@ -130,7 +130,7 @@ await describeWithService('data', 'five days of SPY through backfill', () => {
       { lake: local.lake, format: 'lean-trades', files, writer: 'test' },
       new AbortController().signal,
     )
-    expect(result).toEqual({ partsRead: 5, partsSkipped: 0, isComplete: true })
+    expect(result).toMatchObject({ partsRead: 5, partsSkipped: 0, isComplete: true })
   })
 
   afterAll(async () => {

@@ -141,14 +141,14 @@ await describeWithService(['trino', 'data'], 'backfills by Trino', () => {
       onCut: ({ cutNumber }: { cutNumber: number }) => cuts.push(cutNumber),
     }
     const result = await run(seen.lake, format, files, options)
-    expect(result).toEqual({ partsRead: files.length, partsSkipped: 0, isComplete: true })
+    expect(result).toMatchObject({ partsRead: files.length, partsSkipped: 0, isComplete: true })
     expect(cuts).toEqual([1, 2])
     await expectEqual(seen.lake, expected)
     await expectNoScratch(seen.lake)
 
     const heads = await headIds(seen.lake)
     const again = await run(seen.lake, format, files, options)
-    expect(again).toEqual({ partsRead: 0, partsSkipped: files.length, isComplete: true })
+    expect(again).toMatchObject({ partsRead: 0, partsSkipped: files.length, isComplete: true })
     expect(await headIds(seen.lake)).toEqual(heads)
   })
 

@@ -8,13 +8,8 @@ import type { Lake } from '../../lake/lake.ts'
 import { createFramedTable, frameBatch } from '../../loop/frame-batch.ts'
 import { LIVE_COMPRESSION_LEVEL } from '../../loop/loop-context.ts'
 import type { StepSession } from '../../loop/step-session.ts'
-import {
-  partKey,
-  type BatchLimits,
-  type MicroBatch,
-  type PartProgress,
-  type Source,
-} from '../../sources/source.ts'
+import { foldProgress } from '../../sources/fold-progress.ts'
+import type { BatchLimits, PartProgress, Source } from '../../sources/source.ts'
 import type { ScratchRun } from './scratch-run.ts'
 
 /** Short name of the scratch table with the framed messages of a cut. */
@@ -70,7 +65,7 @@ export async function frameIntoScratch(options: FramingOptions): Promise<FramedI
     properties: { 'write.parquet.compression-codec': 'zstd' },
   })
   const files: DataFile[] = []
-  const progress = new Map<string, PartProgress>()
+  let progress: readonly PartProgress[] = []
   let messageCount = 0
   let isLast = false
   while (messageCount < options.cutRows && !signal.aborted) {
@@ -87,7 +82,7 @@ export async function frameIntoScratch(options: FramingOptions): Promise<FramedI
       { compressionLevel: LIVE_COMPRESSION_LEVEL },
     )
     files.push(...written)
-    foldProgress(progress, batch)
+    progress = foldProgress(progress, batch.progress)
     messageCount += batch.messageCount
     await source.release(batch)
   }
@@ -101,18 +96,5 @@ export async function frameIntoScratch(options: FramingOptions): Promise<FramedI
     removeDeletePaths: [],
     mustBeLive: [],
   })
-  return { messageCount, progress: [...progress.values()], isLast }
-}
-
-/** One step a part out of many: from where the first began to where the last ended. */
-function foldProgress(progress: Map<string, PartProgress>, batch: MicroBatch): void {
-  for (const moved of batch.progress) {
-    const key = partKey(moved.part)
-    const before = progress.get(key)
-    progress.set(key, {
-      ...moved,
-      startOffset: before?.startOffset ?? moved.startOffset,
-      messageCount: (before?.messageCount ?? 0) + moved.messageCount,
-    })
-  }
+  return { messageCount, progress, isLast }
 }

@@ -12,8 +12,10 @@ import { mappedFiles, type MappedFile } from '../../../shared-transforms/formats
 import { loadFilesConfig, type FilesConfig } from '../../config/load-config.ts'
 import { createFaultHooks } from '../../loop/fault-hooks.ts'
 import { createRunStatistics, type RunTotals } from '../../loop/run-statistics.ts'
+import { parseDay, requireDays } from '../../replay/utc-days.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
 import type { ColumnMapping } from '../../sources/column-mapping.ts'
+import { isWhole, type FileRange } from '../../sources/file-range.ts'
 import { archiveFormats, type ArchiveFormat, type NamedMarket } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { createBackfillProgress } from '../backfill-progress.ts'
@@ -29,6 +31,8 @@ interface BackfillCommandOptions extends LakeOptions, TrinoOptions {
   readonly mapping?: string
   readonly config?: string
   readonly cutRows?: number
+  readonly from?: bigint
+  readonly to?: bigint
   readonly dryRun: boolean
   readonly venue?: string
   readonly symbol?: string
@@ -45,6 +49,11 @@ symbols have the same names there.
 With --engine trino this process only reads and frames the files; a Trino derives the rows, on all
 of its nodes, for histories that one machine is too small for. It must see the lake's catalog:
 keep \`sluice catalog\` running for this lake, and read it by Trino. Rows and receipts are equal.
+
+--from and --to take only messages whose event time is of these days, the last one not included;
+either may be left out. The rest of the files stays for later runs: what was taken is not taken
+again. Messages without an event time that can be read belong to a run without --from. Not with
+--engine trino.
 
 --dry-run reads the input too, and says what is in it, what the lake holds of the same days, and
 whether the run would be refused. It may go on beside anything, and changes nothing.`
@@ -66,6 +75,12 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
       'with --engine trino: messages of one cut, about (default: 20000000)',
       countFrom(1),
     )
+    .option('--from <day>', 'only messages of this UTC day and later, as in 2026-11-20', parseDay)
+    .option(
+      '--to <day>',
+      'only messages before this UTC day: the day behind the last one',
+      parseDay,
+    )
     .option('--dry-run', 'only says what would be done', false)
     .option('--symbol <name>', 'of klines: the symbol, where the names of the files do not say it')
     .option('--venue <name>', 'of klines: the venue (default: by the format)')
@@ -81,6 +96,7 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
           : configuredLake(command, context, options, config.lakeDirectory)
       const input = {
         ...{ format: options.format, market: marketOf(options), files },
+        range: rangeOf(options),
         ...mappingOf(options, config),
         ...(context.stdin.isTTY ? {} : { standardInput: context.stdin }),
       }
@@ -91,10 +107,22 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
   )
 }
 
+/** @throws SluiceError `invalid-input` for a range without a day, and for one that Trino is to take. */
+function rangeOf({ from, to, engine }: BackfillCommandOptions): FileRange {
+  const range = { fromDay: from, toDay: to }
+  if (from !== undefined && to !== undefined) requireDays({ fromDay: from, toDay: to })
+  if (engine !== 'trino' || isWhole(range)) return range
+  throw new SluiceError(
+    'invalid-input',
+    '--from and --to do not go with --engine trino, which takes files whole. Nothing was read. ' +
+      'Leave one or the other out.',
+  )
+}
+
 async function runBackfill(
   context: CommandContext,
   options: BackfillCommandOptions,
-  input: Omit<InputChoice, 'lake'>,
+  input: Omit<InputChoice, 'lake'> & { readonly range: FileRange },
   config: FilesConfig | undefined,
 ): Promise<void> {
   const { clock, ids, environment } = context
@@ -210,7 +238,7 @@ const WHY_REJECTED =
   'silver.rejected_messages holds each rejected message with its reason and detail.'
 
 function resultText(
-  { partsRead, partsSkipped }: BackfillResult,
+  { partsRead, partsSkipped, leftOutCount }: BackfillResult,
   totals: Omit<RunTotals, 'freshness'>,
 ): string {
   const were = partsSkipped === 1 ? 'was' : 'were'
@@ -218,7 +246,8 @@ function resultText(
     `${countOf(partsRead, 'file')} read, ${partsSkipped} ${were} in the lake already: ` +
     `${countOf(totals.messageCount, 'message')} in ${countOf(totals.cutCount, 'cut')}, ` +
     `${formatCount(totals.rejectedCount)} rejected, ` +
-    countOf(totals.duplicateCount, 'duplicate')
+    countOf(totals.duplicateCount, 'duplicate') +
+    (leftOutCount === 0 ? '' : `; ${countOf(leftOutCount, 'message')} of other days left out`)
   )
 }
 

@@ -77,6 +77,15 @@ describe('a wrong call', () => {
   })
 
   it.each([
+    [['--from', '2025-02-30'], /"2025-02-30" is no day\./],
+    [['--from', '2025-01-15', '--to', '2025-01-15'], /for 2025-01-15 alone give --to 2025-01-16/],
+    [['--to', '2025-01-16', '--engine', 'trino'], /do not go with --engine trino/],
+  ])('of days of a backfill says what is wrong: %j', async (days, says) => {
+    expect(await main(['backfill', '--format', 'stock-json', 'file.json', ...days])).toBe(2)
+    expect(stderr).toMatch(says)
+  })
+
+  it.each([
     ['sql', 'SELECT 1'],
     ['tables'],
     ['describe', 'gold.bars'],

@@ -3,10 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { headOf, loadHeads } from '../../../pipelines/loop/loop-context.ts'
 import { decodePositions, POSITIONS_PROPERTY } from '../../../pipelines/loop/loop-state.ts'
-import {
-  readFinishedSources,
-  readPositionsFromRows,
-} from '../../../pipelines/loop/read-positions.ts'
+import { readFileRanges } from '../../../pipelines/loop/read-file-ranges.ts'
+import { readPositionsFromRows } from '../../../pipelines/loop/read-positions.ts'
 import { rollBackLake } from '../../../pipelines/loop/roll-back-lake.ts'
 import { runMicroBatches } from '../../../pipelines/loop/run-micro-batches.ts'
 import { randomIds } from '../../../tables/clock.ts'
@@ -219,7 +217,7 @@ describe('a rollback', () => {
     expect([...rows.parts.keys()]).toEqual(['kafka:stocks#0'])
     const cuts = headOf(await loadHeads(lake), 'sluice.cuts')
     const session = await lake.engine.connect()
-    expect(await readFinishedSources(lake, session, cuts, [file])).toEqual(new Set())
+    expect(await readFileRanges(lake, session, cuts, [file])).toEqual(new Map())
     session.close()
     await run(lake, [trade(0, file), trade(1, file)], [2])
     const [row] = await readRows(lake, 'silver.trades', 'SELECT count(*) AS n FROM t')
