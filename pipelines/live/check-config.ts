@@ -12,6 +12,10 @@ import { connectionOf, type KafkaSettings } from '../sources/kafka-security.ts'
 import { resolveStarts, type KafkaStart } from '../sources/kafka-positions.ts'
 import { silentLogger } from '../sources/logger.ts'
 import { partKey } from '../sources/source.ts'
+import { checkSinks } from '../sinks/follow-cuts.ts'
+import { planSink, readSinkStanding, type SinkPlan, type SinkStanding } from '../sinks/plan-sink.ts'
+import { createSinkPositions } from '../sinks/sink-position.ts'
+import type { SinkSettings } from '../sinks/sink-settings.ts'
 
 /** One topic, and what becomes of its messages. */
 export interface TopicPlan {
@@ -39,11 +43,30 @@ export interface ConfigPlan {
   /** How the brokers are reached; it holds no secret. */
   readonly kafka: KafkaSettings
   readonly topics: readonly TopicPlan[]
+  /** Their own problems are not among `problems`: it would run without them. */
+  readonly sinks: readonly SinkPlan[]
   /** Each a sentence; empty where it would run. */
   readonly problems: readonly string[]
 }
 
-/** Asks the lake and the brokers; changes neither. */
+/** Gives `otherwise` where `work` throws a SluiceError, whose message then is a problem. */
+type Attempt = <T>(work: () => Promise<T>, otherwise: T) => Promise<T>
+
+/** What the lake knows. */
+interface HeldPlaces {
+  /** Exclusive ends by `partKey`. */
+  readonly positions: ReadonlyMap<string, bigint>
+  readonly standings: ReadonlyMap<string, SinkStanding>
+}
+
+/** What the brokers say. */
+interface BrokerFacts {
+  readonly starts: readonly KafkaStart[]
+  /** Undefined where they did not answer. */
+  readonly topics?: ReadonlySet<string>
+}
+
+/** Asks the lake, the brokers and the folders of sinks; changes none of them. */
 export async function checkConfig(options: {
   readonly config: Config
   readonly lakeDirectory: string
@@ -53,7 +76,7 @@ export async function checkConfig(options: {
 }): Promise<ConfigPlan> {
   const { config, lakeDirectory } = options
   const problems: string[] = []
-  const attempt = async <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
+  const attempt: Attempt = async (work, otherwise) => {
     try {
       return await work()
     } catch (error) {
@@ -69,11 +92,15 @@ export async function checkConfig(options: {
       `The lake is in use by ${holder.purpose}, process ${holder.pid} on ${holder.host}: stop it first.`,
     )
   }
-  const positions =
+  const nothing: HeldPlaces = { positions: new Map(), standings: new Map() }
+  const { positions, standings } =
     lakeFile === undefined
-      ? new Map<string, bigint>()
-      : await attempt(() => readPositions(options.openLake), new Map<string, bigint>())
-  const starts = await attempt(() => readStarts(config, options.kafkaPassword, positions), [])
+      ? nothing
+      : await attempt(() => readPlaces(options.openLake, config.sinks, attempt), nothing)
+  const facts = await attempt<BrokerFacts>(
+    () => readBrokers(config, options.kafkaPassword, positions, attempt),
+    { starts: [] },
+  )
   return {
     lakeDirectory,
     lakeExists: lakeFile !== undefined,
@@ -82,10 +109,13 @@ export async function checkConfig(options: {
       topic,
       format,
       tables: tablesOf(format),
-      partitions: starts
+      partitions: facts.starts
         .filter((start) => start.topic.topic === topic)
         .map((start) => partitionPlan(start, positions)),
     })),
+    sinks: await Promise.all(
+      config.sinks.map((sink) => planSink(sink, standings.get(sink.name) ?? {}, facts.topics)),
+    ),
     problems,
   }
 }
@@ -112,35 +142,51 @@ function tablesOf(format: string): readonly string[] {
   ])
 }
 
-async function readPositions(open: () => Promise<Lake>): Promise<Map<string, bigint>> {
+async function readPlaces(
+  open: () => Promise<Lake>,
+  sinks: readonly SinkSettings[],
+  attempt: Attempt,
+): Promise<HeldPlaces> {
   const lake = await open()
   try {
     const session = await lake.engine.connect()
     const parts = await readPartLines(lake, session)
     session.close()
-    return new Map(
-      parts.map(({ source, source_partition: partition, end_offset: endOffset }) => [
-        partKey({ source, partition }),
-        endOffset,
-      ]),
-    )
+    const sinkPositions = createSinkPositions(lake.fileIO, lake.location)
+    const standings = new Map<string, SinkStanding>()
+    for (const sink of sinks) {
+      await attempt(() => checkSinks(lake, [sink]), undefined)
+      standings.set(sink.name, await readSinkStanding(sinkPositions, sink.name))
+    }
+    return {
+      positions: new Map(
+        parts.map(({ source, source_partition: partition, end_offset: endOffset }) => [
+          partKey({ source, partition }),
+          endOffset,
+        ]),
+      ),
+      standings,
+    }
   } finally {
     await lake.close()
   }
 }
 
-async function readStarts(
+async function readBrokers(
   config: Config,
   kafkaPassword: string | undefined,
   positions: ReadonlyMap<string, bigint>,
-): Promise<readonly KafkaStart[]> {
+  attempt: Attempt,
+): Promise<BrokerFacts> {
   const connection = connectionOf(config.kafka, kafkaPassword)
   const { brokers } = connection
   const client = createKafkaClient({ connection, logger: silentLogger, retries: 1 })
   const admin = client.kafka.admin()
   try {
     await admin.connect()
-    return await resolveStarts({ admin, topics: config.sources, positions, brokers })
+    const topics = new Set(await admin.listTopics())
+    const asked = { admin, topics: config.sources, positions, brokers }
+    return { topics, starts: await attempt(() => resolveStarts(asked), []) }
   } catch (error) {
     throw kafkaFailure(connection, error, {
       undone: 'Its topics were not looked at.',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { backfill } from '../../pipelines/backfill/backfill.ts'
+import { planSink } from '../../pipelines/sinks/plan-sink.ts'
 import { verifyLake } from '../../pipelines/verify/verify-lake.ts'
 import { systemClock } from '../../tables/clock.ts'
 import { readContentHashes } from '../support/lake-content.ts'
@@ -70,6 +71,10 @@ await describeWithService('small-disk', 'a lake whose disk takes no more', () =>
     expect(read.code).toBe(1)
     expect(read.stderr).toMatch(/^sluice: storage-unavailable: .*must not be read-only/)
     expect(await readdir(directory)).toEqual(before)
+    const files = { name: 'files', type: 'parquet', table: 'silver.trades' } as const
+    const sink = { ...files, start: 'latest', folder: join(disk.path, 'export') } as const
+    const { problem } = await planSink(sink, {}, undefined)
+    expect(problem).toContain(`${disk.path} cannot be written to (EROFS)`)
     await disk.setReadOnly(false)
     await expectFilled(2)
   })

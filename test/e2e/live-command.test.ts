@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -10,6 +10,7 @@ import { runSluice, startSluice } from '../support/sluice-process.ts'
 interface Plan {
   readonly wouldRun: boolean
   readonly problems: readonly string[]
+  readonly sinks: readonly { readonly name: string; readonly problem?: string }[]
   readonly topics: readonly {
     readonly partitions: readonly {
       readonly startOffset: string
@@ -113,6 +114,38 @@ await describeWithService('kafka', 'sluice produce, check and live on a real bro
     const live = await runSluice(['live', '--config', other])
     expect(live.code).toBe(1)
     expect(live.stderr).toMatch(/sluice: storage-unavailable: .*bonds/)
+  })
+
+  it('says of which sinks the topic is not there, and where the others stand', async () => {
+    const other = join(folder, 'sinks.yaml')
+    const sink = (name: string, more: string): string =>
+      `  - {name: ${name}, table: silver.quotes, ${more}}\n`
+    await writeFile(
+      other,
+      `lake: ./lake\nkafka: {brokers: ["${broker.brokers.join('","')}"]}\n` +
+        `sources: [{topic: ${topic}, format: stock-json}]\nsinks:\n` +
+        sink('seen', `type: console, where: "venue = 'NASDAQ'"`) +
+        sink('sent', `type: kafka, topic: ${topic}`) +
+        sink('files', 'type: parquet, folder: ./export/of/quotes'),
+    )
+    const whole = await runSluice(['check', '--config', other])
+    expect(whole, whole.stderr).toMatchObject({ code: 0 })
+    expect(whole.stdout).toMatch(
+      /sink seen, .*\n {2}where .*\n {2}goes on behind cut \d+\nsink sent[^]*\nit would run\n/,
+    )
+    await appendFile(other, sink('lost', 'type: kafka, topic: bonds'))
+    const checked = await runSluice(['check', '--config', other])
+    expect(checked.code).toBe(1)
+    expect(checked.stdout).toMatch(
+      /it would run, but a sink would get nothing:\n {2}Sink lost sends to topic "bonds"/,
+    )
+    const { stdout } = await runSluice(['check', '--config', other, '--json'])
+    const { wouldRun, sinks } = JSON.parse(stdout) as Plan
+    expect(wouldRun).toBe(true)
+    expect(sinks.filter(({ problem }) => problem !== undefined).map(({ name }) => name)).toEqual([
+      'lost',
+    ])
+    expect(await readdir(folder)).not.toContain('export')
   })
 
   /** Runs live until the log line of a cut that leaves nothing waiting, then SIGTERM. */

@@ -3,6 +3,7 @@ import { isErrorKind } from '../../../tables/errors.ts'
 import { loadConfig, type Config } from '../../config/load-config.ts'
 import { openLake } from '../../lake/open-lake.ts'
 import { checkConfig, type ConfigPlan, type TopicPlan } from '../../live/check-config.ts'
+import type { SinkPlan } from '../../sinks/plan-sink.ts'
 import type { KafkaSettings } from '../../sources/kafka-security.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { formatCount } from '../format-units.ts'
@@ -18,7 +19,8 @@ export function addCheckCommand(program: Command, context: CommandContext): void
   const command = program
     .command('check')
     .description(
-      'what a config would do: topics, formats, tables, positions; 1 if it would not run',
+      'what a config would do: topics, formats, tables, positions, sinks; 1 if it would not run ' +
+        'or a sink would get nothing',
     )
     .requiredOption('--config <file>', 'the config of `sluice live`')
   addLakeOptions(command, context).action(async (options: CheckOptions) => {
@@ -33,7 +35,8 @@ export function addCheckCommand(program: Command, context: CommandContext): void
           )
     if (options.json) printJson(context, { ...plan, wouldRun: plan.problems.length === 0 })
     else for (const line of drawPlan(plan)) printLine(context, line)
-    if (plan.problems.length > 0) context.setExitCode(exitCodes.failed)
+    const isWhole = plan.problems.length === 0 && sinkProblems(plan).length === 0
+    if (!isWhole) context.setExitCode(exitCodes.failed)
   })
 }
 
@@ -57,7 +60,14 @@ async function planOf(
 
 /** A config with mistakes says nothing of brokers. */
 type DrawnPlan = Omit<ConfigPlan, 'kafka'> & { readonly kafka?: KafkaSettings }
-const noPlan: DrawnPlan = { lakeDirectory: '', lakeExists: false, topics: [], problems: [] }
+const noPlan: DrawnPlan = {
+  ...{ lakeDirectory: '', lakeExists: false },
+  ...{ topics: [], sinks: [], problems: [] },
+}
+
+function sinkProblems({ sinks }: DrawnPlan): readonly string[] {
+  return sinks.flatMap(({ problem }) => problem ?? [])
+}
 
 /** The mistakes of a config are an answer here; a file that is not there is a wrong call. */
 async function loadOrRefuse(path: string): Promise<Config | string> {
@@ -70,16 +80,22 @@ async function loadOrRefuse(path: string): Promise<Config | string> {
 }
 
 function drawPlan(plan: DrawnPlan): readonly string[] {
-  const verdict =
-    plan.problems.length === 0
-      ? ['it would run']
-      : ['it would not run:', ...plan.problems.map((problem) => `  ${problem}`)]
   return [
     `lake  ${plan.lakeDirectory}${plan.lakeExists ? '' : ' (none there yet: it would be made)'}`,
     ...(plan.kafka === undefined ? [] : [`kafka ${kafkaText(plan.kafka)}`]),
     ...plan.topics.flatMap(drawTopic),
-    ...verdict,
+    ...plan.sinks.flatMap(drawSink),
+    ...drawVerdict(plan),
   ]
+}
+
+/** Sinks that are away hold up nobody: they are told of, and the rest runs. */
+function drawVerdict(plan: DrawnPlan): readonly string[] {
+  const ofSinks = sinkProblems(plan)
+  const listed = [...plan.problems, ...ofSinks].map((problem) => `  ${problem}`)
+  if (plan.problems.length > 0) return ['it would not run:', ...listed]
+  if (ofSinks.length > 0) return ['it would run, but a sink would get nothing:', ...listed]
+  return ['it would run']
 }
 
 /** `localhost:9093, TLS (authority ca.pem), SASL scram-sha-256 as sluice`. */
@@ -109,5 +125,20 @@ function drawTopic({ topic, format, tables, partitions }: TopicPlan): readonly s
   return [
     `topic ${topic}, ${format} -> ${tables.join(', ')}`,
     ...drawTextTable([left, right, right, left], rows).slice(1),
+  ]
+}
+
+const sinkTargets = { console: '', kafka: 'topic ', parquet: 'folder ' } as const
+
+/** `sink files, silver.trades -> folder /data/export`, its condition, and where it stands. */
+function drawSink({ name, type, table, target, where, afterCut, start }: SinkPlan): string[] {
+  const first =
+    start === 'earliest' ? 'with all rows that are there' : 'with the rows of later cuts'
+  return [
+    `sink ${name}, ${table} -> ${sinkTargets[type]}${target}`,
+    ...(where === undefined ? [] : [`  where ${where}`]),
+    afterCut === undefined
+      ? `  begins ${first}: the lake knows nothing of it`
+      : `  goes on behind cut ${afterCut}`,
   ]
 }
