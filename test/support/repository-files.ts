@@ -3,7 +3,7 @@ import { dirname, join, posix } from 'node:path'
 import ts from 'typescript'
 import { repositoryRoot } from './data.ts'
 
-/** Folders that hold nothing of the repository, as .gitignore says. */
+/** Folders that hold nothing of the repository, by their paths, as .gitignore says. */
 const ignoredFolders = new Set(['.git', 'node_modules', 'lake', 'lakes', '.cache', 'coverage'])
 
 /** All files of the repository, as paths from its root with forward slashes, sorted. */
@@ -13,7 +13,7 @@ export function repositoryFiles(): string[] {
     for (const entry of readdirSync(join(repositoryRoot, folder), { withFileTypes: true })) {
       const path = posix.join(folder, entry.name)
       // In a second work tree of git .git is a file.
-      if (ignoredFolders.has(entry.name)) continue
+      if (ignoredFolders.has(path)) continue
       if (entry.isFile() && !entry.name.endsWith('.log')) found.push(path)
       else if (entry.isDirectory()) visit(path)
     }
