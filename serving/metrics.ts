@@ -24,6 +24,12 @@ export interface CutFacts {
     readonly rejectedByReason: Readonly<Record<string, number>>
     readonly openWindowsByTable: Readonly<Record<string, number>>
     readonly filesByTable: Readonly<Record<string, number>>
+    /** Of each part of a log: offsets from the committed end to the log's own. */
+    readonly lags: readonly {
+      readonly source: string
+      readonly partition: number
+      readonly offsetCount: number
+    }[]
   }
 }
 
@@ -164,13 +170,33 @@ function createGauges(
     new Gauge({ name, help, labelNames: ['table'], registers })
   const openWindows = byTable('sluice_open_windows', 'Windows that still change in order.')
   const liveFiles = byTable('sluice_live_files', 'Data and delete files of the newest snapshot.')
+  const setLags = createLagGauge(registry)
   return (cut) => {
     last = cut
+    if (cut.figures !== undefined) setLags(cut.figures.lags)
     const { openWindowsByTable = {}, filesByTable = {} } = cut.figures ?? {}
     for (const [table, count] of Object.entries(openWindowsByTable)) {
       openWindows.set({ table }, count)
     }
     for (const [table, count] of Object.entries(filesByTable)) liveFiles.set({ table }, count)
+  }
+}
+
+/** The parts that the newest cut knows; one that left a source is no longer told of. */
+function createLagGauge(
+  registry: Registry,
+): (lags: NonNullable<CutFacts['figures']>['lags']) => void {
+  const gauge = new Gauge({
+    name: 'sluice_source_lag_messages',
+    help: 'Offsets of a partition that waited when the newest cut was made.',
+    labelNames: ['source', 'partition'],
+    registers: [registry],
+  })
+  return (lags) => {
+    gauge.reset()
+    for (const { source, partition, offsetCount } of lags) {
+      gauge.set({ source, partition: String(partition) }, offsetCount)
+    }
   }
 }
 

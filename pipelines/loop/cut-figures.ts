@@ -1,5 +1,6 @@
 import { kinds } from '../../shared-transforms/kind.ts'
 import { currentSnapshot } from '../../tables/spec/cut-history.ts'
+import type { PartProgress } from '../sources/source.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import type { LoopContext } from './loop-context.ts'
 
@@ -11,12 +12,33 @@ export interface CutFigures {
   readonly openWindowsByTable: Readonly<Record<string, number>>
   /** Live data and delete files, by table. */
   readonly filesByTable: Readonly<Record<string, number>>
+  /** One for each part of a log. */
+  readonly lags: readonly PartLag[]
+}
+
+/** How far the committed end of a part is behind its log's. */
+export interface PartLag {
+  readonly source: string
+  readonly partition: number
+  /** Offsets from the committed end to the log's; a compacted topic holds fewer messages there. */
+  readonly offsetCount: number
+}
+
+/** The lags that are left once this progress is committed. */
+export function lagsAfter(progress: readonly PartProgress[]): readonly PartLag[] {
+  return progress.flatMap(({ part, endOffset, logEndOffset }) => {
+    if (logEndOffset === undefined) return []
+    // Reading may be ahead of what the broker said last.
+    const offsetCount = logEndOffset > endOffset ? Number(logEndOffset - endOffset) : 0
+    return [{ ...part, offsetCount }]
+  })
 }
 
 /** Reads them from the engine's tables and the heads, once the cut is the context's ground. */
 export async function readCutFigures(
   { session, heads, tails }: LoopContext,
   { rejectedCount, refusedCount }: CutCounts,
+  progress: readonly PartProgress[],
 ): Promise<CutFigures> {
   const rejected: [string, number][] =
     refusedCount === 0 ? [] : [['conflicting-duplicate', refusedCount]]
@@ -43,5 +65,6 @@ export async function readCutFigures(
     rejectedByReason: Object.fromEntries(rejected),
     openWindowsByTable: Object.fromEntries(open),
     filesByTable: Object.fromEntries(files),
+    lags: lagsAfter(progress),
   }
 }

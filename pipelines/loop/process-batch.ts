@@ -67,7 +67,7 @@ export async function processBatch(
   const committed = await commitPlan(context, plan)
   const next = await goOn(context, plan, headsAfter(context, committed))
   const committedMs = clockMs()
-  const figures = await readCutFigures(next, total)
+  const figures = await readCutFigures(next, total, progress)
   const receipt: CutReceipt = {
     ...total,
     cutNumber: plan.after.cutNumber,

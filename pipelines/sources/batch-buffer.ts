@@ -37,6 +37,8 @@ export interface PartOptions {
   readonly startOffset: bigint
   /** Asked when a batch is taken. */
   readonly isAtEnd: () => boolean
+  /** Exclusive end of the log as far as it is known; absent for a file. */
+  readonly logEndOffset?: () => bigint
 }
 
 /** One part as its reader sees it. */
@@ -281,7 +283,11 @@ function partSlotOf(state: BufferState, slot: Slot): PartSlot {
 function progressOf(slot: Slot): PartProgress {
   const { options, startOffset, endOffset, messageCount, isFinished } = slot
   const isAtEnd = isFinished || options.isAtEnd()
-  return { part: options.part, startOffset, endOffset, messageCount, isAtEnd, isFinished }
+  const logEndOffset = options.logEndOffset?.()
+  return {
+    ...{ part: options.part, startOffset, endOffset, messageCount, isAtEnd, isFinished },
+    ...(logEndOffset === undefined ? {} : { logEndOffset }),
+  }
 }
 
 function resetSlot(slot: Slot): void {

@@ -177,7 +177,8 @@ function addPart(
   const { buffer } = reading
   const isAtEnd = () =>
     reading.confirmedBatch === buffer.batchNumber() && slot.position() >= state.highWatermark
-  const slot = buffer.addPart({ format: topic.format, part, startOffset, isAtEnd })
+  const logEndOffset = () => state.highWatermark
+  const slot = buffer.addPart({ format: topic.format, part, startOffset, isAtEnd, logEndOffset })
   const state: PartState = { topic: topic.topic, slot, highWatermark: range.high }
   reading.parts.set(topicKey(topic.topic, part.partition), state)
   return state

@@ -35,6 +35,7 @@ export function createLogSource(options: LogSourceOptions): Source {
         part,
         startOffset,
         isAtEnd: () => slot.position() === log.endOffset(),
+        logEndOffset: () => log.endOffset(),
       })
       const reader = log.reader(startOffset)
       pumping = pump({ log, buffer, slot, reader, waker })

@@ -75,6 +75,8 @@ export interface PartProgress {
   readonly messageCount: number
   /** Read up to the end that the source reported while this batch was made. */
   readonly isAtEnd: boolean
+  /** Exclusive end of the log, as the source last heard it; absent for a file. */
+  readonly logEndOffset?: bigint
   /** A file that was read whole: it will never move again. */
   readonly isFinished: boolean
 }

@@ -150,6 +150,31 @@ describe('the metrics of a loop', () => {
     }
   })
 
+  it('tell how far each partition is behind the end of its log, after each cut', () => {
+    const part = { source: 'kafka:stocks', partition: '0' }
+    const lags = scrapes.map((scrape) => valueOf(scrape, 'sluice_source_lag_messages', part))
+    // Ten messages in cuts of four.
+    expect(lags).toEqual([undefined, 6, 2, 0])
+  })
+
+  it('forget the lag of a partition that the newest cut does not know', async () => {
+    const [receipt] = receipts
+    const figures = receipt?.figures
+    if (receipt === undefined || figures === undefined) throw new Error('there are no figures')
+    const own = createMetrics(systemClock, { freshness: () => undefined })
+    const scrape = async (partition: number) => {
+      const lags = [{ source: 'kafka:a', partition, offsetCount: 7 }]
+      own.addCut({ ...receipt, figures: { ...figures, lags } })
+      return parsePrometheusText(await own.render())
+    }
+    await scrape(0)
+    const later = await scrape(1)
+    const family = later.find(({ name }) => name === 'sluice_source_lag_messages')
+    expect(family?.samples.map(({ labels, value }) => [labels['partition'], value])).toEqual([
+      ['1', 7],
+    ])
+  })
+
   it('tell of the process', () => {
     expect(valueOf(scrapes.at(-1), 'process_resident_memory_bytes')).toBeGreaterThan(1e6)
   })

@@ -100,13 +100,16 @@ function frame(
     const own = messages.filter((message) => partKey(message.part) === key)
     const startOffset = starts.get(key) ?? 0n
     const last = own.at(-1)
+    const endOffset = last === undefined ? startOffset : last.offset + 1n
+    const waiting = rest.filter((message) => partKey(message.part) === key)
     return {
       part,
       startOffset,
-      endOffset: last === undefined ? startOffset : last.offset + 1n,
+      endOffset,
       messageCount: own.length,
-      isAtEnd: !rest.some((message) => partKey(message.part) === key),
+      isAtEnd: waiting.length === 0,
       isFinished: false,
+      logEndOffset: (waiting.at(-1)?.offset ?? endOffset - 1n) + 1n,
     }
   })
   const sizeBytes = messages.reduce((sum, message) => sum + (message.payload?.length ?? 0), 0)

@@ -83,6 +83,7 @@ await describeWithService('kafka', 'the Kafka source', () => {
         // Told once the broker has answered twice within one batch.
         isAtEnd: expect.any(Boolean) as boolean,
         isFinished: false,
+        logEndOffset: 8n,
       },
     ])
     let isAtEnd = batches.at(-1)?.progress[0]?.isAtEnd
@@ -90,6 +91,19 @@ await describeWithService('kafka', 'the Kafka source', () => {
       isAtEnd = (await source.next({ ...QUICK, timeMs: 1000 }, NEVER))?.progress[0]?.isAtEnd
     }
     expect(isAtEnd).toBe(true)
+    await source.close()
+  })
+
+  it('says how far the log goes, as the broker tells with what it sends', async () => {
+    await broker.createTopic('lag', 1)
+    await send(broker.brokers, 'lag', numbered(0, 10, 0))
+    const source = sourceOf({ topics: [{ topic: 'lag', format: 'stock-json' }] })
+    await source.open(new Map())
+    const first = await readMessages(source, 4, { ...QUICK, rows: 4 })
+    expect(first.batches.at(-1)?.progress).toMatchObject([{ endOffset: 4n, logEndOffset: 10n }])
+    await send(broker.brokers, 'lag', numbered(10, 5, 0))
+    const rest = await readMessages(source, 11)
+    expect(rest.batches.at(-1)?.progress).toMatchObject([{ endOffset: 15n, logEndOffset: 15n }])
     await source.close()
   })
 

@@ -54,6 +54,7 @@ describe('the log source', () => {
       [230n, 250n],
     ])
     expect(batches.map(({ progress }) => progress[0]?.isAtEnd)).toEqual([false, false, true])
+    expect(batches.at(-1)?.progress[0]?.logEndOffset).toBe(250n)
     await source.close()
   })
 
@@ -70,6 +71,7 @@ describe('the log source', () => {
         messageCount: 0,
         isAtEnd: true,
         isFinished: false,
+        logEndOffset: 0n,
       },
     ])
     const waiting = source.next({ ...LIMITS, timeMs: 10_000, rows: 3 }, NEVER)
