@@ -13,3 +13,10 @@ export const trinoBackfillLimits: BatchLimits = {
   bytes: 96 * 1024 * 1024,
   timeMs: 60_000,
 }
+
+/** Beside a stream a cut is small: the stream waits while it is derived the second time. */
+export const besideLimits: BatchLimits = {
+  rows: 40_000,
+  bytes: 16 * 1024 * 1024,
+  timeMs: 60_000,
+}

@@ -1,4 +1,5 @@
 import type { LakeInTrino } from '../lake/lake-in-trino.ts'
+import type { LadderRules } from '../../tables/maintain/ladder.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { CutReceipt } from '../loop/cut-receipt.ts'
 import type { LoopHooks } from '../loop/loop-hooks.ts'
@@ -8,7 +9,7 @@ import type { ArchiveProgress } from '../sources/archive-source.ts'
 import type { FileRange } from '../sources/file-range.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
 import { backfillByTrino, type TrinoBackfillOptions } from './by-trino/backfill-by-trino.ts'
-import { backfillLimits, trinoBackfillLimits } from './backfill-limits.ts'
+import { backfillLimits, besideLimits, trinoBackfillLimits } from './backfill-limits.ts'
 import { countFiles, takenRangesOf } from './choose-parts.ts'
 import { checkInput } from './check-input.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
@@ -17,12 +18,16 @@ import { onlyFormatOf, withInput, type InputChoice, type OpenInput } from './ope
 export interface BackfillOptions extends InputChoice {
   readonly lake: Lake
   readonly writer: string
+  /** There is a stream beside: closed days alone are taken, in small cuts. Not by Trino. */
+  readonly isBeside?: boolean
   /** Only messages of these days; the rest of the files can be taken later. Not by Trino. */
   readonly range?: FileRange
   readonly limits?: BatchLimits
   readonly allowedLatenessMs?: number
   readonly dedupeMemoryRows?: number
   readonly instruments?: readonly Instrument[]
+  readonly retention?: LadderRules
+  readonly maxQueryDurationMs?: number
   /** Who runs the transforms; absent: the lake's own engine. */
   readonly byTrino?: TrinoBackfill
   readonly hooks?: LoopHooks
@@ -52,8 +57,8 @@ export interface BackfillResult {
  * one that was read whole is skipped, one that was read in part is gone on with.
  *
  * @throws SluiceError `invalid-input` where a day of a symbol in the input overlaps, by event-time
- * range, what the lake holds from other sources; it names them, and nothing of the run is
- * committed. Also as `runMicroBatches`.
+ * range, what the lake holds from other sources, or, beside a stream, is open; it names them, and
+ * nothing of the run is committed. Also as `runMicroBatches`.
  */
 export async function backfill(
   options: BackfillOptions,
@@ -89,12 +94,16 @@ async function load(
     },
   }
   if (options.byTrino === undefined) {
-    const limits = options.limits ?? backfillLimits
+    const isBeside = options.isBeside === true
+    const limits = options.limits ?? (isBeside ? besideLimits : backfillLimits)
     const onCut = (receipt: CutReceipt) => {
       takenCount += receipt.messageCount
       options.onCut?.(receipt)
     }
-    const loop = { ...options, source, mode: 'backfill', limits, onCut } as const
+    // Beside a stream the state is read again at almost every cut, and closed days are looked up in
+    // silver anyway: a memory of the newest rows would be loaded for nothing.
+    const memory = isBeside ? { dedupeMemoryRows: 0 } : {}
+    const loop = { ...options, ...memory, source, mode: 'backfill', limits, onCut } as const
     await runMicroBatches(takenRanges === undefined ? loop : { ...loop, takenRanges }, signal)
   } else {
     const limits = options.limits ?? trinoBackfillLimits

@@ -1,8 +1,11 @@
 import { SluiceError } from '../../tables/errors.ts'
 import { kinds } from '../../shared-transforms/kind.ts'
-import { headOf, loadHeads } from '../loop/loop-context.ts'
-import { createStepSession } from '../loop/step-session.ts'
+import type { Lake } from '../lake/lake.ts'
+import { headOf, loadHeads, type LoopContext } from '../loop/loop-context.ts'
+import { readLoopState } from '../loop/restore-loop.ts'
+import { createStepSession, type StepSession } from '../loop/step-session.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
+import { requireClosedDays } from '../replay/closed-days.ts'
 import { WHOLE_FILE } from '../sources/file-range.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { backfillLimits } from './backfill-limits.ts'
@@ -10,14 +13,14 @@ import { chooseParts, positionsOf, takenRangesOf, type ChosenPart } from './choo
 import { createBackfillSource } from './create-backfill-source.ts'
 import { findOverlaps, readHeldRanges, type Overlap } from './find-overlaps.ts'
 import type { OpenInput } from './open-input.ts'
-import { readInput } from './read-input.ts'
+import { INPUT_RANGE, readInput } from './read-input.ts'
 
 /** Overlaps that an error message names; more are counted. */
 const MAX_NAMED_OVERLAPS = 20
 
 /**
- * What the lake knows of the files. Where it holds rows, the input is read once for overlaps; an
- * abort ends that early.
+ * What the lake knows of the files. Where it holds rows, or a stream goes on beside, the input is
+ * read once for overlaps and open days; an abort ends that early.
  * @throws SluiceError `invalid-input` where there are any, `unsupported` where Trino is to take some
  * days of a file.
  */
@@ -38,7 +41,8 @@ export async function checkInput(
     const isFilled = kinds.some(
       (kind) => headOf(heads, silverTable(kind)).metadata['current-snapshot-id'] !== undefined,
     )
-    if (unread.length === 0 || !isFilled) return chosen
+    const isBeside = options.isBeside === true
+    if (unread.length === 0 || !(isFilled || isBeside)) return chosen
     const parts = unread.map(({ part }) => part)
     const source = createBackfillSource(lake, reader, parts)
     await readInput(session, {
@@ -47,6 +51,7 @@ export async function checkInput(
       onBatch: () => options.onProgress?.('check', source.progress()),
     })
     if (signal.aborted) return chosen
+    if (isBeside) await refuseOpenDays(lake, session, heads)
     await readHeldRanges(lake, session, heads)
     const ownFiles = all.map(({ part }) => part.source)
     const overlaps = await findOverlaps(session, ownFiles)
@@ -55,6 +60,19 @@ export async function checkInput(
   } finally {
     connection.close()
   }
+}
+
+/** A stream writes the days that are open. The watermark never goes back: what is closed stays so. */
+async function refuseOpenDays(
+  lake: Lake,
+  session: StepSession,
+  heads: LoopContext['heads'],
+): Promise<void> {
+  const { watermarkUs } = await readLoopState(lake, session, headOf(heads, 'sluice.cuts'))
+  const days = await session.rows<{ day: bigint }>(
+    `SELECT DISTINCT day FROM ${INPUT_RANGE} ORDER BY day`,
+  )
+  for (const { day } of days) requireClosedDays({ fromDay: day, toDay: day + 1n }, watermarkUs)
 }
 
 function noRangesByTrino(): SluiceError {

@@ -31,6 +31,8 @@ export interface BackfillPlan extends InputCounts {
   readonly days: readonly PlannedDay[]
   /** Why it would be refused; none: it would not. */
   readonly overlaps: readonly Overlap[]
+  /** The same: days that a stream beside still writes. */
+  readonly openDays: readonly string[]
   readonly watermarkUs: bigint | undefined
 }
 
@@ -61,10 +63,13 @@ async function planInput(
     if (signal.aborted) return undefined
     await readHeldRanges(lake, session, heads)
     const { watermarkUs } = await readLoopState(lake, session, headOf(heads, 'sluice.cuts'))
+    const days = await readDays(session, watermarkUs)
+    const open = options.isBeside === true ? days.filter(({ isSealed }) => !isSealed) : []
     return {
       ...counts,
       files,
-      days: await readDays(session, watermarkUs),
+      days,
+      openDays: [...new Set(open.map(({ day }) => day))],
       overlaps: await findOverlaps(
         session,
         all.map(({ part }) => part.source),

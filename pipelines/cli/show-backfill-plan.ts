@@ -6,6 +6,7 @@ import { countFiles, type ChosenPart } from '../backfill/choose-parts.ts'
 import type { InputChoice } from '../backfill/open-input.ts'
 import { planBackfill, type BackfillPlan } from '../backfill/plan-backfill.ts'
 import { readLakeFile } from '../lake/lake-file.ts'
+import { readLakeHolder } from '../lake/lake-lock.ts'
 import { openLake } from '../lake/open-lake.ts'
 import type { Lake } from '../lake/lake.ts'
 import { dayText } from '../replay/utc-days.ts'
@@ -31,9 +32,10 @@ export async function showBackfillPlan(
 ): Promise<void> {
   const progress = createBackfillProgress(context)
   const signal = context.stopSignal()
+  const isBeside = (await readLakeHolder(options.lake, 'stream')) !== undefined
   const plan = await withLakeOrNone(context, options.lake, async (lake) => {
     try {
-      return await planBackfill({ lake, ...input, onProgress: progress.show }, signal)
+      return await planBackfill({ lake, ...input, isBeside, onProgress: progress.show }, signal)
     } finally {
       progress.end()
     }
@@ -43,7 +45,7 @@ export async function showBackfillPlan(
     printNote(context, 'Stopped before the input was read: there is no plan. Nothing was changed.')
     return
   }
-  if (plan.overlaps.length > 0) context.setExitCode(exitCodes.failed)
+  if (plan.overlaps.length + plan.openDays.length > 0) context.setExitCode(exitCodes.failed)
   if (options.json) printJson(context, planToJson(plan))
   else for (const line of drawPlan(plan)) printLine(context, line)
 }
@@ -100,7 +102,7 @@ function bytesToRead({ files }: BackfillPlan): number {
 }
 
 function drawPlan(plan: BackfillPlan): readonly string[] {
-  const { watermarkUs, overlaps } = plan
+  const { watermarkUs, overlaps, openDays } = plan
   const shown = overlaps.slice(0, MAX_SHOWN_OVERLAPS).map(describeOverlap)
   const more = overlaps.length - shown.length
   return [
@@ -114,8 +116,14 @@ function drawPlan(plan: BackfillPlan): readonly string[] {
     '',
     ...drawDays(plan),
     '',
-    ...(overlaps.length === 0
+    ...(openDays.length === 0
+      ? []
+      : [`the run would be refused, a stream still writes these days: ${openDays.join(', ')}`]),
+    ...(overlaps.length + openDays.length === 0
       ? ['nothing overlaps: the run would be taken']
+      : []),
+    ...(overlaps.length === 0
+      ? []
       : [
           'the run would be refused, the input overlaps what the lake holds:',
           ...shown,

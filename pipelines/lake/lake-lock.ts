@@ -19,16 +19,20 @@ import { identifyProcess, isProcessAlive } from './process-identity.ts'
 export const writerRoles = ['stream', 'range'] as const
 export type WriterRole = (typeof writerRoles)[number]
 
-/** `turn`: held for a moment by who asks the stream to let the next cut be its own. */
-export type LockRole = WriterRole | 'turn'
+/**
+ * `turn` and `stream-turn`: held for a moment by the writer of ranges, or the one that streams, that
+ * asks the other to let the next cut be its own.
+ */
+export type LockRole = WriterRole | 'turn' | 'stream-turn'
 
 const lockNames: Readonly<Record<LockRole, string>> = {
   stream: 'writer',
   range: 'range-writer',
   turn: 'commit-turn',
+  'stream-turn': 'stream-turn',
 }
 
-const lockOrder: readonly LockRole[] = [...writerRoles, 'turn']
+const lockOrder: readonly LockRole[] = [...writerRoles, 'turn', 'stream-turn']
 
 const holderSchema = z.object({
   lockId: z.string(),

@@ -24,10 +24,15 @@ export async function advanceState(
   },
 ): Promise<AdvancedState> {
   const parts = advanceParts(state.parts, moved.progress, moved.seen)
-  const watermarkUs = watermarkAfter(state.watermarkUs, parts.values(), {
-    allowedLatenessUs: BigInt(options.allowedLatenessMs ?? loopDefaults.allowedLatenessMs) * 1000n,
-    idleAfterUs: BigInt(options.idleAfterMs ?? loopDefaults.idleAfterMs) * 1000n,
-  })
+  // Beside a stream only closed days are loaded, and its rules of lateness are its own.
+  const watermarkUs =
+    options.isBeside === true
+      ? state.watermarkUs
+      : watermarkAfter(state.watermarkUs, parts.values(), {
+          allowedLatenessUs:
+            BigInt(options.allowedLatenessMs ?? loopDefaults.allowedLatenessMs) * 1000n,
+          idleAfterUs: BigInt(options.idleAfterMs ?? loopDefaults.idleAfterMs) * 1000n,
+        })
   const cutNumber = state.cutNumber + 1
   await setLoopTimes(session, { cutNumber, beforeUs: state.watermarkUs, afterUs: watermarkUs })
   const after: LoopState = {

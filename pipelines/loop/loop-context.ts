@@ -37,6 +37,11 @@ export interface LoopOptions {
   /** Messages older than this leave bronze, after the cuts at which it is due. */
   readonly bronzeRetention?: BronzeRetentionRule
   readonly hooks?: LoopHooks
+  /**
+   * There is a stream beside this loop, which maintains the lake and commits all the time: the loop
+   * leaves the watermark and the maintenance to it, and asks for the next cut once it lost one.
+   */
+  readonly isBeside?: boolean
   /** Days of files that are taken alone; absent: all of all sources. */
   readonly takenRanges?: TakenRanges
   /** Waits between tries at a commit; by default the timer's. */

@@ -1,10 +1,7 @@
-import { isErrorKind } from '../../tables/errors.ts'
-import { isFencedOff } from '../../tables/commit/fence.ts'
 import { rollForward } from '../../tables/commit/roll-forward.ts'
 import { verifyHeads } from '../../tables/commit/verify-heads.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
-import { awaitCommitTurn } from '../lake/commit-turn.ts'
 import { createLakeDeleteQueue } from '../lake/lake-delete-queue.ts'
 import { foldProgress } from '../sources/fold-progress.ts'
 import type { MicroBatch, PartProgress } from '../sources/source.ts'
@@ -12,14 +9,10 @@ import { acceptLosses } from './accept-losses.ts'
 import { checkLastMessages } from './check-last-messages.ts'
 import { hasMoved } from './cut-rows.ts'
 import type { LoopContext, LoopOptions } from './loop-context.ts'
-import { hasLostItsPlace } from './lost-place.ts'
+import { commitBatch } from './commit-batch.ts'
 import { commitContext } from './commit-context.ts'
 import { maintainLake } from './maintain-lake.ts'
-import { processBatch } from './process-batch.ts'
 import { restoreLoop } from './restore-loop.ts'
-
-/** Tries at one batch when foreign commits keep touching what it merges into. */
-const MAX_TRIES = 5
 
 /**
  * THE loop: micro-batches from a source, each derived, merged and committed as one cut. Live,
@@ -34,7 +27,7 @@ const MAX_TRIES = 5
 export async function runMicroBatches(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { lake, source, limits } = options
   const session = await lake.engine.connect()
-  const queue = createLakeDeleteQueue(lake, options.maxQueryDurationMs)
+  const queue = createLakeDeleteQueue(lake, options.maxQueryDurationMs, options.isBeside)
   let next: Promise<MicroBatch | undefined> | undefined
   try {
     // Cuts that an earlier writer had decided come before all that is read of the lake.
@@ -86,43 +79,9 @@ async function takeBatch(
   const release = context.options.lake.holdCopies()
   try {
     const taken = await commitBatch(context, batch, queue, isLast)
-    return taken && (await maintainLake(taken, queue))
+    if (taken === undefined || context.options.isBeside === true) return taken
+    return await maintainLake(taken, queue)
   } finally {
     release()
-  }
-}
-
-/**
- * After a foreign commit, or the cut of a replay, the loop's state is read again and the batch is
- * retried.
- */
-async function commitBatch(
-  context: LoopContext,
-  batch: MicroBatch,
-  queue: DeleteQueue,
-  isLast: boolean,
-): Promise<LoopContext | undefined> {
-  const { options, session } = context
-  let current = context
-  for (let tries = 1; ; tries++) {
-    try {
-      const { directory, clock } = options.lake
-      if (directory !== undefined) await awaitCommitTurn(directory, clock)
-      const done = await processBatch(current, batch, isLast)
-      if (done === undefined) return undefined
-      const { cutNumber } = done.receipt
-      options.onCut?.(done.receipt)
-      await options.source.committed(batch)
-      const { tables, abandonedPaths } = done
-      await queue.noteCommit({ cutNumber, tables, abandonedPaths })
-      return done.context
-    } catch (error) {
-      const isForeign = isErrorKind(error, 'commit-conflict') && error.isRetryable
-      if (!(isForeign || isFencedOff(error)) || tries === MAX_TRIES) throw error
-      // A replay beside this loop may have decided a cut that is not finished yet.
-      await rollForward(commitContext(options))
-      current = await restoreLoop(options, session)
-      if (await hasLostItsPlace(current, batch)) throw error
-    }
   }
 }

@@ -1,4 +1,4 @@
-import type { SourcePart } from '../sources/source.ts'
+import { isFilePart, type SourcePart } from '../sources/source.ts'
 
 /** What the loop knows of one part of a source. Times are event or receive times in µs. */
 export interface PartState {
@@ -23,14 +23,17 @@ export interface WatermarkRules {
  *
  * A part does not count when it was read up to its end and either never held a message or is
  * silent: its newest receive time lies more than `idleAfterUs` behind the newest of all parts.
- * A file that was read whole is left out by the caller from the next cut on.
+ * A file that was read whole is left out by the caller from the next cut on. Beside a stream no
+ * file counts: history that is loaded, or was begun and left, must not hold the stream back.
  */
 export function watermarkAfter(
   previousUs: bigint | undefined,
   parts: Iterable<PartState>,
   rules: WatermarkRules,
 ): bigint | undefined {
-  const all = [...parts]
+  const known = [...parts]
+  const streams = known.filter(({ part }) => !isFilePart(part))
+  const all = streams.length > 0 ? streams : known
   const newestReceivedUs = all.reduce<bigint | undefined>(
     (newest, part) => later(newest, part.newestReceivedUs),
     undefined,

@@ -13,6 +13,7 @@ import { loadFilesConfig, type FilesConfig } from '../../config/load-config.ts'
 import { createFaultHooks } from '../../loop/fault-hooks.ts'
 import { createRunStatistics, type RunTotals } from '../../loop/run-statistics.ts'
 import { parseDay, requireDays } from '../../replay/utc-days.ts'
+import { readLakeHolder } from '../../lake/lake-lock.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
 import type { ColumnMapping } from '../../sources/column-mapping.ts'
 import { isWhole, type FileRange } from '../../sources/file-range.ts'
@@ -49,6 +50,9 @@ symbols have the same names there.
 With --engine trino this process only reads and frames the files; a Trino derives the rows, on all
 of its nodes, for histories that one machine is too small for. It must see the lake's catalog:
 keep \`sluice catalog\` running for this lake, and read it by Trino. Rows and receipts are equal.
+
+Beside a running \`sluice live\` only closed days are taken: the watermark is behind their end. Give
+live's own --config there, so that as many versions of the tables are kept as it says.
 
 --from and --to take only messages whose event time is of these days, the last one not included;
 either may be left out. The rest of the files stays for later runs: what was taken is not taken
@@ -130,30 +134,27 @@ async function runBackfill(
   const statistics = createRunStatistics(clock.nowUs())
   const progress = createBackfillProgress(context)
   const signal = context.stopSignal()
+  // Trino's cuts hang on what it read of the lake for minutes: a stream would win every race.
+  const isBeside =
+    byTrino === undefined && (await readLakeHolder(options.lake, 'stream')) !== undefined
   const result = await withWritableLake(
     {
       ...{ directory: options.lake, purpose: 'sluice backfill', clock, ids },
+      ...(isBeside ? { roles: ['range'] } : {}),
       formatVersion: config?.tableFormatVersion,
       catalog: config?.lakeCatalog,
       secrets: environment.secrets,
       stores: config?.stores,
     },
     async ({ lake }) => {
-      const rules: Partial<BackfillOptions> =
-        config === undefined
-          ? {}
-          : {
-              allowedLatenessMs: config.allowedLatenessMs,
-              dedupeMemoryRows: config.dedupeMemoryRows,
-              instruments: config.instruments,
-            }
       try {
         return await backfill(
           {
             lake,
             ...input,
+            isBeside,
             writer: `backfill@${hostname()}:${process.pid}`,
-            ...rules,
+            ...rulesOf(config),
             ...(byTrino === undefined
               ? {}
               : { byTrino: { ...byTrino, onStatement: progress.showStatement } }),
@@ -180,6 +181,13 @@ async function runBackfill(
   if (!result.isComplete) {
     printNote(context, 'Stopped before the end. The same command goes on from there.')
   }
+}
+
+/** What a config says of how messages are taken in, and of what is kept. */
+function rulesOf(config: FilesConfig | undefined): Partial<BackfillOptions> {
+  if (config === undefined) return {}
+  const { allowedLatenessMs, dedupeMemoryRows, instruments, retention, maxQueryDurationMs } = config
+  return { allowedLatenessMs, dedupeMemoryRows, instruments, retention, maxQueryDurationMs }
 }
 
 /** @throws SluiceError `invalid-input` where the format's own lines say venue and symbol. */

@@ -78,7 +78,7 @@ async function runRejectsReplay(
       const wanted: RejectsReplayOptions = {
         ...{ lake, within, filter: { reason, source, format } },
         writer: `rejects@${hostname()}:${process.pid}`,
-        takeTurn: () => takeCommitTurn({ directory, purpose, clock, ids }),
+        takeTurn: () => takeCommitTurn({ by: 'range', directory, purpose, clock, ids }),
         ...settingsOf(config),
         ...(fault === undefined
           ? {}

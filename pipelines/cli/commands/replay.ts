@@ -88,7 +88,8 @@ async function runReplay(
       const wanted: ReplayOptions = {
         ...{ lake, range, layers: options.layers },
         writer: `replay@${hostname()}:${process.pid}`,
-        takeTurn: () => takeCommitTurn({ directory, purpose: 'sluice replay', clock, ids }),
+        takeTurn: () =>
+          takeCommitTurn({ by: 'range', directory, purpose: 'sluice replay', clock, ids }),
         ...(options.chunkDays === undefined ? {} : { chunkDays: options.chunkDays }),
         ...(config === undefined
           ? {}

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { awaitCommitTurn, takeCommitTurn } from '../../../pipelines/lake/commit-turn.ts'
+import type { WriterRole } from '../../../pipelines/lake/lake-lock.ts'
 import { randomIds } from '../../../tables/clock.ts'
 import { createTestClock, type TestClock } from '../../support/memory-lake.ts'
 
@@ -16,15 +17,20 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-const take = () => takeCommitTurn({ directory, purpose: 'sluice replay', clock, ids: randomIds })
+const take = (by: WriterRole = 'range') =>
+  takeCommitTurn({ directory, purpose: 'sluice replay', clock, ids: randomIds, by })
 
-/** Waits as a stream does, counting how often it looks again. */
-async function countWaits(onWait: () => Promise<void> = () => Promise.resolve()): Promise<number> {
+/** Waits for the turn of a role, counting how often it looks again. */
+async function countWaits(
+  onWait: () => Promise<void> = () => Promise.resolve(),
+  of: WriterRole = 'range',
+): Promise<number> {
   let waits = 0
-  await awaitCommitTurn(directory, clock, () => {
+  const sleep = () => {
     waits += 1
     return onWait()
-  })
+  }
+  await awaitCommitTurn({ directory, clock, of, sleep })
   return waits
 }
 
@@ -41,6 +47,12 @@ describe('the turn of the next cut', () => {
       if (looks === 3) await giveBack()
     })
     expect(waits).toBe(3)
+  })
+
+  it('is asked for by the stream too, and who loads ranges waits', async () => {
+    const giveBack = await take('stream')
+    expect(await countWaits()).toBe(0)
+    expect(await countWaits(giveBack, 'stream')).toBe(1)
   })
 
   it('is waited for fifteen seconds and no longer, and an old one not at all', async () => {

@@ -56,6 +56,14 @@ describe('the watermark after a cut', () => {
     expect(watermarkAfter(undefined, parts, rules)).toBe(0n)
   })
 
+  it('is not held back by a file that was begun, where a stream goes on', () => {
+    const file = { source: 'file:00ff:7', partition: 0 }
+    const begun = part(0, { part: file, maxEventUs: 3n, newestReceivedUs: undefined })
+    expect(watermarkAfter(20n, [begun, part(0, { maxEventUs: 100n })], rules)).toBe(90n)
+    expect(watermarkAfter(20n, [{ ...begun, maxEventUs: 200n }, part(0, {})], rules)).toBe(20n)
+    expect(watermarkAfter(undefined, [{ ...begun, maxEventUs: 50n }], rules)).toBe(40n)
+  })
+
   it('stays where it was when no part counts', () => {
     expect(watermarkAfter(7n, [part(0, { endOffset: 0n, isAtEnd: true })], rules)).toBe(7n)
   })
