@@ -1,17 +1,16 @@
 import { SluiceError } from '../../tables/errors.ts'
-import { kinds } from '../../shared-transforms/kind.ts'
 import type { Lake } from '../lake/lake.ts'
+import { formatOf } from '../loop/derive-batch.ts'
 import { headOf, loadHeads, type LoopContext } from '../loop/loop-context.ts'
 import { readLoopState } from '../loop/restore-loop.ts'
 import { createStepSession, type StepSession } from '../loop/step-session.ts'
-import { silverTable } from '../loop/write-cut-files.ts'
 import { requireClosedDays } from '../replay/closed-days.ts'
 import { WHOLE_FILE } from '../sources/file-range.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { backfillLimits } from './backfill-limits.ts'
 import { chooseParts, positionsOf, takenRangesOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
-import { findOverlaps, readHeldRanges, type Overlap } from './find-overlaps.ts'
+import { canOverlap, findOverlaps, readHeldRanges, type Overlap } from './find-overlaps.ts'
 import type { OpenInput } from './open-input.ts'
 import { INPUT_RANGE, readInput } from './read-input.ts'
 
@@ -19,8 +18,8 @@ import { INPUT_RANGE, readInput } from './read-input.ts'
 const MAX_NAMED_OVERLAPS = 20
 
 /**
- * What the lake knows of the files. Where it holds rows, or a stream goes on beside, the input is
- * read once for overlaps and open days; an abort ends that early.
+ * What the lake knows of the files. Where rows without ids can overlap, or a stream goes on beside,
+ * the input is read once for overlaps and open days; an abort ends that early.
  * @throws SluiceError `invalid-input` where there are any, `unsupported` where Trino is to take some
  * days of a file.
  */
@@ -38,12 +37,11 @@ export async function checkInput(
     const unread = chosen.filter(({ state }) => state !== 'read')
     const takenRanges = takenRangesOf(unread)
     if (options.byTrino !== undefined && takenRanges !== undefined) throw noRangesByTrino()
-    const isFilled = kinds.some(
-      (kind) => headOf(heads, silverTable(kind)).metadata['current-snapshot-id'] !== undefined,
-    )
     const isBeside = options.isBeside === true
-    if (unread.length === 0 || !(isFilled || isBeside)) return chosen
+    if (unread.length === 0) return chosen
     const parts = unread.map(({ part }) => part)
+    const formats = [...new Set(parts.map(reader.formatOf))].map(formatOf)
+    if (!isBeside && !(await canOverlap(lake, heads, formats))) return chosen
     const source = createBackfillSource(lake, reader, parts)
     await readInput(session, {
       ...{ lake, source, signal, limits: options.limits ?? backfillLimits },
@@ -90,8 +88,9 @@ function overlapping(overlaps: readonly Overlap[]): SluiceError {
   return new SluiceError(
     'invalid-input',
     `The input overlaps what the lake holds on ${overlaps.length} ` +
-      `${overlaps.length === 1 ? 'day of a symbol' : 'days of symbols'}. Nothing of it was ` +
-      `committed. Leave these out, or backfill into another lake:\n${named.join('\n')}` +
+      `${overlaps.length === 1 ? 'day of a symbol' : 'days of symbols'}, and one of both has no ` +
+      'ids there: equal rows would count twice. Nothing of it was committed. Leave these out, or ' +
+      `backfill into another lake:\n${named.join('\n')}` +
       (more > 0 ? `\n  … and ${more} more` : ''),
   )
 }

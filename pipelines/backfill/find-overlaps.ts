@@ -1,3 +1,4 @@
+import type { Format } from '../../shared-transforms/formats/format.ts'
 import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { Lake } from '../lake/lake.ts'
@@ -8,7 +9,10 @@ import { dayText } from '../replay/utc-days.ts'
 import { fileSql } from '../sources/file-range.ts'
 import { INPUT_RANGE } from './read-input.ts'
 
-/** A day of a symbol that the input and the lake both hold, with their event-time ranges, µs. */
+/**
+ * A day of a symbol of which the input and another source in the lake both hold the same time, with
+ * nothing to know equal rows by. Event-time ranges, µs.
+ */
 export interface Overlap {
   readonly kind: string
   readonly venue: string
@@ -26,6 +30,27 @@ export const HELD_RANGE = 'held_range'
 
 const DAY_US = 86_400_000_000n
 const KEY = 'kind, venue, venue_symbol, day'
+
+/**
+ * Whether input of these formats can overlap what the lake holds: not where its rows have ids, and
+ * all rows of their kinds in silver have. Reads statistics of files, no rows.
+ */
+export async function canOverlap(
+  lake: Lake,
+  heads: LoopContext['heads'],
+  formats: readonly Format[],
+): Promise<boolean> {
+  for (const kind of kinds) {
+    const ofKind = formats.filter((format) => format.kinds.includes(kind))
+    const head = headOf(heads, silverTable(kind))
+    const isFilled = head.metadata['current-snapshot-id'] !== undefined
+    if (ofKind.length === 0 || !isFilled) continue
+    if (ofKind.some((format) => format.idKind(kind) === 'none')) return true
+    const { tasks } = await planHead(lake, head, [{ column: `${kind}_id`, op: 'is-null' }])
+    if (tasks.length > 0) return true
+  }
+  return false
+}
 
 /** Fills HELD_RANGE from silver's heads. `readInput` must have been called. */
 export async function readHeldRanges(
@@ -66,18 +91,17 @@ async function readHeldOfKind(
 }
 
 /**
- * Where the input's event-time range overlaps what the lake holds from other sources.
- * `ownFiles` are the files of this run: what they put into the lake before a stop, or of other
- * days, is no overlap.
+ * Where a source of the input overlaps, in event time, another source that the lake holds, and one
+ * of the two has rows without ids on that day: equal rows would count twice. With ids on both sides
+ * the loop knows what it holds, and nothing is refused. `ownFiles` are the files of this run: what
+ * they put into the lake before a stop, or of other days, is no overlap.
  */
 export async function findOverlaps(
   session: StepSession,
   ownFiles: readonly string[],
 ): Promise<Overlap[]> {
   const own = ownFiles.map(sqlString).join(', ')
-  const isOther = own === '' ? 'true' : `${fileSql('source')} NOT IN (${own})`
-  const rangeOf = (table: string, where: string) =>
-    `(SELECT ${KEY}, min(low) AS low, max(high) AS high FROM ${table} WHERE ${where} GROUP BY ${KEY})`
+  const isOther = own === '' ? 'true' : `${fileSql('h.source')} NOT IN (${own})`
   const rows = await session.rows<{
     kind: string
     venue: string
@@ -88,10 +112,10 @@ export async function findOverlaps(
     lake_low: bigint
     lake_high: bigint
   }>(
-    `SELECT ${KEY}, i.low AS input_low, i.high AS input_high, h.low AS lake_low, ` +
-      `h.high AS lake_high FROM ${rangeOf(INPUT_RANGE, 'true')} i ` +
-      `JOIN ${rangeOf(HELD_RANGE, isOther)} h USING (${KEY}) ` +
-      `WHERE i.low <= h.high AND h.low <= i.high ORDER BY ALL`,
+    `SELECT ${KEY}, min(i.low) AS input_low, max(i.high) AS input_high, min(h.low) AS lake_low, ` +
+      `max(h.high) AS lake_high FROM ${INPUT_RANGE} i JOIN ${HELD_RANGE} h USING (${KEY}) ` +
+      `WHERE ${isOther} AND i.low <= h.high AND h.low <= i.high ` +
+      `AND (i.without_id > 0 OR h.without_id > 0) GROUP BY ${KEY} ORDER BY ALL`,
   )
   return rows.map((row) => ({
     kind: row.kind,

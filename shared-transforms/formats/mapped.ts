@@ -29,12 +29,12 @@ export function createMappedFormat(name: string, file: MappedFile, mapping: Mapp
   const hasId = fields[`${kind}_id`] !== undefined
   const hasSeq = fields[`${kind}_seq`] !== undefined
   const isHeader = file === 'csv' && mapping.csv?.hasHeader === true ? 'source_offset = 0' : 'false'
-  const noId = hasId ? 'opaque' : 'none'
+  const idKind = hasSeq ? 'increasing' : 'opaque'
   return {
     name,
     version: MAPPED_VERSION,
     kinds: [kind],
-    idKind: () => (hasSeq ? 'increasing' : noId),
+    idKind: () => (hasId ? idKind : 'none'),
     isEventTimeReceived: () => false,
     routeSql: (framed) =>
       `SELECT ${framedColumns.join(', ')}, ${sqlLiteral(name)} AS format, '${kind}' AS kind, ` +
