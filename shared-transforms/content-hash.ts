@@ -20,10 +20,12 @@ export function contentHashSql(
   const texts = columns.map((column) => canonicalSql(column, dialect))
   const text = texts.length === 0 ? `''` : texts.join(` || '|' || `)
   const dayColumn = definition.partition[0]?.column ?? definition.key[0] ?? 'event_ts'
+  const { contentRows } = definition
+  const condition = contentRows === undefined ? '' : ` WHERE ${contentRows}`
   const day = dialect.dateOfUs(dialect.epochUs(dayColumn))
   return (
     `SELECT day, count(*) AS row_count, CAST(sum(CAST(bits AS DECIMAL(38, 0))) AS DECIMAL(38, 0)) ` +
-    `AS hash FROM (SELECT ${day} AS day, ${dialect.md5Bits(text)} AS bits FROM ${relation} AS r) ` +
+    `AS hash FROM (SELECT ${day} AS day, ${dialect.md5Bits(text)} AS bits FROM ${relation} AS r${condition}) ` +
     `GROUP BY day ORDER BY day`
   )
 }

@@ -4,6 +4,7 @@ import { tradeMessages } from '../bronze/trade-messages.ts'
 import { barRevisions } from '../gold/bar-revisions.ts'
 import { bars } from '../gold/bars.ts'
 import { spreads } from '../gold/spreads.ts'
+import { gaps } from '../silver/gaps.ts'
 import { klines } from '../silver/klines.ts'
 import { quotes } from '../silver/quotes.ts'
 import { rejectedMessages } from '../silver/rejected-messages.ts'
@@ -19,6 +20,7 @@ export const allTables: readonly TableDefinition[] = [
   trades,
   quotes,
   klines,
+  gaps,
   rejectedMessages,
   bars,
   barRevisions,

@@ -8,6 +8,7 @@ import { MAPPED_VERSION } from './formats/mapped.ts'
 import { mappedFiles, mappedKinds } from './formats/mapping.ts'
 import { frameBulkSql, sanitizeReceivedSql } from './frame.ts'
 import { kinds } from './kind.ts'
+import { gapsSql, numberRunsMergeSql, numberRunsPartialSql } from './number-runs.ts'
 import { spreadsFinalizeSql, spreadsMergeSql, spreadsPartialSql } from './spreads.ts'
 import type { TransformStep } from './transform-step.ts'
 
@@ -33,6 +34,9 @@ export const sharedSteps = {
       duplicatesSql(kind, input, dialect),
     ),
   ),
+  numberRunsPartial: step('number-runs-partial', 1, numberRunsPartialSql),
+  numberRunsMerge: step('number-runs-merge', 1, numberRunsMergeSql),
+  gaps: step('number-runs-gaps', 1, gapsSql),
   barsPartial: step('bars-partial', 1, barsPartialSql),
   barsPartialOfKlines: step('bars-partial-of-klines', 1, klineBarsPartialSql),
   barsMerge: step('bars-merge', 1, barsMergeSql),

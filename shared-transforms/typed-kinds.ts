@@ -6,6 +6,7 @@ export const typedTrade: TypedKind = {
   kind: 'trade',
   idColumn: 'trade_id',
   seqColumn: 'trade_seq',
+  contiguousColumn: 'seq_is_contiguous',
   prices: ['price'],
   quantities: ['quantity'],
   counts: [],

@@ -22,6 +22,8 @@ export interface TypedKind {
   readonly idColumn: string
   /** Where the venue's running number goes; absent: the kind has none. */
   readonly seqColumn?: string
+  /** Where it is told that the venue leaves no number out; absent: the table does not say. */
+  readonly contiguousColumn?: string
   readonly prices: readonly string[]
   readonly quantities: readonly string[]
   /** Whole numbers. */
@@ -41,6 +43,8 @@ export interface TypingOptions {
   readonly hasId: boolean
   /** The venue runs numbers: `seq_text` must be digits. */
   readonly hasSeq: boolean
+  /** It leaves none out: see `IdKind`. */
+  readonly isContiguous?: boolean
 }
 
 const DIGITS = '^[0-9]{1,18}\\z'
@@ -78,7 +82,7 @@ export function typedRowsSql(
     `${kind.seqColumn === undefined ? '' : `, ${seq} AS ${kind.seqColumn}`} ` +
     `FROM (SELECT *, ${plains.join(', ')} FROM (${fields}) AS f)`
   const judged = `SELECT *, ${reasonSql(kind, options, dialect)} AS reason FROM (${typed})`
-  return withInstrumentSql(kind, judged, dialect)
+  return withInstrumentSql(kind, judged, options, dialect)
 }
 
 /** Engines differ in what they take for a whole number: 10.5 is one to DuckDB. */
@@ -87,16 +91,25 @@ function countSql(text: string, dialect: Dialect): string {
 }
 
 /** The decoded columns in their order, with the instrument of the map or venue:venue_symbol. */
-function withInstrumentSql(kind: TypedKind, judged: string, dialect: Dialect): string {
+function withInstrumentSql(
+  kind: TypedKind,
+  judged: string,
+  options: TypingOptions,
+  dialect: Dialect,
+): string {
   const framed = framedColumns.map((column) => `d.${column}`).join(', ')
   const ids = [kind.idColumn, ...(kind.seqColumn === undefined ? [] : [kind.seqColumn])]
   const given = [...kind.prices, ...kind.quantities, ...kind.counts, ...kind.asGiven]
   const [identity, columns] = [ids, given].map((list) => list.map((name) => `d.${name}`).join(', '))
+  // Null and not false, as in rows of before it was told: both prove nothing.
+  const isContiguous = options.isContiguous === true ? 'true' : 'CAST(NULL AS BOOLEAN)'
+  const told =
+    kind.contiguousColumn === undefined ? '' : `, ${isContiguous} AS ${kind.contiguousColumn}`
   const instrument = `coalesce(i.instrument_id, d.venue || ':' || d.venue_symbol) AS instrument_id`
   return (
     `SELECT ${framed}, d.source_row, d.format, d.kind, d.reason, ${detailSql(kind)} AS detail, ` +
     `d.venue, d.venue_symbol, ${instrument}, ${identity}, ` +
-    `${dialect.timestampOfUs('d.event_us')} AS event_ts, ${columns}, d.is_rounded ` +
+    `${dialect.timestampOfUs('d.event_us')} AS event_ts, ${columns}, d.is_rounded${told} ` +
     `FROM (${judged}) AS d LEFT JOIN (SELECT venue, venue_symbol, ` +
     `min(instrument_id) AS instrument_id FROM instruments GROUP BY venue, venue_symbol) AS i ` +
     `ON d.venue = i.venue AND d.venue_symbol = i.venue_symbol`

@@ -43,6 +43,12 @@ export const trades: TableDefinition = {
       'Arrival at our edge, UTC; null where unknown.',
     ),
     lineage(17, 'ingested_ts', 'timestamptz', 'Time of the cut that took it in, UTC.'),
+    lineageOrNull(
+      18,
+      'seq_is_contiguous',
+      'boolean',
+      'True: the venue leaves no trade_seq out; null: it may, or the row is of layout 3 or older.',
+    ),
   ],
   key: ['venue', 'venue_symbol', 'trade_id', 'event_ts'],
   partition: [{ column: 'event_ts', transform: 'day' }],

@@ -22,6 +22,13 @@ const layoutSteps: readonly LayoutStep[] = [
       'the column known_cut to gold.bars, since when a version of a sealed bar is known',
     ],
   },
+  {
+    from: 3,
+    does: [
+      'adds the column seq_is_contiguous to silver.trades, by which missing trades are told, and ' +
+        'the table silver.gaps for them',
+    ],
+  },
 ]
 
 /** The steps from a layout to the present one, in order; none where it is the present one. */

@@ -46,6 +46,7 @@ const runs: Readonly<Record<number, (lake: Lake) => Promise<void>>> = {
       'sluice.cuts': ['steps', 'from_day', 'until_day', 'removed_count'],
       'gold.bars': ['bar_source', 'known_cut', ...notOfKlines],
     }),
+  3: (lake) => fitColumns(lake, { 'silver.trades': ['seq_is_contiguous'] }),
 }
 
 /**

@@ -295,11 +295,11 @@ async function deletesOf(
   return groupByFile([...found, ...stray], files)
 }
 
-function placesOf(session: StepSession, rows: string): Promise<RowPlace[]> {
+export function placesOf(session: StepSession, rows: string): Promise<RowPlace[]> {
   return session.rows<RowPlace>(`SELECT _file, _pos FROM ${rows} ORDER BY _file, _pos`)
 }
 
-function groupByFile(
+export function groupByFile(
   rows: readonly RowPlace[],
   files: ReadonlyMap<string, DataFile>,
 ): { file: DataFile; positions: bigint[] }[] {

@@ -9,6 +9,7 @@ import type { Lake } from '../lake/lake.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
 import type { CutReceipt } from './cut-receipt.ts'
 import type { DedupeMemory } from './dedupe-memory.ts'
+import type { GapLedger } from './gap-ledger.ts'
 import type { GoldTail } from './gold-tail.ts'
 import type { Instrument } from './instruments.ts'
 import type { TakenRanges } from './leave-out.ts'
@@ -78,6 +79,7 @@ export interface LoopContext {
   readonly state: LoopState
   readonly memories: readonly DedupeMemory[]
   readonly tails: readonly GoldTail[]
+  readonly gaps: GapLedger
 }
 
 /** The heads of all tables of a lake, by dotted name. */

@@ -1,5 +1,6 @@
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { tableKey } from '../../tables/spec/table-identifier.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import type { MicroBatch } from '../sources/source.ts'
 import { advanceState } from './advance-state.ts'
 import { commitPlan, headsAfter, rowsByTable, writeContext, type CutPlan } from './commit-plan.ts'
@@ -12,9 +13,10 @@ import { rememberAccepted, type DedupeMemory } from './dedupe-memory.ts'
 import { deriveBatch, type BatchKinds } from './derive-batch.ts'
 import { frameBatch } from './frame-batch.ts'
 import { leaveOut } from './leave-out.ts'
+import { adoptGaps, areNumbered, mergeGaps, type GapChange } from './gap-ledger.ts'
 import { adoptTail, type TailChange } from './gold-tail.ts'
 import { loopDefaults, type LoopContext } from './loop-context.ts'
-import { nextIngestedUs } from './loop-state.ts'
+import { nextIngestedUs, type LoopState } from './loop-state.ts'
 import { mergeGold } from './merge-gold.ts'
 import { countParts, observeParts, receivedQuantiles, totalCounts } from './observe-batch.ts'
 import { tailFilesOf, writeAppends } from './write-cut-files.ts'
@@ -31,6 +33,7 @@ export interface ProcessedBatch {
 interface BatchPlan extends CutPlan {
   /** One for each tail of the context. */
   readonly tailChanges: readonly TailChange[]
+  readonly gapChange: GapChange
   readonly present: BatchKinds
 }
 
@@ -60,7 +63,7 @@ export async function processBatch(
   const counts = await countParts(session)
   const total = totalCounts(counts.values())
   const derivedMs = clockMs()
-  const files = await writeFiles(context, batch, advanced.after.watermarkUs, { present, total })
+  const files = await writeFiles(context, batch, advanced.after, { present, total })
   const plan = { mode: options.mode, progress, counts, total, present, ...advanced, ...files }
   const writtenMs = clockMs()
   const quantiles = await receivedQuantiles(session)
@@ -112,18 +115,24 @@ async function deriveRows(
 async function writeFiles(
   context: LoopContext,
   batch: MicroBatch,
-  watermarkUs: bigint | undefined,
+  after: LoopState,
   { present, total }: Pick<BatchPlan, 'present' | 'total'>,
-): Promise<Pick<BatchPlan, 'changes' | 'tailChanges' | 'revised'>> {
+): Promise<Pick<BatchPlan, 'changes' | 'tailChanges' | 'revised' | 'gapChange'>> {
   const sources = new Set(batch.progress.filter(hasMoved).map(({ part }) => part.source))
   const facts = { present, counts: total, sourceCount: sources.size }
   const appends = await writeAppends(writeContext(context), context.heads, facts)
-  const gold = await mergeGold(context, watermarkUs, (kind) =>
-    present.decoded.has(kind)
-      ? { kind, rows: `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')` }
-      : undefined,
+  const isNumbered =
+    present.decoded.has('trade') && areNumbered(batch.segments.map(({ format }) => format))
+  const gapChange = await mergeGaps(context, after, isNumbered ? acceptedRows('trade') : undefined)
+  const gold = await mergeGold(context, after.watermarkUs, (kind) =>
+    present.decoded.has(kind) ? { kind, rows: acceptedRows(kind) } : undefined,
   )
-  return { ...gold, changes: [...appends, ...gold.changes] }
+  const gapChanges = gapChange.change === undefined ? [] : [gapChange.change]
+  return { ...gold, gapChange, changes: [...appends, ...gapChanges, ...gold.changes] }
+}
+
+function acceptedRows(kind: Kind): string {
+  return `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')`
 }
 
 /** Takes the committed cut as the ground for the next one. */
@@ -141,7 +150,7 @@ async function goOn(
       memories.push(memory)
       continue
     }
-    const accepted = `(SELECT * FROM verdict_${memory.kind} WHERE verdict = 'accepted')`
+    const accepted = acceptedRows(memory.kind)
     memories.push(await rememberAccepted(session, memory, accepted, watermarkUs, maxRows))
   }
   const tails = []
@@ -152,5 +161,6 @@ async function goOn(
     const files = written === undefined ? tail.files : tailFilesOf(written)
     tails.push(await adoptTail(session, tail, change, files, watermarkUs))
   }
-  return { ...context, heads, state: plan.after, memories, tails }
+  const gaps = await adoptGaps(session, plan.gapChange)
+  return { ...context, heads, state: plan.after, memories, tails, gaps }
 }

@@ -8,6 +8,7 @@ import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { createDedupeMemory, IDENTITY_REACH_US, reloadDedupeMemory } from './dedupe-memory.ts'
 import type { DedupeMemory } from './dedupe-memory.ts'
 import { findForeignDays } from './find-foreign-days.ts'
+import { createGapLedger } from './gap-ledger.ts'
 import { loadTail, TAIL_FILE_PREFIX, type GoldTail } from './gold-tail.ts'
 import {
   headOf,
@@ -49,17 +50,20 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
     const silver = headOf(heads, `silver.${kind}s`)
     memories.push(await restoreMemory(options, session, kind, silver, state))
   }
+  const foreignDaysOf = (table: string, column: string) =>
+    findForeignDays(options.lake, session, headOf(heads, table), column)
+  const daysOf = new Map<string, readonly bigint[]>()
+  for (const kind of kinds) daysOf.set(kind, await foreignDaysOf(`silver.${kind}s`, 'event_ts'))
+  const gapDays = await foreignDaysOf('silver.gaps', 'from_ts')
+  const isForeign = gapDays.length + (daysOf.get('trade')?.length ?? 0) > 0
+  const gaps = await createGapLedger(session, isForeign)
   const tails: GoldTail[] = []
   for (const gold of goldTables) {
-    const silverDays: bigint[] = []
-    for (const { kind } of gold.inputs) {
-      const silver = headOf(heads, `silver.${kind}s`)
-      silverDays.push(...(await findForeignDays(options.lake, session, silver, 'event_ts')))
-    }
+    const silverDays = gold.inputs.flatMap(({ kind }) => daysOf.get(kind) ?? [])
     const restored = { state, silverDays }
     tails.push(await restoreTail(options, session, gold, headOf(heads, gold.name), restored))
   }
-  return { options, session, heads, state, memories, tails }
+  return { options, session, heads, state, memories, tails, gaps }
 }
 
 /** Positions and watermark as the newest cut left them. */

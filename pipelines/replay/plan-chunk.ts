@@ -6,6 +6,7 @@ import type { CutCounts } from '../loop/cut-receipt.ts'
 import { countDifferences } from './count-differences.ts'
 import { writeGoldChanges } from './gold-change.ts'
 import type { ComparedSilver } from './held-silver.ts'
+import { planGapChange } from './gap-change.ts'
 import { holdRejected, writeRejectedChange } from './rejected-change.ts'
 import { requireBronze } from './require-bronze.ts'
 import { writeSilverChange } from './silver-change.ts'
@@ -32,8 +33,11 @@ export async function planChunk(
   compared: ComparedSilver | undefined,
 ): Promise<ChunkPlan> {
   if (compared === undefined) {
+    const gapChange = await planGapChange(context, undefined)
     const gold = await writeGoldChanges(context, range, new Map())
-    return { ...gold, counts: new Map(), replaced: new Map() }
+    const gapChanges = gapChange === undefined ? [] : [gapChange]
+    const changes = [...gapChanges, ...gold.changes]
+    return { ...gold, changes, counts: new Map(), replaced: new Map() }
   }
   const changes: TableChange[] = []
   const { held, replaced } = compared
@@ -48,6 +52,8 @@ export async function planChunk(
     changes.length === 0
       ? new Map<string, CutCounts>()
       : await countDifferences(context.session, held, replaced)
+  const gapChange = await planGapChange(context, compared)
+  if (gapChange !== undefined) changes.push(gapChange)
   const gold = await writeGoldChanges(context, range, replaced)
   return { changes: [...changes, ...gold.changes], revised: gold.revised, counts, replaced }
 }

@@ -7,6 +7,7 @@ import { CUTS_TABLE } from '../lake/lake-commit-context.ts'
 import { commitContext } from '../loop/commit-context.ts'
 import { commitPlan } from '../loop/commit-plan.ts'
 import { NO_COUNTS } from '../loop/cut-rows.ts'
+import { mergeGaps } from '../loop/gap-ledger.ts'
 import type { LoopContext, LoopOptions } from '../loop/loop-context.ts'
 import { nextIngestedUs } from '../loop/loop-state.ts'
 import { setLoopTimes } from '../loop/loop-times.ts'
@@ -89,18 +90,20 @@ async function commitSeal(context: LoopContext, untilUs: bigint): Promise<number
   const { state, session, options } = context
   const cutNumber = state.cutNumber + 1
   await setLoopTimes(session, { cutNumber, beforeUs: state.watermarkUs, afterUs: untilUs })
+  const after = {
+    ...state,
+    cutNumber,
+    ingestedUs: nextIngestedUs(state, options.lake.clock.nowUs()),
+    watermarkUs: untilUs,
+  }
+  const gaps = await mergeGaps(context, after, undefined)
   const { changes, revised } = await mergeGold(context, untilUs, () => undefined)
   await commitPlan(context, {
     mode: 'seal',
-    after: {
-      ...state,
-      cutNumber,
-      ingestedUs: nextIngestedUs(state, options.lake.clock.nowUs()),
-      watermarkUs: untilUs,
-    },
+    after,
     parts: state.parts,
     progress: [],
-    changes,
+    changes: gaps.change === undefined ? changes : [gaps.change, ...changes],
     revised,
     counts: new Map(),
     total: NO_COUNTS,

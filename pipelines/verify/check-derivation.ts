@@ -23,7 +23,7 @@ const REJECTED = 'silver.rejected_messages'
 /**
  * Whether silver, and what was refused, is what the steps of today give when bronze is derived
  * again: row by row of each place in a source. instrument_id is left out: it is the config's word,
- * which may change. In runs of days, so that memory is bounded; messages without an event time are
+ * which may change; and so is seq_is_contiguous, which rows of older layouts do not say. In runs of days, so that memory is bounded; messages without an event time are
  * a run of their own, and those of them that have one by the steps of today belong to its day too.
  */
 export async function checkDerivation(
@@ -134,6 +134,8 @@ interface WrongRow {
   readonly cut: bigint | null
 }
 
+const notCompared = ['instrument_id', 'seq_is_contiguous']
+
 async function compareSilver(
   pinned: PinnedLake,
   broken: BrokenFiles,
@@ -145,7 +147,7 @@ async function compareSilver(
     filter: filterOf(piece),
     withPosition: true,
   })
-  const columns = columnsOf(name).filter((column) => column.name !== 'instrument_id')
+  const columns = columnsOf(name).filter((column) => !notCompared.includes(column.name))
   const given = `SELECT * FROM derived_${kind} WHERE verdict = 'accepted'`
   return compare(pinned, {
     ...{ name, columns },

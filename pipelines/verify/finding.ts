@@ -1,6 +1,6 @@
 import type { ErrorKind } from '../../tables/errors.ts'
 
-/** What `sluice verify` looks at, in its order; the last four belong to `--deep`. */
+/** What `sluice verify` looks at, in its order; the last five belong to `--deep`. */
 export const checkNames = [
   'tables',
   'heads',
@@ -12,6 +12,7 @@ export const checkNames = [
   'rejected',
   'gold',
   'derivation',
+  'gaps',
   'entries',
   'summaries',
   'orphans',

@@ -7,6 +7,7 @@ import { type BrokenFiles, createBrokenFiles } from './broken-files.ts'
 import { checkBronze } from './check-bronze.ts'
 import { checkCuts } from './check-cuts.ts'
 import { checkFiles } from './check-files.ts'
+import { checkGaps } from './check-gaps.ts'
 import { checkGold } from './check-gold.ts'
 import { checkHeads } from './check-heads.ts'
 import { checkPositions } from './check-positions.ts'
@@ -112,6 +113,7 @@ async function runDeep(
   } else {
     runner.skip('derivation')
   }
+  await runner.run('gaps', () => checkGaps(pinned, broken))
   await runner.run('entries', () => checkEntries(pinned, broken))
   await runner.run('summaries', () => checkSummaries(pinned, broken))
   // What a broken manifest names would pass for orphans.

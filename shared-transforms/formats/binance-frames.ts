@@ -21,7 +21,7 @@ const NAME = 'binance-frames'
  */
 export const binanceFrames: Format = {
   name: NAME,
-  version: 1,
+  version: 2,
   kinds: ['trade', 'quote'],
   idKind: (kind) => (kind === 'trade' ? 'contiguous' : 'increasing'),
   isEventTimeReceived: (kind) => kind === 'quote',
@@ -83,7 +83,8 @@ function decodeTrades(routed: string, dialect: Dialect): string {
   const timed =
     `SELECT *, CASE WHEN event_us_read IS NOT NULL THEN NULL ` +
     `WHEN time_text IS NULL THEN 'missing-field' ELSE 'bad-time' END AS time_reason FROM (${read})`
-  return typedRowsSql(typedTrade, timed, { hasId: true, hasSeq: true }, dialect)
+  const options = { hasId: true, hasSeq: true, isContiguous: true }
+  return typedRowsSql(typedTrade, timed, options, dialect)
 }
 
 function decodeQuotes(routed: string, dialect: Dialect): string {

@@ -24,4 +24,6 @@ export interface TableDefinition {
   readonly key: readonly string[]
   readonly partition: readonly { readonly column: string; readonly transform: PartitionTransform }[]
   readonly sort: readonly string[]
+  /** A condition on columns, in SQL: of other rows nothing is content. Absent: of all rows. */
+  readonly contentRows?: string
 }

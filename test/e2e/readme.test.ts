@@ -32,6 +32,7 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
     /│ gold +│ bars +│[^]*│ latest_quotes +│[^]*19 rows/,
     /│ vwap +│ DECIMAL\(18,8\)/,
   ],
+  'silver.gaps': [/│ binance +│ BTCUSDT +│ +1004 │ +2000 │[^]*1 row/],
   vwap: [/│ (AAPL|AMZN|GOOGL|MSFT|TSLA) +│[^]*10 rows/],
   'describe gold.bars': [
     /partition +month\(open_ts\)[^]*vwap +decimal\(18, 8\)[^]*main, sluice-head[^]*rows_in_files/,

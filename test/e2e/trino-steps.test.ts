@@ -19,6 +19,11 @@ import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import type { Format } from '../../shared-transforms/formats/formats.ts'
 import { mappedFormatName } from '../../shared-transforms/formats/mapping.ts'
 import {
+  gapsSql,
+  numberRunsMergeSql,
+  numberRunsPartialSql,
+} from '../../shared-transforms/number-runs.ts'
+import {
   spreadsFinalizeSql,
   spreadsMergeSql,
   spreadsPartialSql,
@@ -126,6 +131,15 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
       })
       await expectEqual(`merged_${kind}`)
     }
+    if (!format.kinds.includes('trade')) return
+    await engines.create('gaps', (dialect, name) => {
+      const runs = numberRunsPartialSql(
+        `(SELECT * FROM ${name('decoded_trade')} AS d WHERE reason IS NULL AND source_offset % 7 > 2)`,
+        dialect,
+      )
+      return gapsSql(`(${numberRunsMergeSql(`(${runs} UNION ALL ${runs})`)})`, dialect)
+    })
+    expect((await expectEqual('gaps')) > 0).toBe(format.idKind('trade') === 'contiguous')
   }
 
   it.each(recordedFormats.map((name) => [name]))(

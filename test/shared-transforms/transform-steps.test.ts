@@ -33,10 +33,14 @@ describe('the steps', () => {
   it("hold no word of DuckDB's in the text for Trino", () => {
     const { bronze, duplicates, barsPartial, barsMerge, barsFinalize } = sharedSteps
     const { spreadsPartial, spreadsMerge, spreadsFinalize } = sharedSteps
+    const { numberRunsPartial, numberRunsMerge, gaps } = sharedSteps
     const bars = [barsPartial, barsMerge, barsFinalize]
     const spreads = [spreadsPartial, spreadsMerge, spreadsFinalize]
+    const runs = [numberRunsPartial, numberRunsMerge, gaps]
     const texts = [
-      ...[...formatSteps, ...bars, ...spreads].map(({ sql }) => sql('input', trinoDialect)),
+      ...[...formatSteps, ...bars, ...spreads, ...runs].map(({ sql }) =>
+        sql('input', trinoDialect),
+      ),
       ...bronze.map(({ sql }) => sql({ routed: 'r', decoded: 'd' }, trinoDialect)),
       ...duplicates.map(({ sql }) => sql({ candidates: 'c', accepted: 'a' }, trinoDialect)),
     ]

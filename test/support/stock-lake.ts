@@ -25,9 +25,12 @@ export type LakeStates = Readonly<Record<LakeState, Readonly<Record<string, stri
 export const lakeStates = ['head', 'repaired', 'early', 'tagged'] as const
 export type LakeState = (typeof lakeStates)[number]
 
-/** Tables that hold rows in every state: nothing of klines comes in, and early no bar has changed. */
+/**
+ * Tables that hold rows in every state: nothing of klines comes in, no trade has a number that could
+ * be missing, and early no bar has changed.
+ */
 export const stockLakeTables = allTables.filter(
-  ({ name }) => !/kline/.test(name) && name !== 'gold.bar_revisions',
+  ({ name }) => !/kline|gaps|bar_revisions/.test(name),
 )
 
 export interface StockLake {

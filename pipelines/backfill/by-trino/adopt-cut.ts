@@ -7,6 +7,7 @@ import { kinds, type Kind } from '../../../shared-transforms/kind.ts'
 import { advanceState, type AdvancedState } from '../../loop/advance-state.ts'
 import { commitPlan } from '../../loop/commit-plan.ts'
 import type { CutCounts } from '../../loop/cut-receipt.ts'
+import { mergeGaps } from '../../loop/gap-ledger.ts'
 import { goldTables, isMadeOf } from '../../loop/gold-tables.ts'
 import type { NewRows } from '../../loop/gold-tail.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../../loop/loop-context.ts'
@@ -31,6 +32,8 @@ export interface DerivedCut {
   readonly facts: PartFacts
   readonly progress: readonly PartProgress[]
   readonly ingestedUs: bigint
+  /** The format leaves no number out between trades. */
+  readonly isNumbered: boolean
 }
 
 export interface AdoptedCut {
@@ -68,13 +71,16 @@ export async function adoptCut(context: LoopContext, derived: DerivedCut): Promi
 
 async function commitOnce(
   context: LoopContext,
-  { progress, facts, ingestedUs }: DerivedCut,
+  { progress, facts, ingestedUs, isNumbered }: DerivedCut,
   appends: readonly TableChange[],
   added: ReadonlyMap<Kind, NewRows>,
 ): Promise<AdoptedCut> {
   const advanced = await advanceByParts(context, progress, facts, ingestedUs)
+  const numbered = isNumbered ? added.get('trade')?.rows : undefined
+  const gaps = await mergeGaps(context, advanced.after, numbered)
   const gold = await mergeGold(context, advanced.after.watermarkUs, (kind) => added.get(kind))
-  const changes = [...appends, ...gold.changes]
+  const gapChanges = gaps.change === undefined ? [] : [gaps.change]
+  const changes = [...appends, ...gapChanges, ...gold.changes]
   const total = totalCounts(facts.counts.values())
   const { counts } = facts
   const { mode } = context.options

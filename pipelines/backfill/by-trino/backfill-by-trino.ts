@@ -13,6 +13,7 @@ import { rowsByTable } from '../../loop/commit-plan.ts'
 import type { CutReceipt } from '../../loop/cut-receipt.ts'
 import { hasMoved } from '../../loop/cut-rows.ts'
 import { formatOf } from '../../loop/derive-batch.ts'
+import { areNumbered } from '../../loop/gap-ledger.ts'
 import { headOf, type LoopContext, type LoopOptions } from '../../loop/loop-context.ts'
 import { nextIngestedUs } from '../../loop/loop-state.ts'
 import { restoreLoop } from '../../loop/restore-loop.ts'
@@ -157,7 +158,8 @@ async function derive(
       ? { counts: new Map(), seen: new Map() }
       : await countByTrino(work, done, context.state.watermarkUs)
   const kinds = done.flatMap(({ kind, judged }) => (judged === undefined ? [] : [kind]))
-  return { input, derived: { kinds, facts, progress, ingestedUs }, startedMs }
+  const isNumbered = areNumbered([options.format])
+  return { input, derived: { kinds, facts, progress, ingestedUs, isNumbered }, startedMs }
 }
 
 function createWork(

@@ -33,8 +33,8 @@ export interface StockTrade {
   readonly zoneMinutes: number | undefined
 }
 
-/** The venue's next number, one after a gap, or from 1 again. */
-export type FrameStep = 'next' | 'gap' | 'restart'
+/** The venue's next number, one after a gap, from 1 again, or one that was left out before. */
+export type FrameStep = 'next' | 'gap' | 'restart' | 'late'
 
 /** A history: what happens, and over which parts it comes in. */
 export interface GeneratedHistory {
@@ -123,7 +123,7 @@ const happenings: fc.Arbitrary<Happening[]> = fc.array(
       arbitrary: fc.record({
         what: fc.constant('frame-trade' as const),
         afterMs,
-        step: fc.constantFrom('next' as const, 'next' as const, 'gap' as const, 'restart' as const),
+        step: fc.constantFrom<FrameStep>('next', 'next', 'gap', 'gap', 'late', 'restart'),
       }),
     },
     {

@@ -1,6 +1,12 @@
 import type { SourcePart } from '../../../pipelines/sources/source.ts'
 import type { ListedMessage } from '../../support/list-source.ts'
-import type { GeneratedHistory, Happening, StockTrade, WrittenNumber } from './generate-history.ts'
+import type {
+  FrameStep,
+  GeneratedHistory,
+  Happening,
+  StockTrade,
+  WrittenNumber,
+} from './generate-history.ts'
 
 /** A row that a message says, and how it stands to the one before it. */
 export interface SaidRow {
@@ -54,13 +60,15 @@ interface Writer {
   readonly tickers: { readonly message: HistoryMessage; readonly update: number }[]
   frameNumber: number
   readonly frameNumbers: Set<number>
+  /** Numbers that were left out, and when they were given. */
+  readonly missingFrames: { readonly id: number; readonly timeMs: bigint }[]
 }
 
 /** The messages of a history in the order of their arrival. */
 export function historyMessages(history: GeneratedHistory): HistoryMessage[] {
   const writer: Writer = {
     ...{ nowUs: HISTORY_START_US, history, messages: [], offsets: new Map() },
-    ...{ trades: [], tickers: [], frameNumber: 0, frameNumbers: new Set() },
+    ...{ trades: [], tickers: [], frameNumber: 0, frameNumbers: new Set(), missingFrames: [] },
   }
   for (const [index, each] of history.happenings.entries()) write(writer, each, index)
   return writer.messages
@@ -223,14 +231,34 @@ function writeOther(writer: Writer, each: Happening, index: number): void {
   }
 }
 
-function writeFrameTrade(writer: Writer, step: 'next' | 'gap' | 'restart', index: number): void {
+function writeFrameTrade(writer: Writer, step: FrameStep, index: number): void {
+  if (step === 'late') {
+    const missing = writer.missingFrames.pop()
+    if (missing !== undefined) sendFrameTrade(writer, missing, index, ['numbers that came late'])
+    return
+  }
   // The venue's numbers restart while its clock goes on: never twice within one millisecond.
-  writer.nowUs += 1000n
-  writer.frameNumber = step === 'restart' ? 1 : writer.frameNumber + (step === 'gap' ? 3 : 1)
-  const id = writer.frameNumber
-  const isUsed = writer.frameNumbers.has(id)
-  writer.frameNumbers.add(id)
-  const timeMs = writer.nowUs / 1000n
+  const next = () => {
+    writer.nowUs += 1000n
+    return { id: ++writer.frameNumber, timeMs: writer.nowUs / 1000n }
+  }
+  if (step === 'restart') writer.frameNumber = 0
+  if (step === 'gap') writer.missingFrames.push(next(), next())
+  const frame = next()
+  const isUsed = writer.frameNumbers.has(frame.id)
+  writer.frameNumbers.add(frame.id)
+  sendFrameTrade(writer, frame, index, [
+    ...(isUsed ? ["a venue's numbers from 1 again"] : []),
+    ...(step === 'gap' ? ['missing numbers'] : []),
+  ])
+}
+
+function sendFrameTrade(
+  writer: Writer,
+  { id, timeMs }: { readonly id: number; readonly timeMs: bigint },
+  index: number,
+  cases: readonly string[],
+): void {
   const price = `${200 + (index % 13)}.5`
   const data = { e: 'trade', s: 'BTCUSDT', t: id, p: price, q: '0.25', T: Number(timeMs), m: true }
   send(writer, FRAMES, 'binance-frames', {
@@ -239,7 +267,7 @@ function writeFrameTrade(writer: Writer, step: 'next' | 'gap' | 'restart', index
       ...{ kind: 'trade', symbol: 'BTCUSDT', id: String(id), eventUs: timeMs * 1000n },
       ...{ facts: `${price} 0.25`, price, quantity: '0.25', isTimeReceived: false },
     },
-    cases: isUsed ? ["a venue's numbers from 1 again"] : [],
+    cases,
   })
 }
 

@@ -49,7 +49,7 @@ export const lawClasses: readonly string[] = [
   ...['broken messages', 'holes of months', 'a part that fell idle', 'equal times without ids'],
   ...['equal times without ids over two cuts', "a venue's numbers from 1 again"],
   ...['ids used again at another time', 'events of the future, refused', 'times with an offset'],
-  ...['events ahead of their arrival', 'klines'],
+  ...['events ahead of their arrival', 'klines', 'missing numbers', 'numbers that came late'],
   ...Object.keys(lateBands).map((band) => `late by ${band}`),
   ...['agreeing', 'conflicting'].flatMap((word) =>
     [

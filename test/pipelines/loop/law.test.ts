@@ -30,6 +30,16 @@ async function readTrades(lake: Lake): Promise<readonly string[]> {
   return rows.map(({ line }) => line).sort()
 }
 
+async function readGaps(lake: Lake): Promise<readonly string[]> {
+  const rows = await readRows<{ line: string }>(
+    lake,
+    'silver.gaps',
+    `SELECT concat_ws(' ', venue_symbol, from_seq, to_seq, epoch_us(from_ts), epoch_us(to_ts)) ` +
+      'AS line FROM t WHERE healed_cut IS NULL',
+  )
+  return rows.map(({ line }) => line).sort()
+}
+
 /** What the identities are without their content. */
 function withoutFacts(lines: readonly string[]): readonly string[] {
   return lines.map((line) => line.split(' ').slice(0, 3).join(' ')).sort()
@@ -44,8 +54,10 @@ describe('the law', () => {
       const expected = expectedLake(messages)
       const isVerified = runs++ % RUNS_PER_VERIFICATION === 0
       const straight = await runLaw({ history, messages, plan: STRAIGHT }, async (lake) => {
-        return { hashes: (await hashLake({ lake })).days, trades: await readTrades(lake) }
+        const { days: hashes } = await hashLake({ lake })
+        return { hashes, trades: await readTrades(lake), gaps: await readGaps(lake) }
       })
+      expect(straight.gaps).toEqual(expected.gaps)
       const { hasRivals } = history
       if (!hasRivals) expect(straight.trades).toEqual(expected.trades)
       await runLaw({ history, messages, plan }, async (lake, run, receipts) => {
