@@ -104,7 +104,7 @@ describe('a lake of layout 1', () => {
     await load('stock-2025-01-15.jsonl', 'stock-json')
     await load('binance-2025-01-15.jsonl', 'binance-frames')
     expect(old).toEqual(await load('binance-2025-01-16.jsonl', 'binance-frames'))
-  })
+  }, 300_000)
 
   it('can be rolled back once it is upgraded', async () => {
     await relocate()
