@@ -74,6 +74,15 @@ export const bars: TableDefinition = {
       'long',
       'Cut that made this version of the sealed bar; null: open, or sealed before layout 3.',
     ),
+    {
+      ...contentOrNull(
+        27,
+        'is_complete',
+        'boolean',
+        'False: an open gap of silver.gaps touches the window; null: true, of layout 3 or older.',
+      ),
+      nullAs: 'true',
+    },
   ],
   key: ['step', 'venue', 'venue_symbol', 'open_ts'],
   partition: [{ column: 'open_ts', transform: 'month' }],

@@ -145,6 +145,18 @@ export function barsFinalizeSql(states: string, dialect: Dialect = duckdbDialect
 }
 
 /**
+ * Bars with `is_complete`: false where trades are missing in the window of a bar of trades.
+ * @param gaps the open rows of silver.gaps
+ */
+export function barsCompleteSql(bars: string, gaps: string): string {
+  return (
+    `SELECT b.*, NOT (b.bar_source = 'trades' AND EXISTS (SELECT 1 FROM ${gaps} AS g ` +
+    `WHERE g.venue = b.venue AND g.venue_symbol = b.venue_symbol AND g.from_ts < b.close_ts ` +
+    `AND g.to_ts >= b.open_ts)) AS is_complete FROM ${bars} AS b`
+  )
+}
+
+/**
  * Sample deviation: sqrt(max(Σp² − 2mΣp + nm², 0) / (n − 1)) with m = avg_price. The sum is exact
  * decimal, so nothing cancels; only the root and the division are double. Null where the sum
  * could leave its decimal, far beyond any market.

@@ -35,9 +35,9 @@ function isHashed(column: ColumnDefinition): boolean {
 }
 
 function canonicalSql(column: ColumnDefinition, dialect: Dialect): string {
-  const { name, type } = column
+  const { name, type, nullAs = '\\N' } = column
   const text = canonicalTextSql(name, type, dialect)
-  return column.isRequired ? text : `coalesce(${text}, '\\N')`
+  return column.isRequired ? text : `coalesce(${text}, '${nullAs}')`
 }
 
 function canonicalTextSql(name: string, type: string, dialect: Dialect): string {

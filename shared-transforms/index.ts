@@ -1,4 +1,10 @@
-export { barsFinalizeSql, barsMergeSql, barsPartialSql, klineBarsPartialSql } from './bars.ts'
+export {
+  barsCompleteSql,
+  barsFinalizeSql,
+  barsMergeSql,
+  barsPartialSql,
+  klineBarsPartialSql,
+} from './bars.ts'
 export { bronzeSql } from './bronze.ts'
 export { dailyFilledSql, forecastInputSql } from './daily-history.ts'
 export { contentHashSql } from './content-hash.ts'

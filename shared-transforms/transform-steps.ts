@@ -1,4 +1,10 @@
-import { barsFinalizeSql, barsMergeSql, barsPartialSql, klineBarsPartialSql } from './bars.ts'
+import {
+  barsCompleteSql,
+  barsFinalizeSql,
+  barsMergeSql,
+  barsPartialSql,
+  klineBarsPartialSql,
+} from './bars.ts'
 import { bronzeSql } from './bronze.ts'
 import { dailyFilledSql, forecastInputSql } from './daily-history.ts'
 import type { Dialect } from './dialect.ts'
@@ -41,6 +47,9 @@ export const sharedSteps = {
   barsPartialOfKlines: step('bars-partial-of-klines', 1, klineBarsPartialSql),
   barsMerge: step('bars-merge', 1, barsMergeSql),
   barsFinalize: step('bars-finalize', 1, barsFinalizeSql),
+  barsComplete: step('bars-complete', 1, (input: Parameters<typeof barsCompleteSql>) =>
+    barsCompleteSql(...input),
+  ),
   dailyFilled: step('bars-daily-filled', 1, dailyFilledSql),
   forecastInput: step('bars-forecast-input', 1, forecastInputSql),
   spreadsPartial: step('spreads-partial', 1, spreadsPartialSql),

@@ -27,6 +27,7 @@ const layoutSteps: readonly LayoutStep[] = [
     does: [
       'adds the column seq_is_contiguous to silver.trades, by which missing trades are told, and ' +
         'the table silver.gaps for them',
+      'the column is_complete to gold.bars and gold.bar_revisions',
     ],
   },
 ]

@@ -46,7 +46,12 @@ const runs: Readonly<Record<number, (lake: Lake) => Promise<void>>> = {
       'sluice.cuts': ['steps', 'from_day', 'until_day', 'removed_count'],
       'gold.bars': ['bar_source', 'known_cut', ...notOfKlines],
     }),
-  3: (lake) => fitColumns(lake, { 'silver.trades': ['seq_is_contiguous'] }),
+  3: (lake) =>
+    fitColumns(lake, {
+      'silver.trades': ['seq_is_contiguous'],
+      'gold.bars': ['is_complete'],
+      'gold.bar_revisions': ['is_complete'],
+    }),
 }
 
 /**

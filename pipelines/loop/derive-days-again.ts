@@ -5,6 +5,7 @@ import type { DataFile } from '../../tables/spec/manifest.ts'
 import type { SilverLookup } from './decide-duplicates.ts'
 import { dayRange, isOnDays } from './find-foreign-days.ts'
 import { derivedStatesSql, heldColumnsSql, WINDOW_KEY_SQL } from './gold-tables.ts'
+import { judgedSql, type GapFacts } from './gap-windows.ts'
 import type { GoldLookup, GoldTail } from './gold-tail.ts'
 import { columnsOf, type StepSession } from './step-session.ts'
 
@@ -30,12 +31,14 @@ export interface DerivedAgain {
  * Leaves in the engine `<state>_fresh` (keys of windows that differ), `<state>_again` (those that
  * there are now, as states) and in `<state>_found` their committed rows outside of the tail.
  * @param rows accepted rows of the batch, by kind
+ * @param gaps as the cut leaves them
  */
 export async function deriveDaysAgain(
   session: StepSession,
   tail: GoldTail,
   rows: ReadonlyMap<Kind, string>,
   sources: WindowSources,
+  gaps: GapFacts,
 ): Promise<DerivedAgain> {
   const { gold, foreignDays } = tail
   const { state } = gold
@@ -53,7 +56,7 @@ export async function deriveDaysAgain(
   const again = derivedStatesSql(gold, rowsOfDays)
   await session.run(`CREATE OR REPLACE TABLE ${state}_again AS ${again}`)
   const files = await readHeld(session, tail, sources.gold)
-  await compare(session, tail)
+  await compare(session, tail, gaps)
   const [counts] = await session.rows<{ n: bigint }>(`SELECT count(*) AS n FROM ${state}_fresh`)
   return { freshCount: Number(counts?.n ?? 0n), files }
 }
@@ -91,9 +94,9 @@ async function readHeld(
 }
 
 /** A window is left alone if there is one of it, and it is what silver gives. */
-async function compare(session: StepSession, { gold }: GoldTail): Promise<void> {
+async function compare(session: StepSession, { gold }: GoldTail, gaps: GapFacts): Promise<void> {
   const { state } = gold
-  const derived = gold.finalizeSql(`${state}_again`)
+  const derived = judgedSql(gold, `(${gold.finalizeSql(`${state}_again`)})`, gaps)
   await session.run(`CREATE OR REPLACE TABLE ${state}_given AS ${derived}`)
   const columns = (await columnsOf(session, `${state}_given`)).map(sqlName).join(', ')
   const keys = (table: string) => `SELECT ${WINDOW_KEY_SQL} FROM ${table}`
@@ -108,6 +111,7 @@ async function compare(session: StepSession, { gold }: GoldTail): Promise<void> 
   const states = (await columnsOf(session, `${state}_again`)).map(sqlName).join(', ')
   await session.run(
     `INSERT INTO ${state}_found BY NAME SELECT ${states}, revision, is_sealed, is_repaired, known_cut, ` +
+      `is_complete, ` +
       `_file, _pos FROM ${state}_held SEMI JOIN ${state}_fresh USING (${WINDOW_KEY_SQL}) ` +
       'WHERE _file IS NOT NULL',
   )

@@ -1,6 +1,9 @@
 import { gapsSql, numberRunsMergeSql, RUN_COLUMNS } from '../../shared-transforms/number-runs.ts'
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
+import type { Lake } from '../lake/lake.ts'
 import { formatOf } from './derive-batch.ts'
+import type { GapFacts } from './gap-windows.ts'
 import { headOf, planHead, planRelation, type LoopContext } from './loop-context.ts'
 import type { LoopState } from './loop-state.ts'
 import {
@@ -15,7 +18,7 @@ import {
   type NumberRun,
 } from './number-runs.ts'
 import type { StepSession } from './step-session.ts'
-import { writeGapChange } from './write-gap-change.ts'
+import { countOpenGaps, readOpenGaps, writeGapChange } from './write-gap-change.ts'
 
 /**
  * What the loop knows of missing trades: the runs of all contiguous numbers in silver, one a venue
@@ -27,6 +30,8 @@ export interface GapLedger {
   readonly isLoaded: boolean
   /** Others changed trades or gaps since the last cut, so that every gap is told anew. */
   readonly isForeign: boolean
+  /** Open rows of silver.gaps; the engine's `gaps_known` has them. */
+  readonly openCount: number
   /** The last number of each symbol. */
   readonly lastSeqs: ReadonlyMap<string, bigint>
   /** Runs that `number_runs` lacks, by symbol. */
@@ -35,6 +40,7 @@ export interface GapLedger {
 
 export interface GapChange {
   readonly change: TableChange | undefined
+  readonly facts: GapFacts
   /** The ledger once the change is committed. */
   readonly ledger: GapLedger
   /** `number_runs_next` takes the place of its symbols' runs then. */
@@ -43,13 +49,19 @@ export interface GapChange {
 
 const SYMBOL = 'venue, venue_symbol'
 
-/** An empty ledger for a loop that starts. */
+/**
+ * The ledger for a loop that starts.
+ * @param head of silver.gaps
+ */
 export async function createGapLedger(
+  lake: Lake,
   session: StepSession,
+  head: LoadedTable,
   isForeign: boolean,
 ): Promise<GapLedger> {
   await createRuns(session, 'number_runs')
-  return { isLoaded: false, isForeign, lastSeqs: new Map(), grown: new Map() }
+  const openCount = await readOpenGaps(lake, session, head)
+  return { isLoaded: false, isForeign, openCount, lastSeqs: new Map(), grown: new Map() }
 }
 
 /** Whether any of the formats numbers its trades without leaving a number out. */
@@ -70,7 +82,8 @@ export async function mergeGaps(
 ): Promise<GapChange> {
   const { session, gaps } = context
   const { isForeign } = gaps
-  const same = { change: undefined, ledger: gaps, isReplaced: false }
+  const facts = { hasOpen: gaps.openCount > 0, isChanged: false }
+  const same = { change: undefined, facts, ledger: gaps, isReplaced: false }
   if (rows === undefined && !isForeign) return same
   const ledger = gaps.isLoaded ? gaps : await loadRuns(context)
   const found = rows === undefined ? { dense: [], others: [] } : await readDense(session, rows)
@@ -91,8 +104,13 @@ export async function mergeGaps(
     ...ledger.lastSeqs,
     ...(await readLastSeqs(session, 'number_runs_next')),
   ])
-  const next = { isLoaded: true, isForeign: false, lastSeqs, grown: new Map<string, NumberRun>() }
-  return { change, ledger: next, isReplaced: true }
+  const openCount = change === undefined ? gaps.openCount : await countOpenGaps(session)
+  return {
+    change,
+    facts: { hasOpen: openCount > 0, isChanged: change !== undefined },
+    ledger: { isLoaded: true, isForeign: false, openCount, lastSeqs, grown: new Map() },
+    isReplaced: true,
+  }
 }
 
 /** What the loop goes on from once the change is committed. */

@@ -1,4 +1,5 @@
 import {
+  barsCompleteSql,
   barsFinalizeSql,
   barsMergeSql,
   barsPartialSql,
@@ -29,6 +30,10 @@ export interface GoldTable {
   readonly rank?: string
   readonly mergeSql: (states: string) => string
   readonly finalizeSql: (states: string) => string
+  /** Windows with `is_complete`, by the open rows of silver.gaps. */
+  readonly judgeSql: (windows: string, gaps: string) => string
+  /** Missing rows of silver can be told for it: `is_complete` is not always true. */
+  readonly isJudged: boolean
   /** Rows of the table as windows: with what rows of older layouts do not say. */
   readonly heldSql: (rows: string) => string
   /** The table that keeps every version of a sealed window; absent: nobody does. */
@@ -46,8 +51,11 @@ export const goldTables: readonly GoldTable[] = [
     rank: 'bar_source',
     mergeSql: barsMergeSql,
     finalizeSql: barsFinalizeSql,
+    judgeSql: barsCompleteSql,
+    isJudged: true,
     heldSql: (rows) =>
-      `(SELECT * REPLACE (coalesce(bar_source, 'trades') AS bar_source) FROM ${rows})`,
+      `(SELECT * REPLACE (coalesce(bar_source, 'trades') AS bar_source, ` +
+      `coalesce(is_complete, true) AS is_complete) FROM ${rows})`,
     revisions: 'gold.bar_revisions',
   },
   {
@@ -56,6 +64,8 @@ export const goldTables: readonly GoldTable[] = [
     state: 'spreads',
     mergeSql: spreadsMergeSql,
     finalizeSql: spreadsFinalizeSql,
+    judgeSql: (windows) => `SELECT *, true AS is_complete FROM ${windows}`,
+    isJudged: false,
     heldSql: (rows) => rows,
   },
 ]
@@ -85,7 +95,8 @@ export const WINDOW_KEY = ['step', 'venue', 'venue_symbol', 'open_ts'] as const
 export const WINDOW_KEY_SQL = WINDOW_KEY.join(', ')
 
 /** What the loop knows of a window beside its state, as a select list over rows of the lake. */
-export function heldColumnsSql({ revisions }: GoldTable): string {
+export function heldColumnsSql({ revisions, isJudged }: GoldTable): string {
   const knownCut = revisions === undefined ? 'NULL::BIGINT AS known_cut' : 'known_cut'
-  return `revision, is_sealed, revision > 0 AS is_repaired, ${knownCut}`
+  const isComplete = isJudged ? 'is_complete' : 'true AS is_complete'
+  return `revision, is_sealed, revision > 0 AS is_repaired, ${knownCut}, ${isComplete}`
 }

@@ -4,9 +4,11 @@ import type { DeletedPositions } from '../../tables/write/write-position-deletes
 import { deriveDaysAgain, type WindowSources } from './derive-days-again.ts'
 import { isOnDays } from './find-foreign-days.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
+import { findFlipped, judgedSql, NO_GAPS, type GapFacts } from './gap-windows.ts'
 import { fillRevised } from './gold-revisions.ts'
 import { derivedStatesSql, heldColumnsSql, WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
 import { CLOSING_US, THIS_CUT } from './loop-times.ts'
+import { groupByFile, placesOf } from './row-places.ts'
 import { columnsOf, type StepSession } from './step-session.ts'
 
 /**
@@ -45,6 +47,8 @@ export type GoldLookup = (
 ) => Promise<{ readonly rows: string; readonly files: ReadonlyMap<string, DataFile> } | undefined>
 
 const KEY = WINDOW_KEY_SQL
+/** What the tail says of a window beside its state. */
+const HELD = 'revision, is_sealed, is_repaired, known_cut, is_complete'
 
 export interface TailChange {
   readonly isChanged: boolean
@@ -85,6 +89,7 @@ export async function mergeIntoTail(
   added: readonly NewRows[],
   sources: WindowSources,
   watermarkUs: bigint | undefined,
+  gaps: GapFacts = NO_GAPS,
 ): Promise<TailChange> {
   const { gold } = tail
   const { state } = gold
@@ -93,7 +98,7 @@ export async function mergeIntoTail(
   let freshCount = 0
   if (hasForeign) {
     await session.clear(`${state}_found`, emptyFound(state))
-    const again = await deriveDaysAgain(session, tail, rowsByKind(added), sources)
+    const again = await deriveDaysAgain(session, tail, rowsByKind(added), sources, gaps)
     for (const [location, file] of again.files) files.set(location, file)
     freshCount = again.freshCount
   }
@@ -105,7 +110,9 @@ export async function mergeIntoTail(
       `(SELECT count(*) FROM ${state}_tail WHERE NOT is_sealed AND ${isClosed('close_ts')}) ` +
       `AS sealing, (SELECT count(*) FROM ${outside}) AS outside`,
   )
-  const isQuiet = (facts?.sealing ?? 0n) === 0n && freshCount === 0 && tail.strays.length === 0
+  const mayFlip = gaps.isChanged && gold.isJudged
+  const isStill = (facts?.sealing ?? 0n) === 0n && freshCount === 0 && tail.strays.length === 0
+  const isQuiet = isStill && !mayFlip
   let touchedCount = Number(facts?.touched ?? 0n)
   if (isQuiet && touchedCount === 0) return UNCHANGED
   if (!hasForeign) await session.clear(`${state}_found`, emptyFound(state))
@@ -117,7 +124,13 @@ export async function mergeIntoTail(
     touchedCount -= await dropOutranked(session, tail, gold.rank)
     if (isQuiet && touchedCount === 0) return UNCHANGED
   }
-  await session.fill(`${state}_next`, nextTailSql(tail))
+  if (mayFlip) {
+    const flipped = await findFlipped(session, tail, sources.gold, gaps)
+    for (const [location, file] of flipped.files) files.set(location, file)
+    touchedCount += flipped.flippedCount
+    if (isStill && touchedCount === 0) return UNCHANGED
+  }
+  await session.fill(`${state}_next`, nextTailSql(tail, gaps))
   const counts = await countNext(session, tail)
   const isRevised =
     (counts.revised > 0n || freshCount > 0) && (await fillRevised(session, gold, hasForeign))
@@ -224,7 +237,8 @@ export async function loadTail(
   await session.run(`CREATE OR REPLACE TABLE empty_${state} AS ${noStates}`)
   await session.run(
     `CREATE OR REPLACE TABLE ${state}_tail AS SELECT *, 0::INTEGER AS revision, ` +
-      `false AS is_sealed, false AS is_repaired, NULL::BIGINT AS known_cut FROM empty_${state}`,
+      `false AS is_sealed, false AS is_repaired, NULL::BIGINT AS known_cut, ` +
+      `true AS is_complete FROM empty_${state}`,
   )
   const columns = (await columnsOf(session, `empty_${state}`)).map(sqlName).join(', ')
   for (const rows of [committed.rows, committed.strayRows]) {
@@ -276,11 +290,6 @@ async function findSealed(
   return files
 }
 
-interface RowPlace {
-  readonly _file: string
-  readonly _pos: bigint
-}
-
 /** Every row outside of the tail that the next tail takes the place of. */
 async function deletesOf(
   session: StepSession,
@@ -295,39 +304,25 @@ async function deletesOf(
   return groupByFile([...found, ...stray], files)
 }
 
-export function placesOf(session: StepSession, rows: string): Promise<RowPlace[]> {
-  return session.rows<RowPlace>(`SELECT _file, _pos FROM ${rows} ORDER BY _file, _pos`)
-}
-
-export function groupByFile(
-  rows: readonly RowPlace[],
-  files: ReadonlyMap<string, DataFile>,
-): { file: DataFile; positions: bigint[] }[] {
-  const groups = new Map<string, { file: DataFile; positions: bigint[] }>()
-  for (const row of rows) {
-    const file = files.get(row._file)
-    if (file === undefined) throw new RangeError(`${row._file} is not in the scan's plan`)
-    const group = groups.get(row._file) ?? { file, positions: [] }
-    group.positions.push(row._pos)
-    groups.set(row._file, group)
-  }
-  return [...groups.values()]
-}
-
 /** Touched windows merged with what is committed of them, and the untouched rest of the tail. */
-function nextTailSql(tail: GoldTail): string {
+function nextTailSql(tail: GoldTail, gaps: GapFacts): string {
   const { gold, foreignDays } = tail
   const { state } = gold
   const hasForeign = foreignDays.length > 0
-  const touched = hasForeign
-    ? `(SELECT ${KEY} FROM ${state}_partial UNION SELECT ${KEY} FROM ${state}_fresh)`
-    : `${state}_partial`
+  const changed = [
+    `${state}_partial`,
+    ...(hasForeign ? [`${state}_fresh`] : []),
+    ...(gaps.isChanged && gold.isJudged ? [`${state}_flipped`] : []),
+  ]
+  const [first = '', ...others] = changed.map((keys) => `SELECT ${KEY} FROM ${keys}`)
+  const touched =
+    others.length === 0 ? `${state}_partial` : `(${[first, ...others].join(' UNION ')})`
   const committed =
     `(SELECT * FROM ${state}_tail SEMI JOIN ${touched} USING (${KEY}) ` +
     `UNION ALL BY NAME SELECT * EXCLUDE (_file, _pos) FROM ${state}_found)`
   const states =
     `(SELECT * FROM ${state}_partial UNION ALL BY NAME ` +
-    `SELECT * EXCLUDE (revision, is_sealed, is_repaired, known_cut) FROM ${committed}${andNotFresh(tail)})`
+    `SELECT * EXCLUDE (${HELD}) FROM ${committed}${andNotFresh(tail)})`
   // Somebody may have put a window there twice: it has one history all the same.
   const history = hasForeign
     ? `(SELECT ${KEY}, max(revision) AS revision, bool_or(is_sealed) AS is_sealed, ` +
@@ -339,7 +334,7 @@ function nextTailSql(tail: GoldTail): string {
     `${isClosed('m.close_ts')} AS is_sealed, ` +
     `coalesce(c.is_sealed OR c.is_repaired, false) AS is_repaired, ` +
     `CASE WHEN ${isClosed('m.close_ts')} THEN ${THIS_CUT} END AS known_cut ` +
-    `FROM (${gold.mergeSql(states)}) m LEFT JOIN ${history} c USING (${KEY}) ` +
+    `FROM (${judgedSql(gold, `(${gold.mergeSql(states)})`, gaps)}) m LEFT JOIN ${history} c USING (${KEY}) ` +
     `UNION ALL BY NAME SELECT * REPLACE (${isClosed('close_ts')} AS is_sealed, ` +
     `CASE WHEN is_sealed THEN known_cut WHEN ${isClosed('close_ts')} THEN ${THIS_CUT} END ` +
     `AS known_cut) FROM ${state}_tail ANTI JOIN ${touched} USING (${KEY})`

@@ -2,6 +2,7 @@ import type { TableChange } from '../../tables/commit/table-change.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import { writeContext } from './commit-plan.ts'
 import { goldLookup, silverLookup } from './committed-rows.ts'
+import type { GapFacts } from './gap-windows.ts'
 import { mergeIntoTail, type NewRows, type TailChange } from './gold-tail.ts'
 import type { GoldTable } from './gold-tables.ts'
 import type { LoopContext } from './loop-context.ts'
@@ -18,11 +19,13 @@ export interface MergedGold {
 
 /**
  * Merges new rows of silver into the windows of every gold table, and writes the files of it.
+ * @param gaps as the cut leaves them
  * @param rowsOf a kind's accepted rows; undefined where there are none
  */
 export async function mergeGold(
   context: LoopContext,
   watermarkUs: bigint | undefined,
+  gaps: GapFacts,
   rowsOf: (kind: Kind) => NewRows | undefined,
 ): Promise<MergedGold> {
   const { session, heads } = context
@@ -31,7 +34,7 @@ export async function mergeGold(
   const sources = { gold: goldLookup(context), silver: silverLookup(context) }
   for (const tail of context.tails) {
     const added = tail.gold.inputs.flatMap(({ kind }) => rowsOf(kind) ?? [])
-    const change = await mergeIntoTail(session, tail, added, sources, watermarkUs)
+    const change = await mergeIntoTail(session, tail, added, sources, watermarkUs, gaps)
     tailChanges.push(change)
     const written = await writeGoldChange(session, writeContext(context), heads, tail, change)
     if (written !== undefined) changes.push(written)

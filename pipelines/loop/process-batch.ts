@@ -124,7 +124,7 @@ async function writeFiles(
   const isNumbered =
     present.decoded.has('trade') && areNumbered(batch.segments.map(({ format }) => format))
   const gapChange = await mergeGaps(context, after, isNumbered ? acceptedRows('trade') : undefined)
-  const gold = await mergeGold(context, after.watermarkUs, (kind) =>
+  const gold = await mergeGold(context, after.watermarkUs, gapChange.facts, (kind) =>
     present.decoded.has(kind) ? { kind, rows: acceptedRows(kind) } : undefined,
   )
   const gapChanges = gapChange.change === undefined ? [] : [gapChange.change]

@@ -56,7 +56,7 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   for (const kind of kinds) daysOf.set(kind, await foreignDaysOf(`silver.${kind}s`, 'event_ts'))
   const gapDays = await foreignDaysOf('silver.gaps', 'from_ts')
   const isForeign = gapDays.length + (daysOf.get('trade')?.length ?? 0) > 0
-  const gaps = await createGapLedger(session, isForeign)
+  const gaps = await createGapLedger(options.lake, session, headOf(heads, 'silver.gaps'), isForeign)
   const tails: GoldTail[] = []
   for (const gold of goldTables) {
     const silverDays = gold.inputs.flatMap(({ kind }) => daysOf.get(kind) ?? [])

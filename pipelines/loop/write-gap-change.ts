@@ -1,9 +1,11 @@
+import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { writeRowDeletes } from '../../tables/commit/write-row-deletes.ts'
+import type { Session } from '../../tables/engine/engine.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
+import type { Lake } from '../lake/lake.ts'
 import { writeContext } from './commit-plan.ts'
-import { groupByFile, placesOf } from './gold-tail.ts'
 import {
   headOf,
   LIVE_COMPRESSION_LEVEL,
@@ -13,9 +15,12 @@ import {
 } from './loop-context.ts'
 import type { LoopState } from './loop-state.ts'
 import { withAddedColumns } from './own-columns.ts'
+import { groupByFile, placesOf } from './row-places.ts'
 import { hasRows, plainChange } from './write-cut-files.ts'
 
 const GAPS = 'silver.gaps'
+/** For the planner: files without an open row are not opened. */
+const OPEN = [{ column: 'healed_cut', op: 'is-null' }] as const
 const CONTENT = 'venue, venue_symbol, from_seq, to_seq, from_ts, to_ts'
 
 /**
@@ -31,9 +36,7 @@ export async function writeGapChange(
 ): Promise<TableChange | undefined> {
   const { session, heads, options } = context
   const { metadata } = headOf(heads, GAPS)
-  const plan = await planHead(options.lake, headOf(heads, GAPS), [
-    { column: 'healed_cut', op: 'is-null' },
-  ])
+  const plan = await planHead(options.lake, headOf(heads, GAPS), OPEN)
   const open = await planRelation(options.lake, plan, { withPosition: true })
   const ofScope = scope === 'all' ? '' : ' SEMI JOIN number_runs_next USING (venue, venue_symbol)'
   await session.run(
@@ -60,6 +63,10 @@ export async function writeGapChange(
   const held = new Map(plan.tasks.map(({ file }) => [file.filePath, file]))
   const gone = groupByFile(await placesOf(session, 'gaps_gone'), held)
   if (files.length === 0 && gone.length === 0) return undefined
+  await session.run(
+    `DELETE FROM gaps_known WHERE (${CONTENT}) IN (SELECT (${CONTENT}) FROM gaps_gone WHERE nth = 1)`,
+  )
+  await session.run('INSERT INTO gaps_known BY NAME SELECT * FROM gaps_come')
   const deletes = await writeRowDeletes(writeContext(context), metadata, gone)
   return {
     ...plainChange(GAPS, gone.length === 0 ? 'append' : 'overwrite', files),
@@ -67,6 +74,26 @@ export async function writeGapChange(
     baseSnapshotId: metadata['current-snapshot-id'] ?? null,
     isTouchedByForeign: hasRows,
   }
+}
+
+/** Fills the engine's `gaps_known` with the open rows of silver.gaps; answers how many there are. */
+export async function readOpenGaps(
+  lake: Lake,
+  session: Session,
+  head: LoadedTable,
+): Promise<number> {
+  const plan = await planHead(lake, head, OPEN)
+  const open = await planRelation(lake, plan)
+  await session.run(
+    `CREATE OR REPLACE TABLE gaps_known AS SELECT DISTINCT ${CONTENT} FROM ${open} ` +
+      'WHERE healed_cut IS NULL',
+  )
+  return countOpenGaps(session)
+}
+
+export async function countOpenGaps(session: Session): Promise<number> {
+  const [count] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM gaps_known')
+  return Number(count?.n ?? 0n)
 }
 
 /** Gaps that are new or smaller, and the numbers that came. */

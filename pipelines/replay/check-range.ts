@@ -88,7 +88,7 @@ async function checkGold(
   const [fromUs, untilUs] = [range.fromDay * DAY_US, range.toDay * DAY_US - 1n]
   const checked: CheckedDay[] = []
   for (const gold of goldTables) {
-    const { name, inputs, finalizeSql, heldSql } = gold
+    const { name, inputs, finalizeSql, judgeSql, heldSql } = gold
     const plan = await planHead(options.lake, headOf(heads, name), [
       { column: 'open_ts', op: '>=', value: fromUs },
       { column: 'open_ts', op: '<=', value: untilUs },
@@ -100,7 +100,8 @@ async function checkGold(
     for (const { kind } of inputs) {
       silver.set(kind, await silverAfter(context, replaced)(kind, { fromUs, untilUs }))
     }
-    const given = finalizeSql(`(${derivedStatesSql(gold, silver)})`)
+    const windows = finalizeSql(`(${derivedStatesSql(gold, silver)})`)
+    const given = judgeSql(`(${windows})`, 'gaps_known')
     await session.run(`CREATE OR REPLACE TABLE again_given AS ${given}`)
     checked.push(...(await compareDays(session, name, [held, 'again_given'])))
   }

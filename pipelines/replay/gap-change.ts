@@ -1,28 +1,37 @@
 import { gapsSql } from '../../shared-transforms/number-runs.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
+import type { GapFacts } from '../loop/gap-windows.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
 import { nextIngestedUs } from '../loop/loop-state.ts'
 import { collectRuns, CONTIGUOUS, sliceTasks } from '../loop/number-runs.ts'
-import { writeGapChange } from '../loop/write-gap-change.ts'
+import { countOpenGaps, writeGapChange } from '../loop/write-gap-change.ts'
 import type { ComparedSilver } from './held-silver.ts'
 import { againSilver } from './judge-range.ts'
 
 const TRADES = 'silver.trades'
 
+/** What a replay does to silver.gaps: at most one change. */
+export interface PlannedGaps {
+  readonly changes: readonly TableChange[]
+  readonly facts: GapFacts
+}
+
 /**
  * The change of silver.gaps where a replay changes numbers or times of trades, or others did since
- * the last cut: all of silver as it will be tells every gap anew. Undefined where nothing differs.
+ * the last cut: all of silver as it will be tells every gap anew.
  * @param compared undefined: silver stays as it is
  */
 export async function planGapChange(
   context: LoopContext,
   compared: ComparedSilver | undefined,
-): Promise<TableChange | undefined> {
+): Promise<PlannedGaps> {
   const { session, heads, options, state, gaps } = context
   const { lake } = options
   const days = compared?.replaced.get('trade') ?? []
-  if (!gaps.isForeign && !(await haveNumbersChanged(context, compared, days))) return undefined
+  if (!gaps.isForeign && !(await haveNumbersChanged(context, compared, days))) {
+    return { changes: [], facts: { hasOpen: gaps.openCount > 0, isChanged: false } }
+  }
   const plan = await planHead(lake, headOf(heads, TRADES), CONTIGUOUS)
   const held = sliceTasks(plan.tasks).map((tasks) => async () => {
     const rows = await planRelation(lake, { ...plan, tasks })
@@ -35,7 +44,12 @@ export async function planGapChange(
     cutNumber: state.cutNumber + 1,
     ingestedUs: nextIngestedUs(state, lake.clock.nowUs()),
   }
-  return writeGapChange(context, after, 'all')
+  const change = await writeGapChange(context, after, 'all')
+  const hasOpen = (await countOpenGaps(session)) > 0
+  return {
+    changes: change === undefined ? [] : [change],
+    facts: { hasOpen, isChanged: change !== undefined },
+  }
 }
 
 function onDays(rows: string, days: readonly bigint[]): string {

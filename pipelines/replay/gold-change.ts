@@ -4,6 +4,7 @@ import { writeContext } from '../loop/commit-plan.ts'
 import { goldLookup, silverLookup } from '../loop/committed-rows.ts'
 import type { SilverLookup } from '../loop/decide-duplicates.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
+import type { GapFacts } from '../loop/gap-windows.ts'
 import type { GoldTable } from '../loop/gold-tables.ts'
 import { mergeIntoTail } from '../loop/gold-tail.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
@@ -17,11 +18,13 @@ import { daysOf, type DayRange } from './utc-days.ts'
  * All windows of a range from silver as it will be, by the loop's way of deriving days again:
  * what comes out as it is committed is left alone, a sealed window that changes is a new revision.
  * @param replaced days of silver that are replaced in the same cut, by kind
+ * @param gaps as the cut leaves them
  */
 export async function writeGoldChanges(
   context: LoopContext,
   range: DayRange,
   replaced: ReadonlyMap<Kind, readonly bigint[]>,
+  gaps: GapFacts,
 ): Promise<Pick<MergedGold, 'changes' | 'revised'>> {
   const { session, heads, state } = context
   const changes: TableChange[] = []
@@ -37,6 +40,7 @@ export async function writeGoldChanges(
       [],
       sources,
       state.watermarkUs,
+      gaps,
     )
     const written = await writeGoldChange(session, writeContext(context), heads, tail, change)
     if (written !== undefined) changes.push(written)

@@ -33,10 +33,9 @@ export async function planChunk(
   compared: ComparedSilver | undefined,
 ): Promise<ChunkPlan> {
   if (compared === undefined) {
-    const gapChange = await planGapChange(context, undefined)
-    const gold = await writeGoldChanges(context, range, new Map())
-    const gapChanges = gapChange === undefined ? [] : [gapChange]
-    const changes = [...gapChanges, ...gold.changes]
+    const gaps = await planGapChange(context, undefined)
+    const gold = await writeGoldChanges(context, range, new Map(), gaps.facts)
+    const changes = [...gaps.changes, ...gold.changes]
     return { ...gold, changes, counts: new Map(), replaced: new Map() }
   }
   const changes: TableChange[] = []
@@ -52,8 +51,8 @@ export async function planChunk(
     changes.length === 0
       ? new Map<string, CutCounts>()
       : await countDifferences(context.session, held, replaced)
-  const gapChange = await planGapChange(context, compared)
-  if (gapChange !== undefined) changes.push(gapChange)
-  const gold = await writeGoldChanges(context, range, replaced)
+  const gaps = await planGapChange(context, compared)
+  changes.push(...gaps.changes)
+  const gold = await writeGoldChanges(context, range, replaced, gaps.facts)
   return { changes: [...changes, ...gold.changes], revised: gold.revised, counts, replaced }
 }

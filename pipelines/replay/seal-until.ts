@@ -97,7 +97,7 @@ async function commitSeal(context: LoopContext, untilUs: bigint): Promise<number
     watermarkUs: untilUs,
   }
   const gaps = await mergeGaps(context, after, undefined)
-  const { changes, revised } = await mergeGold(context, untilUs, () => undefined)
+  const { changes, revised } = await mergeGold(context, untilUs, gaps.facts, () => undefined)
   await commitPlan(context, {
     mode: 'seal',
     after,

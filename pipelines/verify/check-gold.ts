@@ -24,6 +24,11 @@ import { readableRows } from './readable-rows.ts'
 export async function checkGold(pinned: PinnedLake, broken: BrokenFiles): Promise<CheckResult> {
   const findings: Finding[] = []
   let checkedCount = 0n
+  const gaps = await readableRows(pinned, broken, 'silver.gaps')
+  await pinned.session.run(
+    'CREATE OR REPLACE TEMP TABLE gold_gaps AS SELECT venue, venue_symbol, from_ts, to_ts ' +
+      `FROM ${gaps ?? NO_GAPS} WHERE healed_cut IS NULL`,
+  )
   for (const gold of goldTables) {
     const definition = allTables.find(({ name }) => name === gold.name)
     const held = await readableRows(pinned, broken, gold.name)
@@ -52,6 +57,11 @@ export async function checkGold(pinned: PinnedLake, broken: BrokenFiles): Promis
   return { name: 'gold', checkedCount: count, unit: 'windows', findings, notes: [] }
 }
 
+/** Where the ledger cannot be read: other checks say so. */
+const NO_GAPS =
+  '(SELECT NULL::VARCHAR AS venue, NULL::VARCHAR AS venue_symbol, NULL::TIMESTAMPTZ AS from_ts, ' +
+  'NULL::TIMESTAMPTZ AS to_ts, 1 AS healed_cut)'
+
 /** `gold_held` and `gold_given`: the windows of some days as they are, and as they should be. */
 async function fillPiece(
   pinned: PinnedLake,
@@ -75,7 +85,8 @@ async function fillPiece(
     })
     rows.set(kind, `(SELECT * FROM ${silver ?? ''} WHERE ${isInPiece('event_ts', piece)})`)
   }
-  const given = gold.finalizeSql(`(${derivedStatesSql(gold, rows)})`)
+  const windows = gold.finalizeSql(`(${derivedStatesSql(gold, rows)})`)
+  const given = gold.judgeSql(`(${windows})`, 'gold_gaps')
   await session.run(`CREATE OR REPLACE TEMP TABLE gold_given AS ${given}`)
   const [count] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM gold_held')
   return count?.n ?? 0n

@@ -14,6 +14,8 @@ export interface ColumnDefinition {
   readonly role: 'content' | 'lineage'
   /** What it means, with its unit and what null says. Becomes the Iceberg `doc`. */
   readonly doc: string
+  /** What null stands for in content: the text of another value. Absent: for itself. */
+  readonly nullAs?: string
 }
 
 export interface TableDefinition {

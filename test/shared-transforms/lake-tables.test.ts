@@ -90,7 +90,7 @@ describe('the tables of a lake', () => {
     [
       'gold.bars',
       barsFinalizeSql(`(${barsPartialSql('decoded_trade')})`),
-      ['is_sealed', 'revision', 'known_cut'],
+      ['is_sealed', 'revision', 'known_cut', 'is_complete'],
     ],
     [
       'gold.spreads',

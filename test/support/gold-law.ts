@@ -27,7 +27,9 @@ export async function readGoldLaw(lake: Lake): Promise<GoldLaw> {
       if (gold === undefined) continue
       const silver = new Map<Kind, string>()
       for (const { kind } of gold.inputs) silver.set(kind, await relationOf(`silver.${kind}s`))
-      const again = `(${gold.finalizeSql(`(${derivedStatesSql(gold, silver)})`)})`
+      const gaps = `(SELECT * FROM ${await relationOf('silver.gaps')} WHERE healed_cut IS NULL)`
+      const windows = `(${gold.finalizeSql(`(${derivedStatesSql(gold, silver)})`)})`
+      const again = `(${gold.judgeSql(windows, gaps)})`
       for (const [into, relation] of [
         [held, await relationOf(gold.name)],
         [derived, again],

@@ -78,7 +78,9 @@ async function commitOnce(
   const advanced = await advanceByParts(context, progress, facts, ingestedUs)
   const numbered = isNumbered ? added.get('trade')?.rows : undefined
   const gaps = await mergeGaps(context, advanced.after, numbered)
-  const gold = await mergeGold(context, advanced.after.watermarkUs, (kind) => added.get(kind))
+  const gold = await mergeGold(context, advanced.after.watermarkUs, gaps.facts, (kind) =>
+    added.get(kind),
+  )
   const gapChanges = gaps.change === undefined ? [] : [gaps.change]
   const changes = [...appends, ...gapChanges, ...gold.changes]
   const total = totalCounts(facts.counts.values())
