@@ -1,11 +1,9 @@
-import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { writeRowDeletes } from '../../tables/commit/write-row-deletes.ts'
-import type { Session } from '../../tables/engine/engine.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
-import type { Lake } from '../lake/lake.ts'
 import { writeContext } from './commit-plan.ts'
+import { GAP_CONTENT, OPEN_GAPS } from './gap-ledger.ts'
 import {
   headOf,
   LIVE_COMPRESSION_LEVEL,
@@ -19,9 +17,6 @@ import { groupByFile, placesOf } from './row-places.ts'
 import { hasRows, plainChange } from './write-cut-files.ts'
 
 const GAPS = 'silver.gaps'
-/** For the planner: files without an open row are not opened. */
-const OPEN = [{ column: 'healed_cut', op: 'is-null' }] as const
-const CONTENT = 'venue, venue_symbol, from_seq, to_seq, from_ts, to_ts'
 
 /**
  * The change of silver.gaps from its open rows to those that there should be, in the engine's
@@ -36,22 +31,22 @@ export async function writeGapChange(
 ): Promise<TableChange | undefined> {
   const { session, heads, options } = context
   const { metadata } = headOf(heads, GAPS)
-  const plan = await planHead(options.lake, headOf(heads, GAPS), OPEN)
+  const plan = await planHead(options.lake, headOf(heads, GAPS), OPEN_GAPS)
   const open = await planRelation(options.lake, plan, { withPosition: true })
   const ofScope = scope === 'all' ? '' : ' SEMI JOIN number_runs_next USING (venue, venue_symbol)'
   await session.run(
-    `CREATE OR REPLACE TABLE gaps_open AS SELECT * FROM (SELECT ${CONTENT}, first_seen_cut, ` +
-      `first_seen_ts, _file, _pos, row_number() OVER (PARTITION BY ${CONTENT} ` +
+    `CREATE OR REPLACE TABLE gaps_open AS SELECT * FROM (SELECT ${GAP_CONTENT}, first_seen_cut, ` +
+      `first_seen_ts, _file, _pos, row_number() OVER (PARTITION BY ${GAP_CONTENT} ` +
       `ORDER BY first_seen_cut, _file, _pos) AS nth FROM ${open} WHERE healed_cut IS NULL)${ofScope}`,
   )
   // Somebody may have put a row there twice: one of them stays.
   await session.run(
     `CREATE OR REPLACE TABLE gaps_gone AS SELECT * FROM gaps_open ANTI JOIN (SELECT *, 1 AS nth ` +
-      `FROM gaps_wanted) USING (${CONTENT}, nth)`,
+      `FROM gaps_wanted) USING (${GAP_CONTENT}, nth)`,
   )
   await session.run(
     `CREATE OR REPLACE TABLE gaps_come AS SELECT * FROM gaps_wanted ANTI JOIN gaps_open ` +
-      `USING (${CONTENT})`,
+      `USING (${GAP_CONTENT})`,
   )
   await session.run(`CREATE OR REPLACE TABLE gaps_written AS ${writtenSql(after, options.mode)}`)
   const files = await writeDataFiles(
@@ -64,7 +59,7 @@ export async function writeGapChange(
   const gone = groupByFile(await placesOf(session, 'gaps_gone'), held)
   if (files.length === 0 && gone.length === 0) return undefined
   await session.run(
-    `DELETE FROM gaps_known WHERE (${CONTENT}) IN (SELECT (${CONTENT}) FROM gaps_gone WHERE nth = 1)`,
+    `DELETE FROM gaps_known WHERE (${GAP_CONTENT}) IN (SELECT (${GAP_CONTENT}) FROM gaps_gone WHERE nth = 1)`,
   )
   await session.run('INSERT INTO gaps_known BY NAME SELECT * FROM gaps_come')
   const deletes = await writeRowDeletes(writeContext(context), metadata, gone)
@@ -74,26 +69,6 @@ export async function writeGapChange(
     baseSnapshotId: metadata['current-snapshot-id'] ?? null,
     isTouchedByForeign: hasRows,
   }
-}
-
-/** Fills the engine's `gaps_known` with the open rows of silver.gaps; answers how many there are. */
-export async function readOpenGaps(
-  lake: Lake,
-  session: Session,
-  head: LoadedTable,
-): Promise<number> {
-  const plan = await planHead(lake, head, OPEN)
-  const open = await planRelation(lake, plan)
-  await session.run(
-    `CREATE OR REPLACE TABLE gaps_known AS SELECT DISTINCT ${CONTENT} FROM ${open} ` +
-      'WHERE healed_cut IS NULL',
-  )
-  return countOpenGaps(session)
-}
-
-export async function countOpenGaps(session: Session): Promise<number> {
-  const [count] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM gaps_known')
-  return Number(count?.n ?? 0n)
 }
 
 /** Gaps that are new or smaller, and the numbers that came. */

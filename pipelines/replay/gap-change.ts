@@ -1,11 +1,12 @@
 import { gapsSql } from '../../shared-transforms/number-runs.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
+import { countOpenGaps } from '../loop/gap-ledger.ts'
 import type { GapFacts } from '../loop/gap-windows.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
 import { nextIngestedUs } from '../loop/loop-state.ts'
 import { collectRuns, CONTIGUOUS, sliceTasks } from '../loop/number-runs.ts'
-import { countOpenGaps, writeGapChange } from '../loop/write-gap-change.ts'
+import { writeGapChange } from '../loop/write-gap-change.ts'
 import type { ComparedSilver } from './held-silver.ts'
 import { againSilver } from './judge-range.ts'
 
