@@ -162,6 +162,19 @@ async function wrongBars(missing: readonly string[]): Promise<string[]> {
     .map((bar) => `${bar.step} ${bar.symbol} ${bar.open_us}`)
 }
 
+/** Takes frames in by a file of them. */
+async function backfillFrames(some: readonly Frame[]): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-gaps-'))
+  try {
+    const path = join(folder, 'frames.jsonl')
+    await writeFile(path, some.map(({ line }) => `${line}\n`).join(''))
+    const options = { lake, format: 'binance-frames' as const, files: [path], writer: 'test' }
+    await backfill(options, new AbortController().signal)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
 async function expectLawful(): Promise<void> {
   expect(await wrongBars(await readOpen())).toEqual([])
   const { checks } = await verifyLake({ lake, isDeep: true })
@@ -224,16 +237,23 @@ describe('the gap ledger on real captures', { timeout: 300_000 }, () => {
     expect(await numbersOf('true')).toEqual(namesOf(missing, 'null'))
     await expectLawful()
     await sealUntil({ lake, writer: 'test', untilUs: (DAY + 2n) * DAY_US })
-    const folder = await mkdtemp(join(tmpdir(), 'sluice-gaps-'))
-    try {
-      const path = join(folder, 'missing.jsonl')
-      await writeFile(path, missing.map(({ line }) => `${line}\n`).join(''))
-      const options = { lake, format: 'binance-frames' as const, files: [path], writer: 'test' }
-      await backfill(options, new AbortController().signal)
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
+    await backfillFrames(missing)
     expect(await numbersOf('true')).toEqual(namesOf(missing, 'backfill'))
+    await expectLawful()
+  })
+
+  it('is healed by a backfill of all that the stream saw in part', async () => {
+    const { kept, missing } = takeOut(frames)
+    await take(kept, 500)
+    expect(await numbersOf('true')).toEqual(namesOf(missing, 'null'))
+    await backfillFrames(frames)
+    expect(await numbersOf('true')).toEqual(namesOf(missing, 'backfill'))
+    const [count] = await readRows<{ n: bigint }>(
+      lake,
+      'silver.trades',
+      'SELECT count(*) AS n FROM t',
+    )
+    expect(count?.n).toBe(BigInt(frames.length))
     await expectLawful()
   })
 
