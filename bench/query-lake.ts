@@ -76,7 +76,8 @@ export function dayOfTrades(day: number, rows: number): string {
     `CASE hash(i + 2) % 3 WHEN 0 THEN 'buy' WHEN 1 THEN 'sell' ELSE 'unknown' END AS taker_side, ` +
     `NULL::VARCHAR AS conditions, false AS is_rounded, 'bench' AS source, ` +
     `0::INTEGER AS source_partition, i::BIGINT AS source_offset, 0::INTEGER AS source_row, ` +
-    `NULL::TIMESTAMPTZ AS received_ts, ${ts} AS ingested_ts FROM (SELECT i, ` +
+    `NULL::TIMESTAMPTZ AS received_ts, ${ts} AS ingested_ts, ` +
+    `NULL::BOOLEAN AS seq_is_contiguous FROM (SELECT i, ` +
     `'SYM' || lpad(CAST(hash(i + 3) % ${SYMBOL_COUNT} AS VARCHAR), 3, '0') AS symbol, ` +
     `i * (86400000000 // ${rows}) AS us FROM range(${rows}) rows(i))`
   )

@@ -205,12 +205,14 @@ function createSession(connection: DuckDBConnection, plans: KeptPlans | undefine
       connection.interrupt()
     },
     close: () => {
-      if (statements.isAny()) connection.interrupt()
-      statements.closeAfterLast()
+      statements.closeAfterLast(() => connection.interrupt())
     },
   }
   return { session, closed: statements.closed }
 }
+
+/** A statement that waits for a thread cannot hear an interrupt: it is told again, so often. */
+const INTERRUPT_EVERY_MS = 20
 
 /**
  * Counts the statements that run. A connection that is closed under one never ends it: the engine's
@@ -220,6 +222,7 @@ function createStatementCount(closeConnection: () => void) {
   let running = 0
   let isClosing = false
   let isClosed = false
+  let interrupting: NodeJS.Timeout | undefined
   let resolveClosed: () => void
   const closed = new Promise<void>((resolve) => {
     resolveClosed = resolve
@@ -227,12 +230,12 @@ function createStatementCount(closeConnection: () => void) {
   const closeIfLast = () => {
     if (!isClosing || running > 0 || isClosed) return
     isClosed = true
+    clearInterval(interrupting)
     closeConnection()
     resolveClosed()
   }
   return {
     closed,
-    isAny: () => running > 0,
     count: async <T>(statement: () => Promise<T>): Promise<T> => {
       // The work that somebody gave up must not begin another statement before the last has ended.
       if (isClosing) throw new Error('The session is closed.')
@@ -244,8 +247,13 @@ function createStatementCount(closeConnection: () => void) {
         closeIfLast()
       }
     },
-    closeAfterLast: () => {
+    closeAfterLast: (interrupt: () => void) => {
+      if (isClosing) return
       isClosing = true
+      if (running > 0) {
+        interrupt()
+        interrupting = setInterval(interrupt, INTERRUPT_EVERY_MS)
+      }
       closeIfLast()
     },
   }

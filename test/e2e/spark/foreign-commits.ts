@@ -81,7 +81,7 @@ export function describeSparkForeignCommits(sparkOf: () => SparkSession, lakeOf:
       `INSERT INTO ${named('silver.trades')} SELECT venue, venue_symbol, instrument_id, ` +
       `${id} AS trade_id, trade_seq, event_ts + ${shift}, price, quantity, taker_side, ` +
       'conditions, is_rounded, source, source_partition, source_offset, source_row, received_ts, ' +
-      `ingested_ts FROM ${named('silver.trades')} WHERE trade_id = 'T6-AAPL'`
+      `ingested_ts, seq_is_contiguous FROM ${named('silver.trades')} WHERE trade_id = 'T6-AAPL'`
 
     it('MERGE writes files of gold again, and gold is what silver says after the cut', async () => {
       const bars = named('gold.bars')

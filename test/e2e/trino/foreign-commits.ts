@@ -100,8 +100,8 @@ export function describeTrinoForeignCommits(trinoOf: () => TestTrino): void {
       const insert = (id: string, shift: string) =>
         `INSERT INTO ${trades} SELECT venue, venue_symbol, instrument_id, ${id}, trade_seq, ` +
         `event_ts + ${shift}, price, quantity, taker_side, conditions, is_rounded, source, ` +
-        'source_partition, source_offset, source_row, received_ts, ingested_ts ' +
-        `FROM ${trades} WHERE trade_id = 'T6-AAPL'`
+        'source_partition, source_offset, source_row, received_ts, ingested_ts, ' +
+        `seq_is_contiguous FROM ${trades} WHERE trade_id = 'T6-AAPL'`
       await runWith(async () => {
         // The very trade that comes late into the next cut, and one of two days before.
         await trino.run(insert(`'${twin}'`, `INTERVAL '30' SECOND`))
