@@ -4,7 +4,9 @@ import ts from 'typescript'
 import { repositoryRoot } from './data.ts'
 
 /** Folders that hold nothing of the repository, by their paths, as .gitignore says. */
-const ignoredFolders = new Set(['.git', 'node_modules', 'lake', 'lakes', '.cache', 'coverage'])
+const ignoredFolders = new Set([
+  ...['.git', 'node_modules', 'dist', 'lake', 'lakes', 'lake-copy', '.cache', 'coverage'],
+])
 
 /** All files of the repository, as paths from its root with forward slashes, sorted. */
 export function repositoryFiles(): string[] {
