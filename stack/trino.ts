@@ -190,7 +190,6 @@ function javaArgs(install: TrinoInstall, settings: TrinoSettings): string[] {
   return [
     `-Xmx${HEAP_MB}m`,
     '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:-OmitStackTraceInFastThrow',
     '--add-modules=jdk.incubator.vector',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { openMixedStockLake } from '../support/mixed-stock-lake.ts'
 import { describeWithService } from '../support/service.ts'
-import { startTrino, type TestTrino } from '../support/trino.ts'
+import { sharedTrino, type TestTrino } from '../support/trino.ts'
 import { describeTrinoReads } from './trino/reads-our-lake.ts'
 import { describeTrinoStoreWrites } from './trino/writes-on-stores.ts'
 
@@ -9,9 +9,9 @@ import { describeTrinoStoreWrites } from './trino/writes-on-stores.ts'
 await describeWithService(['trino', 'minio', 'hdfs'], 'Trino on a lake of three stores', () => {
   let trino: TestTrino
   beforeAll(async () => {
-    trino = await startTrino()
+    trino = await sharedTrino()
   })
-  afterAll(() => trino.stop())
+  afterAll(() => trino.close())
 
   describeTrinoReads(() => trino, openMixedStockLake)
   describeTrinoStoreWrites(() => trino)

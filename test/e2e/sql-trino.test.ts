@@ -20,7 +20,7 @@ import { describeWithService } from '../support/service.ts'
 import { runSluice, startSluice, type Finished } from '../support/sluice-process.ts'
 import { fillStockLake } from '../support/stock-lake.ts'
 import { MINUTE_US, STOCK_HOURS_START_US } from '../support/stock-hours.ts'
-import { startTrino, type TestTrino } from '../support/trino.ts'
+import { sharedTrino, type TestTrino } from '../support/trino.ts'
 
 const CUTS = 12
 
@@ -80,11 +80,11 @@ await describeWithService('trino', 'sluice sql --engine trino', () => {
     await fillStockLake(lake, clock, { count: CUTS, late: 8, veryLate: 10, earlyCut: 5 })
     await loadKlines()
     server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
-    trino = await startTrino()
+    trino = await sharedTrino()
     await trino.attach('sluice', server.url)
   })
   afterAll(async () => {
-    await trino.stop()
+    await trino.close()
     await server.close()
     await lake.close()
     await rm(folder, { recursive: true, force: true })

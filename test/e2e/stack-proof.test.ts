@@ -30,7 +30,7 @@ import { createBucket } from '../support/s3-server.ts'
 import { describeWithService } from '../support/service.ts'
 import { runSluice, startSluice, type RunningSluice } from '../support/sluice-process.ts'
 import { superviseLive, type LiveEnd, type SupervisedLive } from '../support/supervise-live.ts'
-import { startTrino, TRINO_CATALOG, type TestTrino } from '../support/trino.ts'
+import { sharedTrino, TRINO_CATALOG, type TestTrino } from '../support/trino.ts'
 import { startTrinoReader, type TrinoReader, type TrinoSeen } from '../support/trino-reader.ts'
 import { brokenClaims, lookAtCut, type SeenCut } from '../support/whole-cuts.ts'
 
@@ -84,9 +84,9 @@ await describeWithService(
           stack = started
           undo.unshift(() => stack.stop())
         }),
-        startTrino().then((started) => {
+        sharedTrino().then((started) => {
           trino = started
-          undo.unshift(() => trino.stop())
+          undo.unshift(() => trino.close())
         }),
       ]
       // What one of them started has to be stopped, though the other one fails.

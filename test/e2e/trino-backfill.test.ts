@@ -22,7 +22,7 @@ import { openLocalLake, type LocalLake } from '../support/local-lake.ts'
 import { readTotals, receiptProblems } from '../support/receipts.ts'
 import { describeWithService } from '../support/service.ts'
 import { runSluice, startSluice } from '../support/sluice-process.ts'
-import { startTrino, type TestTrino } from '../support/trino.ts'
+import { sharedTrino, type TestTrino } from '../support/trino.ts'
 
 /** A lake whose tables a Trino sees under a name of their own. */
 interface SeenLake extends LocalLake {
@@ -48,14 +48,14 @@ await describeWithService(['trino', 'data'], 'backfills by Trino', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice-trino-backfill-'))
-    trino = await startTrino()
+    trino = await sharedTrino()
   })
   afterEach(async () => {
     for (const lake of lakes) await lake.close()
     lakes = []
   })
   afterAll(async () => {
-    await trino.stop()
+    await trino.close()
     await rm(folder, { recursive: true, force: true })
   })
 

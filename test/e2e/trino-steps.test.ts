@@ -37,7 +37,7 @@ import { poisons } from '../shared-transforms/poisons.ts'
 import { openSqlSession, type SqlSession } from '../shared-transforms/sql-session.ts'
 import { describeWithService } from '../support/service.ts'
 import { createStepEngines, STEPS_SCHEMA, type StepEngines } from '../support/trino-steps.ts'
-import { startTrino, type TestTrino } from '../support/trino.ts'
+import { sharedTrino, type TestTrino } from '../support/trino.ts'
 import { loadRepeats } from './trino-steps-generated.ts'
 import {
   captureMessages,
@@ -69,7 +69,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
     const ids = { clock: systemClock, ids: randomIds }
     lake = await openLake({ directory: join(folder, 'lake'), ...ids, createIfMissing: true })
     server = await startRestServer({ catalog: servedCatalogOf(lake), port: 0 })
-    trino = await startTrino({ catalogUri: server.url, session: STEP_SESSION })
+    trino = await sharedTrino({ catalogUri: server.url, session: STEP_SESSION })
     await trino.run(`CREATE SCHEMA ${STEPS_SCHEMA}`)
     session = await openSqlSession()
     await session.run(
@@ -81,7 +81,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
   })
   afterAll(async () => {
     session.close()
-    await trino.stop()
+    await trino.close()
     await server.close()
     await lake.close()
     await rm(folder, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { describeWithService } from '../support/service.ts'
-import { startTrino, type TestTrino } from '../support/trino.ts'
+import { sharedTrino, type TestTrino } from '../support/trino.ts'
 import { describeTrinoCommitFaults } from './trino/commit-faults.ts'
 import { describeTrinoForeignCommits } from './trino/foreign-commits.ts'
 import { describeTrinoLaw } from './trino/reads-generated-lakes.ts'
@@ -11,9 +11,9 @@ import { describeTrinoWrites } from './trino/writes-beside-us.ts'
 await describeWithService(['trino', 'duckdb-iceberg'], 'Trino', () => {
   let trino: TestTrino
   beforeAll(async () => {
-    trino = await startTrino()
+    trino = await sharedTrino()
   })
-  afterAll(() => trino.stop())
+  afterAll(() => trino.close())
 
   describeTrinoReads(() => trino)
   describeTrinoLaw(() => trino)

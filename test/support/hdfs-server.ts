@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { inject } from 'vitest'
 import type { HdfsCluster } from '../../stack/hdfs.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import { createFileCache } from '../../tables/file-io/file-cache.ts'
 import { createHdfsFileIO } from '../../tables/file-io/hdfs-file-io.ts'
 import type { HdfsFileIO, HdfsFileIOOptions } from '../../tables/file-io/hdfs-file-io.ts'
+import { askSharedServer } from './ask-shared-server.ts'
 
 /** Where an HDFS is. */
 export type HdfsAddress = Pick<
@@ -15,10 +15,7 @@ export type HdfsAddress = Pick<
 
 /** The HDFS that all suites of this run share; started on first use. Nobody may kill it. */
 export async function sharedHdfs(): Promise<HdfsAddress> {
-  const response = await fetch(`${inject('sharedServers')}/hdfs`)
-  const text = await response.text()
-  if (!response.ok) throw new Error(`HDFS could not be started: ${text}`)
-  return JSON.parse(text) as HdfsAddress
+  return askSharedServer<HdfsAddress>('hdfs')
 }
 
 /** A location of a new name: what suites share an HDFS by. */

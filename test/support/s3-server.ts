@@ -1,19 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { inject } from 'vitest'
 import type { S3Account } from '../../stack/start-s3-server.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import { createFileCache } from '../../tables/file-io/file-cache.ts'
 import { createS3FileIO } from '../../tables/file-io/s3-file-io.ts'
 import type { S3FileIO, S3FileIOOptions } from '../../tables/file-io/s3-file-io.ts'
+import { askSharedServer } from './ask-shared-server.ts'
 
 /** The S3 server that all suites of this run share; started on first use. */
 export async function sharedS3(name: 'minio' | 'versitygw'): Promise<S3Account> {
-  const response = await fetch(`${inject('sharedServers')}/${name}`)
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${name} could not be started: ${text}`)
-  return JSON.parse(text) as S3Account
+  return askSharedServer<S3Account>(name)
 }
 
 /** Makes a bucket of a new name, which it returns: what suites share a server by. */

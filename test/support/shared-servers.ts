@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { TestProject } from 'vitest/node'
 import { startHdfs } from '../../stack/hdfs.ts'
 import { startMinio } from '../../stack/minio.ts'
+import { startTrinoServer } from '../../stack/trino.ts'
 import { startVersitygw } from '../../stack/versitygw.ts'
 
 declare module 'vitest' {
@@ -17,10 +18,11 @@ interface SharedServer {
   stop(): Promise<void>
 }
 
-/** Servers that suites may share, as each keeps to names of its own (a bucket, a folder). */
+/** Servers that suites may share, as each keeps to names of its own (bucket, folder, catalog). */
 const starters = {
   hdfs: () => startHdfs(),
   minio: () => startMinio(),
+  trino: () => startTrinoServer(),
   versitygw: () => startVersitygw(),
 } satisfies Readonly<Record<string, () => Promise<SharedServer>>>
 

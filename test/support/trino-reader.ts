@@ -23,7 +23,7 @@ export interface TrinoReader {
   stop(): Promise<TrinoSeen>
 }
 
-/** Looks at all tables of a lake at one cut, by a Trino that sees its catalog as `lake`. */
+/** Looks at all tables of a lake at one cut, by a Trino that sees its catalog as TRINO_CATALOG. */
 export function startTrinoReader(trino: TestTrino, lake: Lake): TrinoReader {
   const address = { url: trino.url, user: 'test', catalog: TRINO_CATALOG }
   const parts = { catalog: lake.catalog, cutsTable: tableId('sluice.cuts'), trino: address }

@@ -11,9 +11,9 @@ import {
   openServedLocalCatalog,
   type ServedLocalCatalog,
 } from '../../support/served-local-catalog.ts'
-import type { TestTrino } from '../../support/trino.ts'
+import { newTrinoCatalog, type TestTrino } from '../../support/trino.ts'
 
-const CATALOG = 'faulty'
+const CATALOG = newTrinoCatalog('faulty')
 
 const faults = [
   { kind: 'refuse', status: 409 },

@@ -11,7 +11,7 @@ import { randomIds, systemClock } from '../../../tables/clock.ts'
 import { readGoldLaw } from '../../support/gold-law.ts'
 import { readRows } from '../../support/lake-content.ts'
 import { runMarket, type LateTrade } from '../../support/market-minutes.ts'
-import type { TestTrino } from '../../support/trino.ts'
+import { newTrinoCatalog, type TestTrino } from '../../support/trino.ts'
 
 const BARS = `step = '1m' AND venue_symbol = 'AAPL'`
 const minuteOf = (minute: number) => `open_ts = TIMESTAMP '2025-01-15 23:${40 + minute}:00 UTC'`
@@ -19,7 +19,7 @@ const minuteOf = (minute: number) => `open_ts = TIMESTAMP '2025-01-15 23:${40 + 
 /** Trino commits to a lake between two cuts of the loop; the tests go on with one lake. */
 export function describeTrinoForeignCommits(trinoOf: () => TestTrino): void {
   describe.each([2, 3] as const)('between two cuts of the loop, format version %d', (version) => {
-    const catalogName = `loop${version}`
+    const catalogName = newTrinoCatalog(`loop${version}`)
     const late: LateTrade[] = []
     let folder: string
     let lake: Lake

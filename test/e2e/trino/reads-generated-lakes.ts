@@ -15,9 +15,9 @@ import { generatedHistories } from '../../pipelines/loop/generate-history.ts'
 import { historyMessages } from '../../pipelines/loop/history-messages.ts'
 import { lawPlans } from '../../pipelines/loop/law-plan.ts'
 import { type LawInput, runLaw } from '../../pipelines/loop/law-run.ts'
-import type { TestTrino } from '../../support/trino.ts'
+import { newTrinoCatalog, type TestTrino } from '../../support/trino.ts'
 
-const CATALOG = 'law'
+const CATALOG = newTrinoCatalog('law')
 /** Each starts a lake, serves its catalog, and asks for every table. */
 const LAKE_COUNT = 3
 

@@ -22,9 +22,9 @@ import {
 import { auditorQueries } from '../../support/auditor-queries.ts'
 import { repositoryRoot } from '../../support/data.ts'
 import { wholeRows } from '../../support/print-table.ts'
-import type { TestTrino } from '../../support/trino.ts'
+import { newTrinoCatalog, type TestTrino } from '../../support/trino.ts'
 
-const CATALOG = 'stock'
+const CATALOG = newTrinoCatalog('stock')
 
 /** A lake that the loop made, and how Trino gets at its files. */
 export interface TrinoReadLake extends StockLake {

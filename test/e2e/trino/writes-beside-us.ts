@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SchemaField } from '../../../tables/spec/schema.ts'
 import { tableId } from '../../../tables/spec/table-identifier.ts'
-import type { TestTrino } from '../../support/trino.ts'
+import { newTrinoCatalog, type TestTrino } from '../../support/trino.ts'
 import { openLabLake, type LabLake } from './lab-lake.ts'
 
-const CATALOG = 'lab'
+const CATALOG = newTrinoCatalog('lab')
 const COLUMNS = 'id, symbol, price, ts, day, flag, raw, size'
 
 /** Trino and Sluice write the same tables in turn, and each reads what the other wrote. */

@@ -5,9 +5,9 @@ import { startRestServer, type RestServer } from '../../../tables/catalog/rest-s
 import { missingFiles } from '../../support/missing-files.ts'
 import { openMixedStockLake, type MixedStockLake } from '../../support/mixed-stock-lake.ts'
 import { countOf, filesOf, hashPrints, loadPrints, printsSql } from '../../support/print-table.ts'
-import type { TestTrino } from '../../support/trino.ts'
+import { newTrinoCatalog, type TestTrino } from '../../support/trino.ts'
 
-const CATALOG = 'stores'
+const CATALOG = newTrinoCatalog('stores')
 
 /** Trino makes tables in the namespaces of a lake, each on another store, and writes to them. */
 export function describeTrinoStoreWrites(trinoOf: () => TestTrino): void {
