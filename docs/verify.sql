@@ -296,3 +296,34 @@ WHERE b.step IS NULL
    OR b.trade_count IS DISTINCT FROM g.trade_count
    OR b.buy_volume IS DISTINCT FROM g.buy_volume
    OR b.sell_volume IS DISTINCT FROM g.volume - g.buy_volume;
+
+-- 16. The open rows of silver.gaps are what the contiguous numbers in silver.trades leave out: each
+--     range between two neighbours, with the times of both. Over ten million numbers apart, or the
+--     higher one more than a second earlier, they are of two numberings, and nothing is missing.
+WITH numbers AS (
+  SELECT venue, venue_symbol, trade_seq, min(event_ts) AS event_ts
+  FROM silver.trades
+  WHERE seq_is_contiguous
+  GROUP BY venue, venue_symbol, trade_seq
+),
+neighbours AS (
+  SELECT venue, venue_symbol, trade_seq, event_ts,
+         lag(trade_seq) OVER (PARTITION BY venue, venue_symbol ORDER BY trade_seq) AS before_seq,
+         lag(event_ts) OVER (PARTITION BY venue, venue_symbol ORDER BY trade_seq) AS before_ts
+  FROM numbers
+),
+given AS (
+  SELECT venue, venue_symbol, before_seq + 1 AS from_seq, trade_seq - 1 AS to_seq,
+         least(before_ts, event_ts) AS from_ts, greatest(before_ts, event_ts) AS to_ts
+  FROM neighbours
+  WHERE trade_seq - before_seq BETWEEN 2 AND 10000001
+    AND before_ts <= event_ts + INTERVAL '1' SECOND
+)
+SELECT coalesce(h.venue, g.venue) AS venue, coalesce(h.venue_symbol, g.venue_symbol) AS venue_symbol,
+       coalesce(h.from_seq, g.from_seq) AS from_seq, h.to_seq AS held_to, g.to_seq AS given_to
+FROM (SELECT * FROM silver.gaps WHERE healed_cut IS NULL) AS h
+FULL JOIN given AS g
+  ON h.venue = g.venue AND h.venue_symbol = g.venue_symbol AND h.from_seq = g.from_seq
+WHERE h.from_seq IS NULL
+   OR g.from_seq IS NULL
+   OR h.to_seq <> g.to_seq OR h.from_ts <> g.from_ts OR h.to_ts <> g.to_ts;

@@ -23,6 +23,20 @@ const klines = ['AAPL', 'AAPL', 'IBM'].map((symbol, index): ListedMessage => {
   }
 })
 
+/** Trades of a venue that numbers them without a gap: 3 and 4, and 6, never came. */
+const numbered = [1, 2, 5, 7].map((number, index): ListedMessage => {
+  const receivedUs = MARKET_START_US + BigInt(number) * 1000n
+  const timeMs = Number(receivedUs / 1000n)
+  const data = { e: 'trade', s: 'BTCUSDT', t: number, p: '61', q: '1', T: timeMs, m: false }
+  return {
+    part: { source: 'kafka:frames', partition: 0 },
+    format: 'binance-frames',
+    offset: BigInt(index),
+    payload: JSON.stringify({ stream: 'btcusdt@trade', data }),
+    receivedUs,
+  }
+})
+
 /** The tests work on one lake, one after the other: it is broken by the later ones. */
 describe("the auditor's queries", () => {
   let lake: Lake
@@ -31,6 +45,7 @@ describe("the auditor's queries", () => {
     lake = await openMemoryLake({ clock: createTestClock(MARKET_START_US + 172_800_000_000n) })
     await runMarket(lake, { cutCount: 4, late: [{ cut: 4, minute: 1, id: 'late' }] })
     await runList(lake, klines, [klines.length])
+    await runList(lake, numbered, [numbered.length])
   }, 60_000)
   afterAll(() => lake.close())
 
@@ -53,7 +68,7 @@ describe("the auditor's queries", () => {
 
   it('are as many as the page says, each with what it proves above it', () => {
     expect(queries.map(({ name }) => Number(name.split('.')[0]))).toEqual(
-      Array.from({ length: 15 }, (_, index) => index + 1),
+      Array.from({ length: 16 }, (_, index) => index + 1),
     )
   })
 
@@ -76,8 +91,18 @@ describe("the auditor's queries", () => {
     expect(await finders()).toEqual(['5', '6', '7', '9', '12', '13', '15'])
   })
 
+  it('find a gap that nobody tells, and one that was told too long', async () => {
+    const foreigner = createForeignWriter(lake)
+    await foreigner.update('silver.gaps', 'from_seq = 3', 'to_seq + 1 AS to_seq')
+    expect(await finders()).toContain('16')
+    await foreigner.update('silver.gaps', 'from_seq = 3', 'to_seq - 1 AS to_seq')
+    expect(await finders()).not.toContain('16')
+    await foreigner.deleteWhere('silver.gaps', 'from_seq = 6')
+    expect(await finders()).toContain('16')
+  })
+
   it('find a cut that is gone', async () => {
     await createForeignWriter(lake).deleteWhere('sluice.cuts', 'cut_number = 2')
-    expect(await finders()).toEqual(['1', '4', '5', '6', '7', '9', '12', '13', '15'])
+    expect(await finders()).toEqual(['1', '4', '5', '6', '7', '9', '12', '13', '15', '16'])
   })
 })
