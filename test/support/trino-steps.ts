@@ -1,10 +1,10 @@
 import { sqlLiteral } from '../../shared-transforms/sql-literal.ts'
 import { duckdbDialect, trinoDialect, type Dialect } from '../../shared-transforms/dialect.ts'
 import type { SqlSession } from '../shared-transforms/sql-session.ts'
-import type { TestTrino } from './trino.ts'
+import { TRINO_CATALOG, type TestTrino } from './trino.ts'
 
 /** Where a suite's tables lie in Trino. */
-export const STEPS_SCHEMA = 'lake.steps'
+export const STEPS_SCHEMA = `${TRINO_CATALOG}.steps`
 
 const MAX_STATEMENT = 900_000
 /** Rows of a difference that are told. */
