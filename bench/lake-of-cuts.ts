@@ -72,7 +72,7 @@ export async function openLakeOfCuts(directory: string): Promise<LakeOfCuts> {
   const catalog = openEmbeddedCatalog({ ...parts, warehouse, path: join(directory, 'catalog.db') })
   const scratchDir = join(directory, 'scratch')
   const lake = await assembleLake({ ...parts, directory, location, catalog, scratchDir })
-  await createLakeTables(catalog, 2)
+  await createLakeTables(catalog, lake.model.tables, 2)
   const queue = createLakeDeleteQueue(lake)
   await queue.start()
   const heads = await loadHeads(lake)
@@ -204,7 +204,7 @@ async function keepHouse(
   queue: DeleteQueue,
   cutNumber: number,
 ): Promise<void> {
-  const name = tableInTurn(cutNumber)
+  const name = tableInTurn(lake, cutNumber)
   const rewritten = await rewriteDataFiles(lakeCommitContext(lake), {
     cutsTable: cutsId,
     identifier: tableId(name),

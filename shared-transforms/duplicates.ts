@@ -1,17 +1,29 @@
+import type { TableDefinition } from '../tables/spec/table-definition.ts'
 import { duckdbDialect, type Dialect } from './dialect.ts'
 import type { Kind } from './kind.ts'
 
 /** Where the event time is the receive time, one id within ±H of it is one identity, µs. */
 export const IDENTITY_HORIZON_US = 60_000_000
 
-/** What two rows of one identity must agree in, besides event_ts. Null agrees with null. */
-const agreement: Readonly<Record<Kind, readonly string[]>> = {
-  trade: ['trade_seq', 'price', 'quantity', 'taker_side', 'conditions', 'is_rounded'],
-  quote: ['quote_seq', 'bid_price', 'bid_quantity', 'ask_price', 'ask_quantity', 'is_rounded'],
-  kline: [
-    ...['open', 'high', 'low', 'close', 'volume', 'notional', 'trade_count'],
-    ...['buy_volume', 'buy_notional', 'is_rounded'],
-  ],
+export interface DuplicateRule {
+  readonly kind: Kind
+  /** What two rows of one identity must agree in, besides event_ts. Null agrees with null. */
+  readonly agreement: readonly string[]
+}
+
+/**
+ * The rule of a kind, read off its silver table: rows of one identity agree in all content but
+ * instrument_id, which is the config's word about venue and venue_symbol: those are equal, and a new
+ * map must not make conflicts.
+ */
+export function duplicateRule(tables: readonly TableDefinition[], kind: Kind): DuplicateRule {
+  const silver = tables.find(({ name }) => name === `silver.${kind}s`)
+  if (silver === undefined) throw new RangeError(`no table holds rows of kind ${kind}`)
+  const isKnown = new Set([...silver.key, 'instrument_id'])
+  const compared = silver.columns.filter(
+    ({ name, role }) => role === 'content' && !isKnown.has(name),
+  )
+  return { kind, agreement: compared.map(({ name }) => name) }
 }
 
 const sequence = ['ingested_ts', 'source', 'source_partition', 'source_offset', 'source_row']
@@ -23,22 +35,21 @@ const sequence = ['ingested_ts', 'source', 'source_partition', 'source_offset', 
  * Identity is venue, venue_symbol, id and event_ts; where `is_event_time_received`, it is venue,
  * venue_symbol and id within ±H. Rows are judged one after the other in the sequence, each against
  * the accepted rows before it only: those of `accepted` (silver), then those of the candidates.
- * Rows without an id are always accepted. instrument_id is not compared: it is the config's word
- * about venue and venue_symbol, which are equal, and a new map must not make conflicts.
+ * Rows without an id are always accepted.
  *
  * Acceptance hangs on times alone: the first row of an identity is accepted and shuts out all
  * within its reach. So what is chosen is looked for over ids that come more than once only;
  * agreement is looked up afterwards.
  */
 export function duplicatesSql(
-  kind: Kind,
+  { kind, agreement }: DuplicateRule,
   input: { readonly candidates: string; readonly accepted: string },
   dialect: Dialect = duckdbDialect,
 ): string {
   const id = `${kind}_id`
   const identity = ['venue', 'venue_symbol', id]
   const us = dialect.epochUs('event_ts')
-  const facts = [...identity, ...agreement[kind]].join(', ')
+  const facts = [...identity, ...agreement].join(', ')
   const { materialized } = dialect
   const numbered =
     `numbered AS${materialized} (SELECT *, ${dialect.rowOrder(sequence)} AS row_order, ` +
@@ -71,19 +82,19 @@ export function duplicatesSql(
     `WHEN n.row_order IN (SELECT row_order FROM agreed) THEN 'duplicate' ` +
     `ELSE 'conflict' END AS verdict FROM numbered AS n`
   return (
-    `WITH ${numbered}, ${known}, ${open}, ${chosen}, ${agreedSql(kind, facts, sameId, dialect)} ` +
+    `WITH ${numbered}, ${known}, ${open}, ${chosen}, ${agreedSql(agreement, facts, sameId, dialect)} ` +
     dialect.without(judged, ['row_order', 'row_us', 'reach'])
   )
 }
 
 /** Rows that agree with an accepted row before them, within their reach. */
 function agreedSql(
-  kind: Kind,
+  agreement: readonly string[],
   facts: string,
   sameId: (left: string, right: string) => string,
   dialect: Dialect,
 ): string {
-  const isEqual = agreement[kind].map((column) => `e.${column} IS NOT DISTINCT FROM n.${column}`)
+  const isEqual = agreement.map((column) => `e.${column} IS NOT DISTINCT FROM n.${column}`)
   const earlier =
     `(SELECT ${facts}, known_us, NULL AS earlier_order FROM known UNION ALL ` +
     `SELECT ${facts}, row_us, row_order FROM numbered ` +

@@ -8,12 +8,11 @@ import {
 import { bronzeSql } from './bronze.ts'
 import { dailyFilledSql, forecastInputSql } from './daily-history.ts'
 import type { Dialect } from './dialect.ts'
-import { duplicatesSql } from './duplicates.ts'
-import { formats } from './formats/formats.ts'
+import { duplicateRule, duplicatesSql } from './duplicates.ts'
 import { MAPPED_VERSION } from './formats/mapped.ts'
 import { mappedFiles, mappedKinds } from './formats/mapping.ts'
 import { frameBulkSql, sanitizeReceivedSql } from './frame.ts'
-import { kinds } from './kind.ts'
+import type { LakeModel } from './lake-model.ts'
 import { gapsSql, numberRunsMergeSql, numberRunsPartialSql } from './number-runs.ts'
 import { spreadsFinalizeSql, spreadsMergeSql, spreadsPartialSql } from './spreads.ts'
 import type { TransformStep } from './transform-step.ts'
@@ -26,20 +25,10 @@ function step<Inputs>(
   return { name, version, sql }
 }
 
-/** Steps that every format and every kind shares, in the order of the data's way. */
+/** Steps that all formats and all kinds share, in the order of the data's way. */
 export const sharedSteps = {
   frameBulk: step('frame-bulk', 1, frameBulkSql),
   frameSide: step('frame-side', 1, sanitizeReceivedSql),
-  bronze: kinds.map((kind) =>
-    step(`bronze-${kind}`, 1, (input: Parameters<typeof bronzeSql>[1], dialect) =>
-      bronzeSql(kind, input, dialect),
-    ),
-  ),
-  duplicates: kinds.map((kind) =>
-    step(`duplicates-${kind}`, 1, (input: Parameters<typeof duplicatesSql>[1], dialect) =>
-      duplicatesSql(kind, input, dialect),
-    ),
-  ),
   numberRunsPartial: step('number-runs-partial', 1, numberRunsPartialSql),
   numberRunsMerge: step('number-runs-merge', 1, numberRunsMergeSql),
   gaps: step('number-runs-gaps', 1, gapsSql),
@@ -57,10 +46,25 @@ export const sharedSteps = {
   spreadsFinalize: step('spreads-finalize', 1, spreadsFinalizeSql),
 } as const
 
-/** The steps of each format: routing, and decoding of each of its kinds. */
-export const formatSteps: readonly TransformStep<string>[] = stepsOfFormats()
+/** The steps that each kind has of its own. */
+export function kindSteps({ kinds, tables }: Pick<LakeModel, 'kinds' | 'tables'>) {
+  return {
+    bronze: kinds.map((kind) =>
+      step(`bronze-${kind}`, 1, (input: Parameters<typeof bronzeSql>[1], dialect) =>
+        bronzeSql(kind, input, dialect),
+      ),
+    ),
+    duplicates: kinds.map((kind) => {
+      const rule = duplicateRule(tables, kind)
+      return step(`duplicates-${kind}`, 1, (input: Parameters<typeof duplicatesSql>[1], dialect) =>
+        duplicatesSql(rule, input, dialect),
+      )
+    }),
+  } as const
+}
 
-function stepsOfFormats(): TransformStep<string>[] {
+/** The steps of each format: routing, and decoding of each of its kinds. */
+export function formatSteps({ formats }: Pick<LakeModel, 'formats'>): TransformStep<string>[] {
   return [...formats.values()].flatMap((format) => [
     step(`route-${format.name}`, format.version, format.routeSql),
     ...format.kinds.map((kind) =>
@@ -88,10 +92,10 @@ export interface StepVersion {
   readonly version: number
 }
 
-/** Name and version of every step: what a derivation is made with. */
-export function listStepVersions(): readonly StepVersion[] {
-  const shared = Object.values(sharedSteps).flat()
-  return [...stepsOfFormats(), ...mappedSteps, ...shared].map(({ name, version }) => {
+/** Name and version of every step of a model: what a derivation is made with. */
+export function listStepVersions(model: LakeModel): readonly StepVersion[] {
+  const shared = [...Object.values(kindSteps(model)).flat(), ...Object.values(sharedSteps)]
+  return [...formatSteps(model), ...mappedSteps, ...shared].map(({ name, version }) => {
     return { name, version }
   })
 }

@@ -124,6 +124,17 @@ describe('pure floors', () => {
     expect(wrong.map(show)).toEqual([])
   })
 
+  it('ask the model of a lake, and not the constants that the built-in one is made of', () => {
+    const constants = ['kind', 'lake-tables', 'lake-views', 'formats/formats'].map(
+      (name) => `shared-transforms/${name}.ts`,
+    )
+    const users = imports.filter(
+      ({ from, to, isTypeOnly }) =>
+        from.startsWith('pipelines/') && !isTypeOnly && constants.includes(to ?? ''),
+    )
+    expect(users.map(show)).toEqual([])
+  })
+
   it('keep the engine behind tables/engine', () => {
     const users = imports.filter(
       ({ from, specifier }) =>

@@ -31,7 +31,7 @@ export async function checkInput(
   const { lake } = options
   const connection = await lake.engine.connect()
   try {
-    const session = createStepSession(connection)
+    const session = createStepSession(connection, lake.model)
     const heads = await loadHeads(lake)
     const chosen = await chooseParts(lake, session, heads, all, options.range ?? WHOLE_FILE)
     const unread = chosen.filter(({ state }) => state !== 'read')
@@ -40,7 +40,7 @@ export async function checkInput(
     const isBeside = options.isBeside === true
     if (unread.length === 0) return chosen
     const parts = unread.map(({ part }) => part)
-    const formats = [...new Set(parts.map(reader.formatOf))].map(formatOf)
+    const formats = [...new Set(parts.map(reader.formatOf))].map((name) => formatOf(lake, name))
     if (!isBeside && !(await canOverlap(lake, heads, formats))) return chosen
     const source = createBackfillSource(lake, reader, parts)
     await readInput(session, {

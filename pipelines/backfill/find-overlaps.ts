@@ -1,5 +1,5 @@
 import type { Format } from '../../shared-transforms/formats/format.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { Lake } from '../lake/lake.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
@@ -40,7 +40,7 @@ export async function canOverlap(
   heads: LoopContext['heads'],
   formats: readonly Format[],
 ): Promise<boolean> {
-  for (const kind of kinds) {
+  for (const kind of lake.model.kinds) {
     const ofKind = formats.filter((format) => format.kinds.includes(kind))
     const head = headOf(heads, silverTable(kind))
     const isFilled = head.metadata['current-snapshot-id'] !== undefined
@@ -61,7 +61,7 @@ export async function readHeldRanges(
   await session.run(
     `CREATE OR REPLACE TABLE ${HELD_RANGE} AS SELECT * FROM ${INPUT_RANGE} WHERE false`,
   )
-  for (const kind of kinds) await readHeldOfKind(lake, session, heads, kind)
+  for (const kind of lake.model.kinds) await readHeldOfKind(lake, session, heads, kind)
 }
 
 async function readHeldOfKind(

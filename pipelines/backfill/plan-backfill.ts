@@ -56,7 +56,7 @@ async function planInput(
   const { lake } = options
   const connection = await lake.engine.connect()
   try {
-    const session = createStepSession(connection)
+    const session = createStepSession(connection, lake.model)
     const heads = await loadHeads(lake)
     const files = await chooseParts(lake, session, heads, all, options.range ?? WHOLE_FILE)
     const counts = await readUnread(options, reader, session, files, signal)

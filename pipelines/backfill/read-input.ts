@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { Lake } from '../lake/lake.ts'
 import { createBatchTables, deriveBatch } from '../loop/derive-batch.ts'
@@ -82,7 +81,7 @@ export async function readInput(
 }
 
 async function countBatch(session: StepSession, before: InputCounts): Promise<InputCounts> {
-  const rejected = kinds.map(
+  const rejected = session.model.kinds.map(
     (kind) => `(SELECT count(*) FROM decoded_${kind} WHERE reason IS NOT NULL)`,
   )
   const [row] = await session.rowsKept<{ messages: bigint; ignored: bigint; rejected: bigint }>(
@@ -99,7 +98,7 @@ async function countBatch(session: StepSession, before: InputCounts): Promise<In
 
 async function foldRanges(session: StepSession): Promise<void> {
   const key = 'kind, venue, venue_symbol, day, source'
-  const batch = kinds.map(
+  const batch = session.model.kinds.map(
     (kind) =>
       `SELECT ${sqlString(kind)} AS kind, venue, venue_symbol, ` +
       `epoch_us(event_ts) // ${DAY_US} AS day, source, 1 AS n, ` +

@@ -1,20 +1,21 @@
 import { z } from 'zod'
 import { atomicTransactionsModes } from '../../tables/catalog/atomic-transactions.ts'
 import { defaultRestLimits } from '../../tables/catalog/rest-server-limits.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { builtInModel, type LakeModel } from '../../shared-transforms/lake-model.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
-import { formats } from '../../shared-transforms/formats/formats.ts'
 import { defaultLadder } from '../../tables/maintain/ladder.ts'
 import { loopDefaults } from '../loop/loop-context.ts'
 import { isCronText } from './cron-text.ts'
 import { mappingSchema } from './mapping-schema.ts'
-import { sinkSchema } from './sink-schema.ts'
+import { createSinkSchema } from './sink-schema.ts'
 import { saslMechanisms } from '../sources/kafka-security.ts'
 import { readStart } from './start-policy.ts'
 
 const DAY_MS = 86_400_000
-const formatNames = [...formats.keys()]
-const namespaceNames = [...new Set(allTables.flatMap(({ name }) => tableId(name).namespace))]
+/** Tables of extensions lie in these too. */
+const namespaceNames = [
+  ...new Set(builtInModel.tables.flatMap(({ name }) => tableId(name).namespace)),
+]
 
 /** Every default of a config, in one place. */
 export const configDefaults = {
@@ -145,12 +146,13 @@ const kafka = z.strictObject({
     .optional(),
 })
 
-const source = z.strictObject({
-  topic: topicName,
-  format: z.enum(formatNames as [string, ...string[]]),
-  /** Used only where the lake has no position of the topic. */
-  start: z.unknown().default(defaults.start).transform(readStart),
-})
+const sourceOf = ({ formats }: LakeModel) =>
+  z.strictObject({
+    topic: topicName,
+    format: z.enum([...formats.keys()] as [string, ...string[]]),
+    /** Used only where the lake has no position of the topic. */
+    start: z.unknown().default(defaults.start).transform(readStart),
+  })
 
 const trigger = z.strictObject({
   /** A batch is committed so long after its first message, */
@@ -179,6 +181,7 @@ const retention = z.strictObject({
 })
 
 const shapeOf = <Kafka extends z.ZodType, Sources extends z.ZodType>(
+  model: LakeModel,
   kafka: Kafka,
   sources: Sources,
 ) => ({
@@ -197,7 +200,7 @@ const shapeOf = <Kafka extends z.ZodType, Sources extends z.ZodType>(
   kafka,
   sources,
   /** Where rows go beside the tables, after each cut. */
-  sinks: z.array(sinkSchema).default([]),
+  sinks: z.array(createSinkSchema(model)).default([]),
   /** Waits while another process writes to the lake, and takes over when that ends. */
   standby: z.boolean().default(defaults.standby),
   trigger: trigger.default(defaults.trigger),
@@ -225,16 +228,22 @@ const shapeOf = <Kafka extends z.ZodType, Sources extends z.ZodType>(
 })
 
 /** The config file as it is written; snake_case like the columns, unknown keys are errors. */
-export const configSchema = z
-  .strictObject(shapeOf(kafka, z.array(source).min(1, 'needs at least one topic')))
-  .superRefine(checkTogether)
+export function createConfigSchema(model: LakeModel) {
+  const sources = z.array(sourceOf(model)).min(1, 'needs at least one topic')
+  return z.strictObject(shapeOf(model, kafka, sources)).superRefine(checkTogether)
+}
 
 /** The same for work with files, which asks for no topic. */
-export const filesConfigSchema = z
-  .strictObject(shapeOf(kafka.optional(), z.array(source).default([])))
-  .superRefine(checkTogether)
+export function createFilesConfigSchema(model: LakeModel) {
+  const sources = z.array(sourceOf(model)).default([])
+  return z.strictObject(shapeOf(model, kafka.optional(), sources)).superRefine(checkTogether)
+}
 
-type TogetherConfig = Pick<z.output<typeof filesConfigSchema>, 'sources' | 'sinks' | 'retention'>
+interface TogetherConfig {
+  readonly sources: readonly { readonly topic: string }[]
+  readonly sinks: readonly { readonly name: string }[]
+  readonly retention: z.output<typeof retention>
+}
 
 function checkTogether(config: TogetherConfig, context: z.core.$RefinementCtx): void {
   const seen = new Set<string>()
@@ -273,5 +282,5 @@ function tlsOfFlag(tls: unknown): unknown {
   return tls === false ? undefined : tls
 }
 
-export type WrittenConfig = z.output<typeof configSchema>
-export type WrittenFilesConfig = z.output<typeof filesConfigSchema>
+export type WrittenConfig = z.output<ReturnType<typeof createConfigSchema>>
+export type WrittenFilesConfig = z.output<ReturnType<typeof createFilesConfigSchema>>

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import type { Document, Node } from 'yaml'
 import { z } from 'zod'
+import { builtInModel, type LakeModel } from '../../shared-transforms/lake-model.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
 import type { LakeFormatVersion } from '../lake/create-lake-tables.ts'
@@ -15,12 +16,14 @@ import type { SinkSettings } from '../sinks/sink-settings.ts'
 import type { BatchLimits } from '../sources/source.ts'
 import type { ColumnMapping } from '../sources/column-mapping.ts'
 import type { WrittenConfig, WrittenFilesConfig } from './config-schema.ts'
-import { configSchema, filesConfigSchema } from './config-schema.ts'
+import { createConfigSchema, createFilesConfigSchema } from './config-schema.ts'
 import type { WrittenSink } from './sink-schema.ts'
 import { nearName } from './near-name.ts'
 
 /** A config in the words of the code; every default is filled in. */
 export interface Config {
+  /** The kinds, formats and tables of its lake. */
+  readonly model: LakeModel
   /** The lake's folder; a relative one is taken from the config file's folder. */
   readonly lakeDirectory: string
   /** Of tables that are made now; those that are there keep theirs. */
@@ -72,7 +75,9 @@ export async function loadConfig(path: string): Promise<Config> {
 
 /** As `loadConfig`, for work with files. */
 export async function loadFilesConfig(path: string): Promise<FilesConfig> {
-  return filesConfigOf(parseWith(filesConfigSchema, await readConfig(path), path), dirname(path))
+  const model = builtInModel
+  const schema = createFilesConfigSchema(model)
+  return filesConfigOf(parseWith(schema, await readConfig(path), path), dirname(path), model)
 }
 
 async function readConfig(path: string): Promise<string> {
@@ -90,10 +95,15 @@ async function readConfig(path: string): Promise<string> {
 
 /** The same for a text; `path` is shown, and relative folders are taken from where it lies. */
 export function parseConfig(text: string, path: string): Config {
-  const written = parseWith(configSchema, text, path)
+  const model = builtInModel
+  const written = parseWith(createConfigSchema(model), text, path)
   const folder = dirname(path)
   const { sources } = written
-  return { ...filesConfigOf(written, folder), kafka: kafkaOf(written.kafka, folder), sources }
+  return {
+    ...filesConfigOf(written, folder, model),
+    kafka: kafkaOf(written.kafka, folder),
+    sources,
+  }
 }
 
 /** The text as the schema reads it; throws invalid-input as `loadConfig`. */
@@ -107,7 +117,9 @@ function parseWith<T>(schema: z.ZodType<T>, text: string, path: string): T {
   }
   const written = schema.safeParse(document.toJS() ?? {})
   if (written.success) return written.data
-  const problems = written.error.issues.flatMap((issue) => problemsOf(issue, document, lines))
+  const problems = written.error.issues.flatMap((issue) =>
+    problemsOf(issue, schema, document, lines),
+  )
   throw wrongConfig(path, problems)
 }
 
@@ -122,14 +134,19 @@ function wrongConfig(path: string, problems: readonly string[]): SluiceError {
   )
 }
 
-function problemsOf(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): string[] {
+function problemsOf(
+  issue: z.core.$ZodIssue,
+  whole: z.ZodType,
+  document: Document,
+  lines: LineCounter,
+): string[] {
   if (issue.code !== 'unrecognized_keys') {
     const line = lineOf(issue.path, document, lines)
     return [`line ${line}: ${pathText(issue.path)} ${sentence(issue)}`]
   }
   return issue.keys.map((key) => {
     const path = [...issue.path, key]
-    const near = nearName(key, knownKeys(issue.path))
+    const near = nearName(key, knownKeys(whole, issue.path))
     const hint = near === undefined ? '' : `; did you mean ${near}?`
     return `line ${lineOf(path, document, lines)}: ${pathText(path)} is no known key${hint}`
   })
@@ -178,8 +195,8 @@ function isNodeWithRange(node: unknown): node is { readonly range: readonly [num
 }
 
 /** The keys that the schema knows at a path. */
-function knownKeys(path: Path): string[] {
-  let schema: unknown = configSchema
+function knownKeys(whole: z.ZodType, path: Path): string[] {
+  let schema: unknown = whole
   for (const step of path) {
     schema = unwrapped(schema)
     if (schema instanceof z.ZodObject) schema = (schema.shape as z.ZodRawShape)[String(step)]
@@ -198,9 +215,11 @@ function unwrapped(schema: unknown): unknown {
 function filesConfigOf(
   written: Omit<WrittenFilesConfig, 'kafka' | 'sources'>,
   folder: string,
+  model: LakeModel,
 ): FilesConfig {
   const { retention, trigger } = written
   return {
+    model,
     lakeDirectory: resolve(folder, written.lake),
     tableFormatVersion: written.table_format_version,
     catalog: catalogOf(written.catalog, folder),

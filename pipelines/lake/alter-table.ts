@@ -48,7 +48,7 @@ export async function alterTable(
       `There is no table ${name}. Nothing was changed. \`sluice tables\` shows the lake's tables.`,
     )
   }
-  checkAlteration(name, alteration)
+  checkAlteration(lake, name, alteration)
   const { result, tables } = await commitFenced<LoadedTable>(lakeCommitContext(lake), {
     what: `the change of ${name}`,
     cutsTable: CUTS_TABLE,

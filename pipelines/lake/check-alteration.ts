@@ -1,4 +1,4 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableOfModel, type HasModel } from '../../shared-transforms/lake-model.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { SchemaChange } from '../../tables/evolve/schema-change.ts'
 import type { Alteration } from './alter-table.ts'
@@ -9,16 +9,21 @@ import type { Alteration } from './alter-table.ts'
  * else is the user's: further columns, partitions, orders, properties.
  * @throws SluiceError `invalid-input`
  */
-export function checkAlteration(table: string, alteration: Alteration): void {
+export function checkAlteration(
+  { model }: HasModel,
+  table: string,
+  alteration: Alteration,
+): void {
+  const definition = tableOfModel(model, table)
+  const isLakeTable = definition !== undefined
   if (alteration.kind === 'set') {
     for (const [key, value] of Object.entries(alteration.properties)) {
-      checkProperty(table, key, value)
+      checkProperty(isLakeTable, key, value)
     }
   }
   if (alteration.kind === 'unset') {
-    for (const name of alteration.names) checkProperty(table, name, undefined)
+    for (const name of alteration.names) checkProperty(isLakeTable, name, undefined)
   }
-  const definition = allTables.find(({ name }) => name === table)
   if (definition === undefined || alteration.kind !== 'schema') return
   const column = changedColumn(alteration.change)
   if (definition.columns.some(({ name }) => name === column)) throw neededColumn(table, column)
@@ -62,8 +67,7 @@ const placeProperties: ReadonlySet<string> = new Set([
 /** A crash between a commit and its record is made good from so many metadata files. */
 const LEAST_VERSIONS = 10
 
-function checkProperty(table: string, key: string, value: string | undefined): void {
-  const isLakeTable = allTables.some(({ name }) => name === table)
+function checkProperty(isLakeTable: boolean, key: string, value: string | undefined): void {
   if (reservedProperties.has(key)) throw refusedProperty(key, 'the table format keeps it itself')
   if (key.startsWith('sluice.')) throw refusedProperty(key, 'cuts set it themselves')
   if (value === undefined || !isLakeTable) return

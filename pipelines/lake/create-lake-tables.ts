@@ -1,4 +1,3 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { Catalog } from '../../tables/catalog/catalog.ts'
 import type { TableDefinition } from '../../tables/spec/table-definition.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
@@ -13,11 +12,12 @@ export type LakeFormatVersion = 2 | 3
  */
 export async function createLakeTables(
   catalog: Catalog,
+  tables: readonly TableDefinition[],
   formatVersion: LakeFormatVersion = 2,
   locationOf: (namespace: string) => string | undefined = () => undefined,
 ): Promise<void> {
   const namespaces = new Set((await catalog.listNamespaces()).map((levels) => levels.join('.')))
-  for (const definition of allTables) {
+  for (const definition of tables) {
     const identifier = tableId(definition.name)
     const namespace = identifier.namespace.join('.')
     if (!namespaces.has(namespace)) {

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { allViews } from '../../shared-transforms/lake-views.ts'
 import { refusalOf } from '../../tables/catalog/catalog-errors.ts'
 import type { Catalog } from '../../tables/catalog/catalog.ts'
 import type { LoadedView, ViewCatalog } from '../../tables/catalog/view-catalog.ts'
@@ -25,11 +24,17 @@ const dialects = ['trino', 'duckdb'] as const
  * new version. Views are a comfort: a catalog that has none, or lets us make none, is no error,
  * and a table that has a view's name stays.
  */
-export async function createLakeViews(catalog: Catalog, clock: Clock): Promise<void> {
+export async function createLakeViews(
+  catalog: Catalog,
+  definitions: readonly ViewDefinition[],
+  clock: Clock,
+): Promise<void> {
   const { views } = catalog
   if (views === undefined) return
   try {
-    for (const definition of allViews) await settleView(catalog, views, definition, nowMs(clock))
+    for (const definition of definitions) {
+      await settleView(catalog, views, definition, nowMs(clock))
+    }
   } catch (error) {
     const isRefused = refusalOf(error) === 'ForbiddenException'
     if (!isRefused && !isErrorKind(error, 'unsupported')) throw error

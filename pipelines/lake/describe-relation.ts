@@ -16,6 +16,6 @@ export async function describeRelation(lake: Lake, name: string): Promise<Relati
   const lookup = createTableLookup(lake.catalog)
   const found = await lookup.find(levels.slice(0, -1), levels.at(-1) ?? '')
   return found.kind === 'table'
-    ? { kind: 'table', ...describeTable(found.table) }
-    : { kind: 'view', ...describeView(found.view) }
+    ? { kind: 'table', ...describeTable(lake, found.table) }
+    : { kind: 'view', ...describeView(lake, found.view) }
 }

@@ -1,4 +1,4 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableOfModel, type HasModel } from '../../shared-transforms/lake-model.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { createTableLookup } from '../../tables/query/table-lookup.ts'
 import { currentSnapshot } from '../../tables/spec/cut-history.ts'
@@ -37,10 +37,13 @@ export async function findTable(lake: Lake, name: string): Promise<LoadedTable> 
 }
 
 /** What its metadata says of a table. */
-export function describeTable(loaded: LoadedTable): TableDescription {
+export function describeTable(
+  { model }: HasModel,
+  loaded: LoadedTable,
+): TableDescription {
   const { metadata, metadataLocation } = loaded
   const schema = currentSchema(metadata)
-  const definition = allTables.find((table) => table.name === tableKey(loaded.identifier))
+  const definition = tableOfModel(model, tableKey(loaded.identifier))
   return {
     ...summarizeTable(loaded, definition?.doc ?? metadata.properties.comment ?? ''),
     location: metadata.location,

@@ -1,4 +1,4 @@
-import { allViews } from '../../shared-transforms/lake-views.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import type { LoadedView } from '../../tables/catalog/view-catalog.ts'
 import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import { currentViewVersion, isSqlRepresentation } from '../../tables/spec/view-metadata.ts'
@@ -30,7 +30,7 @@ export interface ViewDescription extends ViewSummary {
 /** The lake's own views that are there; none in a catalog that holds no views. */
 export async function readViewSummaries(lake: Lake): Promise<readonly ViewSummary[]> {
   const summaries: ViewSummary[] = []
-  for (const { name } of allViews) {
+  for (const { name } of lake.model.views) {
     const view = await lake.catalog.views?.loadView(tableId(name))
     if (view !== undefined) summaries.push(summarizeView(view))
   }
@@ -38,11 +38,11 @@ export async function readViewSummaries(lake: Lake): Promise<readonly ViewSummar
 }
 
 /** What its metadata says of a view. */
-export function describeView(loaded: LoadedView): ViewDescription {
+export function describeView({ model }: HasModel, loaded: LoadedView): ViewDescription {
   const { identifier, metadata, metadataLocation } = loaded
   const version = currentViewVersion(metadata)
   const schema = metadata.schemas.find((each) => each['schema-id'] === version?.['schema-id'])
-  const definition = allViews.find(({ name }) => name === tableKey(identifier))
+  const definition = model.views.find(({ name }) => name === tableKey(identifier))
   const texts = (version?.representations ?? []).filter(isSqlRepresentation)
   return {
     ...summarizeView(loaded),

@@ -1,9 +1,8 @@
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { boundsOf } from '../loop/file-bounds.ts'
-import { goldTables, isMadeOf } from '../loop/gold-tables.ts'
+import { isMadeOf } from '../../shared-transforms/gold-tables.ts'
 import { headOf, planHead, planRelation } from '../loop/loop-context.ts'
 import { stepLayers, stepsText, type StepLayer } from '../loop/steps-text.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
@@ -44,10 +43,11 @@ const DAYS_OF_FILE_MAX = 4_000n
  */
 export async function findStaleDays(request: StaleRequest): Promise<readonly StaleDays[]> {
   const { lake, session, heads, layers = stepLayers } = request
+  const { model } = lake
   const history = await readStepHistory(lake, session, headOf(heads, 'sluice.cuts'))
-  const now = stepsText()
+  const now = stepsText(lake)
   const found: StaleDays[] = []
-  for (const kind of kinds) {
+  for (const kind of model.kinds) {
     const rows = await readSilverRows(request, kind)
     const judged = rows.map((one) => {
       const silver = stateOf(one, history, 'silver', now)
@@ -58,11 +58,11 @@ export async function findStaleDays(request: StaleRequest): Promise<readonly Sta
       found.push(...collect(judged, silverTable(kind), 'silver', ({ silver }) => silver))
     }
     const gold = layers.includes('silver') ? judged : goldOnly
-    for (const { name } of goldTables.filter((one) => isMadeOf(one, kind))) {
+    for (const { name } of model.goldTables.filter((one) => isMadeOf(one, kind))) {
       found.push(...collect(gold, name, 'gold', (one) => one.gold))
     }
   }
-  const place = ({ table }: StaleDays) => allTables.findIndex(({ name }) => name === table)
+  const place = ({ table }: StaleDays) => model.tables.findIndex(({ name }) => name === table)
   return found.sort((a, b) => place(a) - place(b) || Number(a.fromDay - b.fromDay))
 }
 
@@ -85,6 +85,7 @@ async function readStepHistory(
       `AND from_day IS NOT NULL AND until_day IS NOT NULL ORDER BY cut_number`,
   )
   return {
+    kinds: lake.model.kinds,
     runs: runs.map(({ steps, low, high }) => ({ steps, lowUs: low, highUs: high })),
     derived: derived.map(({ steps, us, low, until }) => {
       return { steps, ingestedUs: us, fromDay: low, untilDay: until }
@@ -106,8 +107,8 @@ async function readSilverRows(
         ]
   const { tasks } = await planHead(lake, head, filter)
   return tasks.flatMap(({ file }) => {
-    const [from, until] = boundsOf(file, silverTable(kind), 'event_ts')
-    const [lowUs, highUs] = boundsOf(file, silverTable(kind), 'ingested_ts')
+    const [from, until] = boundsOf(file, lake, silverTable(kind), 'event_ts')
+    const [lowUs, highUs] = boundsOf(file, lake, silverTable(kind), 'ingested_ts')
     return daysBetween(from, until, range).map((day) => ({ kind, day, lowUs, highUs }))
   })
 }

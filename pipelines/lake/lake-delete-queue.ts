@@ -1,4 +1,3 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { createDeleteQueue, type DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { Lake } from './lake.ts'
@@ -17,7 +16,7 @@ export function createLakeDeleteQueue(
     catalog: lake.catalog,
     reader: { fileIO, manifestCache },
     clock: lake.clock,
-    tables: allTables.map(({ name }) => tableId(name)),
+    tables: lake.model.tables.map(({ name }) => tableId(name)),
     lakeLocation: lake.location,
     onlyRecords,
     ...(maxQueryDurationMs === undefined ? {} : { maxQueryDurationMs }),

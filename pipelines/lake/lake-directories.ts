@@ -1,4 +1,3 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { schemeOf } from '../../tables/file-io/location.ts'
 import { pathOfLocation } from '../../tables/file-io/local-location.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
@@ -13,7 +12,7 @@ export async function lakeDirectories(lake: Lake): Promise<readonly string[]> {
   // The tables that another catalog keeps lie where that one put them.
   if (lake.servedCatalog !== undefined) return own
   const tables = await Promise.all(
-    allTables.map(({ name }) => lake.catalog.loadTable(tableId(name))),
+    lake.model.tables.map(({ name }) => lake.catalog.loadTable(tableId(name))),
   )
   const locations = tables.flatMap((table) => table?.metadata.location ?? [])
   const local = locations.filter((location) => schemeOf(location) === 'file')

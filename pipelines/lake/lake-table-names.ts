@@ -1,4 +1,4 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { type TableIdentifier, tableId } from '../../tables/spec/table-identifier.ts'
 
@@ -6,8 +6,11 @@ import { type TableIdentifier, tableId } from '../../tables/spec/table-identifie
  * The lake's tables by their dotted names; all of them where none is named.
  * @throws SluiceError `invalid-input` for a name that is none of them.
  */
-export function chooseLakeTables(names: readonly string[]): readonly TableIdentifier[] {
-  const known = allTables.map(({ name }) => name)
+export function chooseLakeTables(
+  { model }: HasModel,
+  names: readonly string[],
+): readonly TableIdentifier[] {
+  const known = model.tables.map(({ name }) => name)
   for (const name of names) {
     if (known.includes(name)) continue
     throw new SluiceError(

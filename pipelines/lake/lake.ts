@@ -1,3 +1,4 @@
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Catalog } from '../../tables/catalog/catalog.ts'
 import type { ServedCatalog } from '../../tables/catalog/served-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
@@ -11,6 +12,8 @@ export const LAKE_LAYOUT_VERSION = 4
 
 /** An open lake: its stores, its catalog and the engine that works on them. */
 export interface Lake {
+  /** Its kinds, formats, tables and views. */
+  readonly model: LakeModel
   /** The lake's folder as a URI; bookkeeping files live below `<location>/_sluice/`. */
   readonly location: string
   /** The same as a path, undefined for a lake that lives in memory. */

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { builtInModel, type LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Catalog } from '../../tables/catalog/catalog.ts'
 import type { ServedCatalog } from '../../tables/catalog/served-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
@@ -27,6 +28,8 @@ export interface OpenLakeOptions {
   readonly ids: IdSource
   /** Make the folder and the tables where there is no lake yet; else that is an error. */
   readonly createIfMissing: boolean
+  /** What the lake is made of; default: what Sluice itself knows. */
+  readonly model?: LakeModel | undefined
   /**
    * Makes nothing, not even a table that is gone: for those who look whether all is there. Default
    * false.
@@ -58,7 +61,7 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   const isNew = await prepareFolder(directory, location, options)
   await removeDeadScratchFolders(scratchParent())
   const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
-  const { clock, ids, catalog: wanted, secrets } = options
+  const { clock, ids, catalog: wanted, secrets, model = builtInModel } = options
   const stores = await settleStores(directory, options.stores)
   const catalogOptions = { directory, location, stores, clock, ids, wanted }
   let opened: OpenStores | undefined
@@ -68,11 +71,11 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
     const { fileIO } = opened
     catalog = await openLakeCatalog({ ...catalogOptions, fileIO, secrets: secrets?.catalog })
     if (options.isInspected !== true) {
-      await createLakeTables(catalog, options.formatVersion, (namespace) =>
+      await createLakeTables(catalog, model.tables, options.formatVersion, (namespace) =>
         namespaceLocation(stores, namespace),
       )
     }
-    if (isNew || options.isWriter === true) await createLakeViews(catalog, clock)
+    if (isNew || options.isWriter === true) await createLakeViews(catalog, model.views, clock)
     const journalFolder = await journalFolderOf(catalog)
     return await assembleLake({
       ...{ ...options, directory, location, fileIO, catalog, journalFolder, scratchDir },
@@ -160,6 +163,7 @@ function noLake(directory: string): SluiceError {
 }
 
 export interface AssembleLakeOptions {
+  readonly model?: LakeModel | undefined
   readonly directory: string | undefined
   readonly location: string
   readonly fileIO: FileIO
@@ -181,6 +185,7 @@ export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> 
   })
   const { directory, location, fileIO, catalog, scratchDir, clock, ids } = options
   return {
+    model: options.model ?? builtInModel,
     directory,
     location,
     fileIO,

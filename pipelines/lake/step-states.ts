@@ -22,6 +22,8 @@ export interface DerivedRun {
 
 /** How the rows of a lake came to be; runs and derivations in the order of their cuts. */
 export interface StepHistory {
+  /** Steps of one kind alone bear its name. */
+  readonly kinds: readonly Kind[]
   readonly runs: readonly StepRun[]
   readonly derived: readonly DerivedRun[]
 }
@@ -48,7 +50,7 @@ export function stateOf(
 ): StepState {
   const made = stepsOf(rows, history, layer)
   const isOther = made.some((steps) => {
-    return steps !== null && !areSameSteps(steps, now, layer, rows.kind)
+    return steps !== null && !areSameSteps(steps, now, layer, rows.kind, history.kinds)
   })
   if (isOther) return 'stale'
   return made.length === 0 || made.includes(null) ? 'unknown' : 'current'

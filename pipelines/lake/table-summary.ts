@@ -1,6 +1,5 @@
 import { ancestors, currentSnapshot, cutNumberOf } from '../../tables/spec/cut-history.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { TableMetadata } from '../../tables/spec/table-metadata.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { Lake } from './lake.ts'
@@ -23,7 +22,7 @@ export interface TableSummary {
 /** All tables of the lake in the order of the layers. */
 export async function readTableSummaries(lake: Lake): Promise<readonly TableSummary[]> {
   const summaries: TableSummary[] = []
-  for (const { name, doc } of allTables) {
+  for (const { name, doc } of lake.model.tables) {
     const loaded = await lake.catalog.loadTable(tableId(name))
     if (loaded !== undefined) summaries.push(summarizeTable(loaded, doc))
   }

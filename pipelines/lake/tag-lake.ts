@@ -1,4 +1,3 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { tableOf } from '../../tables/commit/fence.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import {
@@ -81,7 +80,7 @@ export async function dropTag(lake: Lake, name: string): Promise<ChangedTag> {
 export async function listTags(lake: Lake): Promise<readonly LakeTag[]> {
   const tablesOf = new Map<string, string[]>()
   const cutOf = new Map<string, number>()
-  for (const { name: table } of allTables) {
+  for (const { name: table } of lake.model.tables) {
     const loaded = await lake.catalog.loadTable(tableId(table))
     if (loaded === undefined) continue
     for (const [name, ref] of Object.entries(loaded.metadata.refs)) {
@@ -111,7 +110,7 @@ async function changeTag(
   name: string,
   decide: (tables: FencedTables) => TagPlan,
 ): Promise<ChangedTag> {
-  const identifiers = allTables.map((table) => tableId(table.name))
+  const identifiers = lake.model.tables.map((table) => tableId(table.name))
   const { result, tables: changed } = await commitFenced(lakeCommitContext(lake), {
     what: `the tag ${name}`,
     cutsTable: CUTS_TABLE,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableOfModel } from '../../shared-transforms/lake-model.ts'
 import type { TableCommit } from '../../tables/catalog/catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { SluiceError } from '../../tables/errors.ts'
@@ -120,7 +120,7 @@ async function fitColumns(
         )
         const changes = wanted.flatMap((name) => {
           const field = schema?.fields.find((one) => one.name === name)
-          return fittingChanges(columnOf(tableKey(identifier), name), field)
+          return fittingChanges(columnOf(lake, tableKey(identifier), name), field)
         })
         if (changes.length === 0) return []
         return [{ identifier, ...planSchemaChange(metadata, changes) }]
@@ -130,9 +130,8 @@ async function fitColumns(
   })
 }
 
-function columnOf(table: string, column: string): ColumnDefinition {
-  const definition = allTables.find((one) => one.name === table)
-  const found = definition?.columns.find((one) => one.name === column)
+function columnOf({ model }: Lake, table: string, column: string): ColumnDefinition {
+  const found = tableOfModel(model, table)?.columns.find((one) => one.name === column)
   if (found === undefined) throw new RangeError(`${table} has no column ${column}`)
   return found
 }

@@ -3,8 +3,8 @@ import { readLakeFile } from '../lake/lake-file.ts'
 import { readLakeHolder } from '../lake/lake-lock.ts'
 import type { Lake } from '../lake/lake.ts'
 import { readPartLines } from '../lake/read-cuts.ts'
-import { goldTables, isMadeOf } from '../loop/gold-tables.ts'
-import { formats } from '../../shared-transforms/formats/formats.ts'
+import { isMadeOf } from '../../shared-transforms/gold-tables.ts'
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { createKafkaClient } from '../sources/kafka-client.ts'
 import { kafkaFailure } from '../sources/kafka-failure.ts'
@@ -108,7 +108,7 @@ export async function checkConfig(options: {
     topics: config.sources.map(({ topic, format }) => ({
       topic,
       format,
-      tables: tablesOf(format),
+      tables: tablesOf(config.model, format),
       partitions: facts.starts
         .filter((start) => start.topic.topic === topic)
         .map((start) => partitionPlan(start, positions)),
@@ -133,7 +133,7 @@ function partitionPlan(
 }
 
 /** Bronze, silver and gold tables of each kind of a format. */
-function tablesOf(format: string): readonly string[] {
+function tablesOf({ formats, goldTables }: LakeModel, format: string): readonly string[] {
   const kinds = formats.get(format)?.kinds ?? []
   return kinds.flatMap((kind) => [
     `bronze.${kind}_messages`,

@@ -95,7 +95,10 @@ async function runLoop(options: LiveOptions, lake: Lake, signal: AbortSignal): P
     ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
   })
   const sinks = config.sinks.map((settings) => {
-    const sink = createSink(settings, { connection, logger, write: options.write })
+    const sink = createSink(settings, {
+      ...{ connection, logger, model: lake.model },
+      write: options.write,
+    })
     return { settings, sink }
   })
   const feeder = createSinkFeeder(lake, sinks, logger)

@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { LastMessage, SourcePart } from '../sources/source.ts'
@@ -45,7 +44,7 @@ export async function readLastMessage(
 ): Promise<LastMessage | undefined> {
   const fromOffset = endOffset > REACH ? endOffset - REACH : 0n
   const relations: string[] = []
-  for (const kind of kinds) {
+  for (const kind of options.lake.model.kinds) {
     const plan = await planHead(options.lake, headOf(heads, `bronze.${kind}_messages`), [
       { column: 'source', op: '=', value: part.source },
       { column: 'source_partition', op: '=', value: part.partition },

@@ -2,7 +2,7 @@ import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { commitCut, type CommittedCut } from '../../tables/commit/commit-cut.ts'
 import type { ManifestReader } from '../../tables/commit/snapshot-manifests.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
@@ -10,7 +10,7 @@ import type { PartProgress } from '../sources/source.ts'
 import { commitContext } from './commit-context.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import { cutRowsSql } from './cut-rows.ts'
-import type { GoldTable } from './gold-tables.ts'
+import type { GoldTable } from '../../shared-transforms/gold-tables.ts'
 import { headOf, type LoopContext } from './loop-context.ts'
 import { encodePositions, POSITIONS_PROPERTY, type LoopState } from './loop-state.ts'
 import { withAddedColumns } from './own-columns.ts'
@@ -71,7 +71,7 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
   const committedUs = lake.clock.nowUs()
   const { mode, after, parts, progress, counts, total, derived, removed } = plan
   const { writer } = options
-  const steps = stepsText(derived?.layers)
+  const steps = stepsText(lake, derived?.layers)
   const rows = {
     ...{ before: state, after, committedUs, token, writer, mode, progress, counts, total, parts },
     ...{ steps, fromDay: derived?.fromDay, untilDay: derived?.untilDay ?? removed?.wholeFromDay },
@@ -83,7 +83,7 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
   const changes = [...plan.changes, ...revisions]
   const committed = await commitCut(commitContext(options), {
     cutsTable: tableId(CUTS),
-    lakeTables: allTables.map(({ name }) => tableId(name)),
+    lakeTables: lake.model.tables.map(({ name }) => tableId(name)),
     previousCut: state.cutNumber,
     cutNumber: after.cutNumber,
     token,
@@ -93,7 +93,7 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
       writeDataFiles(
         files,
         cutsMetadata,
-        withAddedColumns(CUTS, cutsMetadata, cutRowsSql(rows, snapshotIds)),
+        withAddedColumns(lake, CUTS, cutsMetadata, cutRowsSql(rows, snapshotIds)),
       ),
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(after) },
     summary: { 'sluice.messages': String(total.messageCount), 'sluice.steps': steps },
@@ -102,9 +102,11 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
 }
 
 /** What the loop's file writers work with. */
-export function writeContext(context: LoopContext): WriteContext & ManifestReader {
-  const { fileIO, ids, scratchDir, manifestCache } = context.options.lake
-  return { session: context.session, fileIO, ids, scratchDir, manifestCache }
+export type LakeWriteContext = WriteContext & ManifestReader & HasModel
+
+export function writeContext(context: LoopContext): LakeWriteContext {
+  const { fileIO, ids, scratchDir, manifestCache, model } = context.options.lake
+  return { session: context.session, fileIO, ids, scratchDir, manifestCache, model }
 }
 
 /** The heads after a cut: those that it committed, and the others as they were. */

@@ -17,7 +17,7 @@ export function silverLookup(context: LoopContext): SilverLookup {
     ])
     const rows = await planRelation(lake, plan)
     const range = `epoch_us(event_ts) BETWEEN ${fromUs} AND ${untilUs}`
-    return `(SELECT ${ownColumns(table)} FROM ${rows} WHERE ${range})`
+    return `(SELECT ${ownColumns(lake, table)} FROM ${rows} WHERE ${range})`
   }
 }
 

@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import { currentSnapshot } from '../../tables/spec/cut-history.ts'
 import type { PartProgress } from '../sources/source.ts'
 import type { CutCounts } from './cut-receipt.ts'
@@ -43,7 +42,9 @@ export async function readCutFigures(
   const rejected: [string, number][] =
     refusedCount === 0 ? [] : [['conflicting-duplicate', refusedCount]]
   if (rejectedCount > 0) {
-    const reasons = kinds.map((kind) => `SELECT reason FROM decoded_${kind}`).join(' UNION ALL ')
+    const reasons = session.model.kinds
+      .map((kind) => `SELECT reason FROM decoded_${kind}`)
+      .join(' UNION ALL ')
     const rows = await session.rowsKept<{ reason: string; n: bigint }>(
       `SELECT reason, count(*) AS n FROM (${reasons}) WHERE reason IS NOT NULL GROUP BY reason`,
     )

@@ -1,4 +1,8 @@
-import { duplicatesSql, identityHashSql } from '../../shared-transforms/duplicates.ts'
+import {
+  duplicateRule,
+  duplicatesSql,
+  identityHashSql,
+} from '../../shared-transforms/duplicates.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import { IDENTITY_REACH_US, memoryTable, type DedupeMemory } from './dedupe-memory.ts'
 import type { StepSession } from './step-session.ts'
@@ -62,7 +66,7 @@ async function judgeSuspects(session: StepSession, kind: Kind): Promise<void> {
       `AND s.source_partition = v.source_partition AND s.source_offset = v.source_offset ` +
       `AND s.source_row = v.source_row`,
   )
-  const decided = duplicatesSql(kind, {
+  const decided = duplicatesSql(duplicateRule(session.model.tables, kind), {
     candidates: `suspect_${kind}`,
     accepted: `accepted_${kind}`,
   })

@@ -1,5 +1,6 @@
-import { findFormat, formats, type Format } from '../../shared-transforms/formats/formats.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Format } from '../../shared-transforms/formats/format.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
+import { findFormat, type HasModel } from '../../shared-transforms/lake-model.ts'
 import { isErrorKind, SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { MESSAGE_COLUMNS } from './decide-duplicates.ts'
@@ -25,7 +26,7 @@ export async function deriveBatch(
   session: StepSession,
   formatNames: readonly string[],
 ): Promise<BatchKinds> {
-  const chosen = formatNames.map(formatOf)
+  const chosen = formatNames.map((name) => formatOf(session, name))
   await clearBatchTables(session)
   await session.run('BEGIN')
   try {
@@ -35,7 +36,7 @@ export async function deriveBatch(
     }
     const present = await readPresent(session)
     for (const { format, kind, decoded } of present) {
-      if (decoded > 0n) await decode(session, formatOf(format), kind, 'true')
+      if (decoded > 0n) await decode(session, formatOf(session, format), kind, 'true')
     }
     await session.run('COMMIT')
     return kindsOf(present)
@@ -68,7 +69,7 @@ function kindsOf(present: readonly PresentKind[]): BatchKinds {
 }
 
 async function clearBatchTables(session: StepSession): Promise<void> {
-  const names = kinds.flatMap((kind) => [`decoded_${kind}`, `verdict_${kind}`])
+  const names = session.model.kinds.flatMap((kind) => [`decoded_${kind}`, `verdict_${kind}`])
   for (const name of ['routed', ...names]) {
     await session.clear(name, `SELECT * FROM empty_${name}`)
   }
@@ -96,10 +97,10 @@ async function decode(
  */
 export async function createBatchTables(session: StepSession): Promise<void> {
   const none = '(SELECT * FROM framed WHERE false)'
-  const { routeSql } = formatOf('stock-json')
+  const { routeSql } = anyFormat(session)
   await session.run(`CREATE OR REPLACE TABLE empty_routed AS ${routeSql(none)}`)
-  for (const kind of kinds) {
-    const example = formatWith(kind)
+  for (const kind of session.model.kinds) {
+    const example = formatWith(session, kind)
     await session.run(
       `CREATE OR REPLACE TABLE empty_decoded_${kind} AS SELECT *, ` +
         `false AS is_event_time_received FROM (${example.decodeSql(kind, 'empty_routed')})`,
@@ -111,20 +112,28 @@ export async function createBatchTables(session: StepSession): Promise<void> {
   }
 }
 
-export function formatOf(name: string): Format {
-  const format = findFormat(name)
+/** @throws SluiceError `invalid-input` for a name that is no format's. */
+export function formatOf({ model }: HasModel, name: string): Format {
+  const format = findFormat(model, name)
   if (format === undefined) {
     throw new SluiceError(
       'invalid-input',
-      `There is no format "${name}". Nothing was read. Formats: ${[...formats.keys()].join(', ')}.`,
+      `There is no format "${name}". Nothing was read. Formats: ${[...model.formats.keys()].join(', ')}.`,
     )
   }
   return format
 }
 
+/** Any one: routed messages have the same columns in all. */
+function anyFormat({ model }: HasModel): Format {
+  const [format] = model.formats.values()
+  if (format === undefined) throw new RangeError('a lake has no format')
+  return format
+}
+
 /** Some format that has the kind: the columns are the same in all. */
-function formatWith(kind: Kind): Format {
-  const format = [...formats.values()].find((one) => one.kinds.includes(kind))
+function formatWith({ model }: HasModel, kind: Kind): Format {
+  const format = [...model.formats.values()].find((one) => one.kinds.includes(kind))
   if (format === undefined) throw new RangeError(`no format has messages of kind ${kind}`)
   return format
 }

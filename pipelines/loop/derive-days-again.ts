@@ -4,7 +4,11 @@ import { sqlName, sqlString } from '../../tables/engine/sql-text.ts'
 import type { DataFile } from '../../tables/spec/manifest.ts'
 import type { SilverLookup } from './decide-duplicates.ts'
 import { dayRange, isOnDays } from './find-foreign-days.ts'
-import { derivedStatesSql, heldColumnsSql, WINDOW_KEY_SQL } from './gold-tables.ts'
+import {
+  derivedStatesSql,
+  heldColumnsSql,
+  WINDOW_KEY_SQL,
+} from '../../shared-transforms/gold-tables.ts'
 import { judgedSql, type GapFacts } from './gap-windows.ts'
 import type { GoldLookup, GoldTail } from './gold-tail.ts'
 import { columnsOf, type StepSession } from './step-session.ts'

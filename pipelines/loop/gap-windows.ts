@@ -1,7 +1,11 @@
 import { windowSteps } from '../../shared-transforms/window-step.ts'
 import { sqlName, sqlString } from '../../tables/engine/sql-text.ts'
 import type { DataFile } from '../../tables/spec/manifest.ts'
-import { heldColumnsSql, WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
+import {
+  heldColumnsSql,
+  WINDOW_KEY_SQL,
+  type GoldTable,
+} from '../../shared-transforms/gold-tables.ts'
 import type { GoldLookup, GoldTail } from './gold-tail.ts'
 import { columnsOf, type StepSession } from './step-session.ts'
 

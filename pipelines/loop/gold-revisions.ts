@@ -1,4 +1,4 @@
-import { WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
+import { WINDOW_KEY_SQL, type GoldTable } from '../../shared-transforms/gold-tables.ts'
 import { THIS_CUT } from './loop-times.ts'
 import type { StepSession } from './step-session.ts'
 

@@ -6,7 +6,12 @@ import { isOnDays } from './find-foreign-days.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import { findFlipped, judgedSql, NO_GAPS, type GapFacts } from './gap-windows.ts'
 import { fillRevised } from './gold-revisions.ts'
-import { derivedStatesSql, heldColumnsSql, WINDOW_KEY_SQL, type GoldTable } from './gold-tables.ts'
+import {
+  derivedStatesSql,
+  heldColumnsSql,
+  WINDOW_KEY_SQL,
+  type GoldTable,
+} from '../../shared-transforms/gold-tables.ts'
 import { CLOSING_US, THIS_CUT } from './loop-times.ts'
 import { groupByFile, placesOf } from './row-places.ts'
 import { columnsOf, type StepSession } from './step-session.ts'

@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { StepSession } from './step-session.ts'
 import type { FileRange } from '../sources/file-range.ts'
@@ -30,7 +29,7 @@ export async function setTakenRanges(session: StepSession, ranges: TakenRanges):
  * Answers how many were taken out.
  */
 export async function leaveOut(session: StepSession): Promise<number> {
-  const times = kinds.map(
+  const times = session.model.kinds.map(
     (kind) => `SELECT ${POSITION}, event_ts FROM decoded_${kind} WHERE source_row = 0`,
   )
   const isTaken =
@@ -46,7 +45,7 @@ export async function leaveOut(session: StepSession): Promise<number> {
   const [row] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM left_out')
   if ((row?.n ?? 0n) === 0n) return 0
   const isLeftOut = `(${POSITION}) IN (SELECT (${POSITION}) FROM left_out)`
-  for (const table of ['routed', ...kinds.map((kind) => `decoded_${kind}`)]) {
+  for (const table of ['routed', ...session.model.kinds.map((kind) => `decoded_${kind}`)]) {
     await session.run(`DELETE FROM ${table} WHERE ${isLeftOut}`)
   }
   return Number(row?.n)

@@ -3,7 +3,6 @@ import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { LadderRules } from '../../tables/maintain/ladder.ts'
 import { planScan, type ColumnPredicate, type ScanPlan } from '../../tables/scan/plan-scan.ts'
 import { scanSql } from '../../tables/scan/scan-sql.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
@@ -85,7 +84,7 @@ export interface LoopContext {
 /** The heads of all tables of a lake, by dotted name. */
 export async function loadHeads(lake: Lake): Promise<Map<string, LoadedTable>> {
   const heads = new Map<string, LoadedTable>()
-  for (const { name } of allTables) {
+  for (const { name } of lake.model.tables) {
     const loaded = await lake.catalog.loadTable(tableId(name))
     if (loaded === undefined) {
       throw new SluiceError(

@@ -1,4 +1,4 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { groupWriter, rewriteDataFiles } from '../../tables/maintain/rewrite-data-files.ts'
@@ -17,7 +17,11 @@ import { retireBronze } from './retire-bronze.ts'
  */
 export async function maintainLake(context: LoopContext, queue: DeleteQueue): Promise<LoopContext> {
   const kept = await retireDue(context, queue)
-  const compacted = await compact(kept, queue, tableInTurn(kept.state.cutNumber))
+  const compacted = await compact(
+    kept,
+    queue,
+    tableInTurn(context.options.lake, kept.state.cutNumber),
+  )
   await queue.deleteDue()
   return compacted
 }
@@ -41,8 +45,9 @@ async function retireDue(context: LoopContext, queue: DeleteQueue): Promise<Loop
 }
 
 /** The table that is looked at after a cut. */
-export function tableInTurn(cutNumber: number): string {
-  const table = allTables[cutNumber % allTables.length]
+export function tableInTurn({ model }: HasModel, cutNumber: number): string {
+  const { tables } = model
+  const table = tables[cutNumber % tables.length]
   if (table === undefined) throw new RangeError('a lake has no table')
   return table.name
 }

@@ -1,4 +1,5 @@
 import { gapsSql, numberRunsMergeSql, RUN_COLUMNS } from '../../shared-transforms/number-runs.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { formatOf } from './derive-batch.ts'
 import { countOpenGaps, type GapLedger } from './gap-ledger.ts'
@@ -31,8 +32,8 @@ export interface GapChange {
 const SYMBOL = 'venue, venue_symbol'
 
 /** Whether any of the formats numbers its trades without leaving a number out. */
-export function areNumbered(formatNames: Iterable<string>): boolean {
-  return [...formatNames].some((name) => formatOf(name).idKind('trade') === 'contiguous')
+export function areNumbered(of: HasModel, formatNames: Iterable<string>): boolean {
+  return [...formatNames].some((name) => formatOf(of, name).idKind('trade') === 'contiguous')
 }
 
 /**

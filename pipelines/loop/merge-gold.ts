@@ -4,7 +4,7 @@ import { writeContext } from './commit-plan.ts'
 import { goldLookup, silverLookup } from './committed-rows.ts'
 import type { GapFacts } from './gap-windows.ts'
 import { mergeIntoTail, type NewRows, type TailChange } from './gold-tail.ts'
-import type { GoldTable } from './gold-tables.ts'
+import type { GoldTable } from '../../shared-transforms/gold-tables.ts'
 import type { LoopContext } from './loop-context.ts'
 import { writeGoldChange } from './write-cut-files.ts'
 

@@ -1,7 +1,6 @@
 import { partKey } from '../sources/source.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import { NO_COUNTS } from './cut-rows.ts'
-import { kinds } from '../../shared-transforms/kind.ts'
 import type { PartObservation } from './loop-state.ts'
 import { LATENESS_US } from './loop-times.ts'
 import type { StepSession } from './step-session.ts'
@@ -25,7 +24,7 @@ async function readMessages(session: StepSession): Promise<MessageRow[]> {
 
 /** Latest event and receive times by part: what the watermark is made of. */
 export async function observeParts(session: StepSession): Promise<Map<string, PartObservation>> {
-  const good = kinds
+  const good = session.model.kinds
     .map(
       (kind) =>
         `SELECT source, source_partition, epoch_us(event_ts) AS event_us FROM decoded_${kind} ` +
@@ -72,7 +71,7 @@ interface RowCounts {
  */
 export async function countParts(session: StepSession): Promise<Map<string, CutCounts>> {
   const isLate = `epoch_us(event_ts) < ${LATENESS_US}`
-  const rows = kinds
+  const rows = session.model.kinds
     .map(
       (kind) =>
         `SELECT source, source_partition, 0 AS decoded, count(*) AS rejected, 0 AS rows, ` +

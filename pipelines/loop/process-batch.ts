@@ -122,7 +122,11 @@ async function writeFiles(
   const facts = { present, counts: total, sourceCount: sources.size }
   const appends = await writeAppends(writeContext(context), context.heads, facts)
   const isNumbered =
-    present.decoded.has('trade') && areNumbered(batch.segments.map(({ format }) => format))
+    present.decoded.has('trade') &&
+    areNumbered(
+      context.session,
+      batch.segments.map(({ format }) => format),
+    )
   const gapChange = await mergeGaps(context, after, isNumbered ? acceptedRows('trade') : undefined)
   const gold = await mergeGold(context, after.watermarkUs, gapChange.facts, (kind) =>
     present.decoded.has(kind) ? { kind, rows: acceptedRows(kind) } : undefined,

@@ -1,5 +1,4 @@
-import { goldTables, type GoldTable } from './gold-tables.ts'
-import { kinds } from '../../shared-transforms/kind.ts'
+import type { GoldTable } from '../../shared-transforms/gold-tables.ts'
 import { createBatchTables } from './derive-batch.ts'
 import { referencedFileOf } from '../../tables/commit/validate-change.ts'
 import { contentKey } from '../../tables/spec/content-key.ts'
@@ -35,7 +34,7 @@ import { createStepSession, type StepSession } from './step-session.ts'
  * sluice.cuts, the tail and the duplicate memory from gold and silver.
  */
 export async function restoreLoop(options: LoopOptions, connection: Session): Promise<LoopContext> {
-  const session = createStepSession(connection)
+  const session = createStepSession(connection, options.lake.model)
   const heads = await loadHeads(options.lake)
   const state = await readLoopState(options.lake, session, headOf(heads, 'sluice.cuts'))
   await createInstrumentsTable(session, options.instruments ?? [])
@@ -46,19 +45,20 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   const times = { cutNumber: cutNumber + 1, beforeUs: watermarkUs, afterUs: watermarkUs }
   await setLoopTimes(session, times)
   const memories: DedupeMemory[] = []
-  for (const kind of kinds) {
+  for (const kind of session.model.kinds) {
     const silver = headOf(heads, `silver.${kind}s`)
     memories.push(await restoreMemory(options, session, kind, silver, state))
   }
   const foreignDaysOf = (table: string, column: string) =>
     findForeignDays(options.lake, session, headOf(heads, table), column)
   const daysOf = new Map<string, readonly bigint[]>()
-  for (const kind of kinds) daysOf.set(kind, await foreignDaysOf(`silver.${kind}s`, 'event_ts'))
+  for (const kind of session.model.kinds)
+    daysOf.set(kind, await foreignDaysOf(`silver.${kind}s`, 'event_ts'))
   const gapDays = await foreignDaysOf('silver.gaps', 'from_ts')
   const isForeign = gapDays.length + (daysOf.get('trade')?.length ?? 0) > 0
   const gaps = await createGapLedger(options.lake, session, headOf(heads, 'silver.gaps'), isForeign)
   const tails: GoldTail[] = []
-  for (const gold of goldTables) {
+  for (const gold of session.model.goldTables) {
     const silverDays = gold.inputs.flatMap(({ kind }) => daysOf.get(kind) ?? [])
     const restored = { state, silverDays }
     tails.push(await restoreTail(options, session, gold, headOf(heads, gold.name), restored))

@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import type { CommittedCut } from '../../tables/commit/commit-cut.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { referencedFileOf } from '../../tables/commit/validate-change.ts'
@@ -82,14 +81,14 @@ export async function findOldBronze(
   const ageUs = options.lake.clock.nowUs() - BigInt(ageMs) * 1000n
   const cutoffUs = ((ageUs < state.watermarkUs ? ageUs : state.watermarkUs) / DAY_US) * DAY_US
   const tables: { name: string; plan: ScanPlan }[] = []
-  for (const kind of kinds) {
+  for (const kind of options.lake.model.kinds) {
     const name = `bronze.${kind}_messages`
     const plan = await planHead(options.lake, headOf(heads, name), [
       { column: 'partition_ts', op: '<', value: cutoffUs },
     ])
     const tasks = plan.tasks.filter(({ file }) => {
-      const [, newestUs] = boundsOf(file, name, 'partition_ts')
-      const [, eventUs] = boundsOf(file, name, 'event_ts')
+      const [, newestUs] = boundsOf(file, options.lake, name, 'partition_ts')
+      const [, eventUs] = boundsOf(file, options.lake, name, 'event_ts')
       return newestUs !== undefined && newestUs < cutoffUs && (eventUs ?? 0n) < cutoffUs
     })
     if (tasks.length > 0) tables.push({ name, plan: { ...plan, tasks } })

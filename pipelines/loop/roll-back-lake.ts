@@ -1,4 +1,3 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { commitCut } from '../../tables/commit/commit-cut.ts'
 import { rollForward } from '../../tables/commit/roll-forward.ts'
@@ -198,12 +197,12 @@ async function commitRestore(
     total: plan.total,
     parts: openPositions(plan.then),
     restoredCut: cutNumber,
-    steps: stepsText(),
+    steps: stepsText(lake),
     removed: plan.removed,
   }
   const committed = await commitCut(context, {
     cutsTable: tableId(CUTS),
-    lakeTables: allTables.map(({ name }) => tableId(name)),
+    lakeTables: lake.model.tables.map(({ name }) => tableId(name)),
     previousCut,
     cutNumber: after.cutNumber,
     token,
@@ -214,7 +213,7 @@ async function commitRestore(
       writeDataFiles(
         { session, fileIO, ids, scratchDir },
         cuts.metadata,
-        withAddedColumns(CUTS, cuts.metadata, cutRowsSql(rowsInput, snapshotIds)),
+        withAddedColumns(lake, CUTS, cuts.metadata, cutRowsSql(rowsInput, snapshotIds)),
       ),
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(after) },
     summary: { 'sluice.restored-cut': String(cutNumber) },

@@ -1,3 +1,4 @@
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 
 /**
@@ -7,6 +8,8 @@ import type { Session } from '../../tables/engine/engine.ts'
  * memory back at once.
  */
 export interface StepSession extends Session {
+  /** Which kinds and formats its steps are of. */
+  readonly model: LakeModel
   /** Says how large the next batch is. Call before its first step. */
   startBatch(messageCount: number): Promise<void>
   /** The table holds the query's rows and no others; made with its columns at the first call. */
@@ -23,7 +26,7 @@ const LARGE_BATCH = 20_000
 const BATCHES_PER_CHECKPOINT = 64
 
 /** Wraps a session; closing it is the caller's business. */
-export function createStepSession(session: Session): StepSession {
+export function createStepSession(session: Session, model: LakeModel): StepSession {
   const made = new Set<string>()
   let isLarge = false
   let batchCount = 0
@@ -40,6 +43,7 @@ export function createStepSession(session: Session): StepSession {
 
   return {
     ...session,
+    model,
     startBatch: async (messageCount) => {
       batchCount += 1
       if (batchCount % BATCHES_PER_CHECKPOINT === 0) await session.run('CHECKPOINT')

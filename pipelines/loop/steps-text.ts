@@ -1,4 +1,5 @@
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import { listStepVersions, type StepVersion } from '../../shared-transforms/transform-steps.ts'
 
 /** What a replay can derive anew. */
@@ -13,8 +14,9 @@ const BRONZE_STEP = /^(frame|bronze)-/
  * that is not named has version 1, so that a format or a kind that is new makes nothing stale.
  */
 export function stepsText(
+  { model }: HasModel,
   layers: readonly StepLayer[] = stepLayers,
-  versions: readonly StepVersion[] = listStepVersions(),
+  versions: readonly StepVersion[] = listStepVersions(model),
 ): string {
   const changed = versions.filter(({ name, version }) => version > 1 && !BRONZE_STEP.test(name))
   return layers
@@ -33,11 +35,18 @@ export function tellsLayer(text: string, layer: StepLayer): boolean {
 /**
  * Whether two texts name the same versions of the steps that make rows of a kind in a layer. False
  * where one of them says nothing of the layer.
+ * @param kinds all that the lake has
  */
-export function areSameSteps(one: string, other: string, layer: StepLayer, kind: Kind): boolean {
+export function areSameSteps(
+  one: string,
+  other: string,
+  layer: StepLayer,
+  kind: Kind,
+  kinds: readonly Kind[],
+): boolean {
   const [mine, theirs] = [one, other].map((text) =>
     namedSteps(text, layer)
-      ?.filter((step) => makesKind(step, kind))
+      ?.filter((step) => makesKind(step, kind, kinds))
       .sort()
       .join(' '),
   )
@@ -50,7 +59,7 @@ function namedSteps(text: string, layer: StepLayer): string[] | undefined {
 }
 
 /** Steps are named by their kind at the end where they make one kind alone. */
-function makesKind(step: string, kind: Kind): boolean {
+function makesKind(step: string, kind: Kind, kinds: readonly Kind[]): boolean {
   const name = step.slice(0, step.lastIndexOf('@'))
   return kinds.every((other) => other === kind || !name.endsWith(`-${other}`))
 }

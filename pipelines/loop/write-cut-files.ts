@@ -1,14 +1,13 @@
 import { bronzeSql } from '../../shared-transforms/bronze.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
-import type { ManifestReader } from '../../tables/commit/snapshot-manifests.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { writeRowDeletes } from '../../tables/commit/write-row-deletes.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import type { ContentFile, DataFile } from '../../tables/spec/manifest.ts'
-import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles, type WriteDataOptions } from '../../tables/write/write-data-files.ts'
+import type { LakeWriteContext } from './commit-plan.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import type { BatchKinds } from './derive-batch.ts'
 import { TAIL_FILE_PREFIX, type GoldTail, type TailChange } from './gold-tail.ts'
@@ -21,7 +20,7 @@ const level = { compressionLevel: LIVE_COMPRESSION_LEVEL }
 
 /** The new files of bronze, silver and the rejected messages: plain appends. */
 export async function writeAppends(
-  context: WriteContext,
+  context: LakeWriteContext,
   heads: ReadonlyMap<string, LoadedTable>,
   batch: { readonly present: BatchKinds; readonly counts: CutCounts; readonly sourceCount: number },
 ): Promise<TableChange[]> {
@@ -38,20 +37,22 @@ export async function writeAppends(
     changes.push(againstHead(heads, await append(context, heads, `silver.${kind}s`, accepted)))
   }
   if (counts.rejectedCount + counts.refusedCount > 0) {
-    changes.push(await append(context, heads, 'silver.rejected_messages', rejectedSql()))
+    changes.push(
+      await append(context, heads, 'silver.rejected_messages', rejectedSql(context.model.kinds)),
+    )
   }
   return changes.filter((change) => change.addDataFiles.length > 0)
 }
 
 async function append(
-  context: WriteContext,
+  context: LakeWriteContext,
   heads: ReadonlyMap<string, LoadedTable>,
   name: string,
   query: string,
   options: WriteDataOptions = level,
 ): Promise<TableChange> {
   const { metadata } = headOf(heads, name)
-  const rows = withAddedColumns(name, metadata, query)
+  const rows = withAddedColumns(context, name, metadata, query)
   const files = await writeDataFiles(context, metadata, rows, options)
   return plainChange(name, 'append', files)
 }
@@ -81,7 +82,7 @@ export const CONFLICT_SQL =
   `'silver holds a row of this identity with other content' AS detail`
 
 /** Messages that decoding refused, and rows that the duplicate rule refused, with the payload. */
-function rejectedSql(): string {
+function rejectedSql(kinds: readonly Kind[]): string {
   const relations = kinds.flatMap((kind) => [
     `SELECT * FROM decoded_${kind} WHERE reason IS NOT NULL`,
     `SELECT v.*, r.message_key, r.headers, r.payload, r.payload_encoding, r.format, r.kind, ` +
@@ -95,7 +96,7 @@ function rejectedSql(): string {
 /** The change of one gold table: tail out, tail in, sealed windows and deletes beside it. */
 export async function writeGoldChange(
   session: StepSession,
-  context: WriteContext & ManifestReader,
+  context: LakeWriteContext,
   heads: ReadonlyMap<string, LoadedTable>,
   tail: GoldTail,
   change: TailChange,
@@ -105,7 +106,7 @@ export async function writeGoldChange(
   const { metadata } = headOf(heads, name)
   const write = async (states: string, namePrefix: string): Promise<DataFile[]> => {
     await session.fill(`${state}_rows`, finalizeSql(states))
-    const rows = withAddedColumns(name, metadata, `SELECT * FROM ${state}_rows`)
+    const rows = withAddedColumns(context, name, metadata, `SELECT * FROM ${state}_rows`)
     return writeDataFiles(context, metadata, rows, {
       ...level,
       namePrefix,

@@ -52,7 +52,7 @@ export async function writeGapChange(
   const files = await writeDataFiles(
     writeContext(context),
     metadata,
-    withAddedColumns(GAPS, metadata, 'SELECT * FROM gaps_written'),
+    withAddedColumns(options.lake, GAPS, metadata, 'SELECT * FROM gaps_written'),
     { compressionLevel: LIVE_COMPRESSION_LEVEL },
   )
   const held = new Map(plan.tasks.map(({ file }) => [file.filePath, file]))

@@ -2,7 +2,7 @@ import type { TableChange } from '../../tables/commit/table-change.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { WriteContext } from '../../tables/write/write-context.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
-import type { GoldTable } from './gold-tables.ts'
+import type { GoldTable } from '../../shared-transforms/gold-tables.ts'
 import { headOf, LIVE_COMPRESSION_LEVEL, planHead, planRelation } from './loop-context.ts'
 import type { LoopContext } from './loop-context.ts'
 import { THIS_CUT } from './loop-times.ts'
@@ -35,7 +35,7 @@ export async function writeRevisions(
         `FROM ${state}_revised r LEFT JOIN ${cuts} c ON c.cut_number = known_cut`,
     )
     const { metadata } = headOf(heads, revisions)
-    const rows = withAddedColumns(revisions, metadata, `SELECT * FROM ${state}_told`)
+    const rows = withAddedColumns(options.lake, revisions, metadata, `SELECT * FROM ${state}_told`)
     const level = { compressionLevel: LIVE_COMPRESSION_LEVEL }
     const files = await writeDataFiles(writer, metadata, rows, level)
     changes.push(plainChange(revisions, 'append', files))

@@ -1,7 +1,8 @@
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
-import type { Session } from '../../tables/engine/engine.ts'
-import { derivedStatesSql, goldTables } from '../loop/gold-tables.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
+import { derivedStatesSql } from '../../shared-transforms/gold-tables.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
+import type { StepSession } from '../loop/step-session.ts'
 import { ownColumns } from '../loop/own-columns.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
 import { silverAfter } from './gold-change.ts'
@@ -56,7 +57,7 @@ export async function checkReplay(
   } finally {
     session.close()
   }
-  return mergeDays(checked)
+  return mergeDays(options.lake, checked)
 }
 
 async function checkRange(
@@ -87,7 +88,7 @@ async function checkGold(
   const { session, options, heads } = context
   const [fromUs, untilUs] = [range.fromDay * DAY_US, range.toDay * DAY_US - 1n]
   const checked: CheckedDay[] = []
-  for (const gold of goldTables) {
+  for (const gold of session.model.goldTables) {
     const { name, inputs, finalizeSql, judgeSql, heldSql } = gold
     const plan = await planHead(options.lake, headOf(heads, name), [
       { column: 'open_ts', op: '>=', value: fromUs },
@@ -95,7 +96,7 @@ async function checkGold(
     ])
     const rows = await planRelation(options.lake, plan)
     const isInside = isInRange('open_ts', range)
-    const held = `(SELECT ${ownColumns(name)} FROM ${heldSql(rows)} WHERE ${isInside})`
+    const held = `(SELECT ${ownColumns(session, name)} FROM ${heldSql(rows)} WHERE ${isInside})`
     const silver = new Map<Kind, string>()
     for (const { kind } of inputs) {
       silver.set(kind, await silverAfter(context, replaced)(kind, { fromUs, untilUs }))
@@ -109,7 +110,7 @@ async function checkGold(
 }
 
 async function compareDays(
-  session: Session,
+  session: StepSession,
   table: string,
   [before, after]: readonly [string, string],
 ): Promise<CheckedDay[]> {
@@ -139,12 +140,12 @@ function checkedDay(
 }
 
 /** Tables in the order of the data's way, their days ascending, whatever the chunks were. */
-function mergeDays(checked: readonly CheckedDay[]): CheckedDay[] {
+function mergeDays({ model }: HasModel, checked: readonly CheckedDay[]): CheckedDay[] {
   const tables = [
-    ...kinds.map(silverTable),
+    ...model.kinds.map(silverTable),
     'silver.rejected_messages',
-    ...goldTables.map(({ name }) => name),
+    ...model.goldTables.map(({ name }) => name),
   ]
-  const place = ({ table, day }: CheckedDay) => `${tables.indexOf(table)} ${day}`
-  return [...checked].sort((a, b) => (place(a) < place(b) ? -1 : 1))
+  const place = ({ table }: CheckedDay) => tables.indexOf(table)
+  return [...checked].sort((a, b) => place(a) - place(b) || (a.day < b.day ? -1 : 1))
 }

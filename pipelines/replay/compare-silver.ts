@@ -1,4 +1,4 @@
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
 import { differingDays, digestDays, holdSilver } from './held-silver.ts'
@@ -14,7 +14,7 @@ export async function compareSilver(
   const { session } = context
   const held: HeldSilver[] = []
   const replaced = new Map<Kind, readonly bigint[]>()
-  for (const kind of kinds) {
+  for (const kind of session.model.kinds) {
     const table = silverTable(kind)
     const one = await holdSilver(context, kind, range)
     held.push(one)

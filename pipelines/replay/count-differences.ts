@@ -1,4 +1,4 @@
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import type { CutCounts } from '../loop/cut-receipt.ts'
 import { NO_COUNTS } from '../loop/cut-rows.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
@@ -38,14 +38,14 @@ export async function countDifferences(
   const of = (rows: string) => `SELECT ${POSITION} FROM ${rows}`
   const counted = [
     ...held.map(({ kind, rows }) => ['old_silver', of(onReplaced(kind, rows, replaced))] as const),
-    ...kinds.map(
+    ...session.model.kinds.map(
       (kind) => ['new_silver', of(onReplaced(kind, againSilver(kind), replaced))] as const,
     ),
     ['old_refused', `${of(HELD_REJECTED)} WHERE ${CONFLICT}`] as const,
     ['new_refused', `${of(AGAIN_REJECTED)} WHERE ${CONFLICT}`] as const,
     ['old_rejected', `${of(HELD_REJECTED)} WHERE NOT ${CONFLICT}`] as const,
     ['new_rejected', `${of(AGAIN_REJECTED)} WHERE NOT ${CONFLICT}`] as const,
-    ...kinds.map(
+    ...session.model.kinds.map(
       (kind) =>
         ['new_duplicates', `${of(`again_refuted_${kind}`)} WHERE verdict = 'duplicate'`] as const,
     ),

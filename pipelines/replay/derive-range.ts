@@ -1,5 +1,4 @@
 import { framedColumns } from '../../shared-transforms/frame.ts'
-import { kinds } from '../../shared-transforms/kind.ts'
 import { MESSAGE_COLUMNS } from '../loop/decide-duplicates.ts'
 import { deriveBatch } from '../loop/derive-batch.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
@@ -26,7 +25,7 @@ export interface Derivation {
 }
 
 export const POSITION = 'source, source_partition, source_offset'
-const REJECTED = ownColumns('silver.rejected_messages')
+const REJECTED = 'silver.rejected_messages'
 
 /** Empty tables for a range. The context's batch tables must be there. */
 export async function startDerivation(
@@ -42,9 +41,9 @@ export async function startDerivation(
       'source_offset BIGINT, event_ts TIMESTAMPTZ, bronze_event_ts TIMESTAMPTZ)',
   )
   await session.run(
-    `CREATE OR REPLACE TABLE again_refused AS SELECT ${REJECTED} FROM empty_decoded_trade`,
+    `CREATE OR REPLACE TABLE again_refused AS SELECT ${ownColumns(session, REJECTED)} FROM empty_decoded_trade`,
   )
-  for (const kind of kinds) {
+  for (const kind of session.model.kinds) {
     await session.run(
       `CREATE OR REPLACE TABLE again_${kind} AS ` +
         `SELECT * EXCLUDE (${MESSAGE_COLUMNS}) FROM empty_decoded_${kind}`,
@@ -102,13 +101,13 @@ async function deriveSlice(
     `INSERT INTO again_message SELECT ${POSITION}, s.event_ts, s.is_ignored, r.is_ignored ` +
       `FROM again_slice s JOIN routed r USING (${POSITION})`,
   )
-  for (const kind of kinds) await keepDecoded(session, kind, range)
+  for (const kind of session.model.kinds) await keepDecoded(session, kind, range)
   return formats.reduce((sum, { n }) => sum + Number(n), 0)
 }
 
 async function keepDecoded(
   session: StepSession,
-  kind: (typeof kinds)[number],
+  kind: (typeof session.model.kinds)[number],
   range: DayRange,
 ): Promise<void> {
   const isInside = isInRange('event_ts', range)
@@ -119,7 +118,7 @@ async function keepDecoded(
       `FROM decoded_${kind} WHERE reason IS NULL AND (${isInside} OR ${isBeside})`,
   )
   await session.run(
-    `INSERT INTO again_refused BY NAME SELECT ${REJECTED} FROM decoded_${kind} ` +
+    `INSERT INTO again_refused BY NAME SELECT ${ownColumns(session, REJECTED)} FROM decoded_${kind} ` +
       'WHERE reason IS NOT NULL',
   )
   await session.run(

@@ -1,5 +1,4 @@
 import { framedColumns } from '../../shared-transforms/frame.ts'
-import { kinds } from '../../shared-transforms/kind.ts'
 import { conditionOf, type RejectFilter } from '../lake/read-rejects.ts'
 import { deriveBatch } from '../loop/derive-batch.ts'
 import { headOf, planHead, type LoopContext } from '../loop/loop-context.ts'
@@ -81,7 +80,7 @@ async function deriveSlice({ session }: LoopContext): Promise<OutcomeRow[]> {
     session,
     formats.map(({ format }) => format),
   )
-  const decoded = kinds.map(
+  const decoded = session.model.kinds.map(
     (kind) =>
       `SELECT ${POSITION}, source_row, reason IS NULL AS is_good, ` +
       `epoch_us(event_ts) // ${DAY_US} AS day FROM decoded_${kind}`,

@@ -5,7 +5,7 @@ import { goldLookup, silverLookup } from '../loop/committed-rows.ts'
 import type { SilverLookup } from '../loop/decide-duplicates.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
 import type { GapFacts } from '../loop/gap-windows.ts'
-import type { GoldTable } from '../loop/gold-tables.ts'
+import type { GoldTable } from '../../shared-transforms/gold-tables.ts'
 import { mergeIntoTail } from '../loop/gold-tail.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
 import type { MergedGold } from '../loop/merge-gold.ts'
@@ -62,7 +62,7 @@ export function silverAfter(
     const onDays = isOnDays('event_ts', days)
     return (
       `(SELECT * FROM ${held} WHERE NOT ${onDays} UNION ALL BY NAME ` +
-      `SELECT ${ownColumns(silverTable(kind))} FROM ${againSilver(kind)} WHERE ${onDays} ` +
+      `SELECT ${ownColumns(context.session, silverTable(kind))} FROM ${againSilver(kind)} WHERE ${onDays} ` +
       `AND epoch_us(event_ts) BETWEEN ${range.fromUs} AND ${range.untilUs})`
     )
   }

@@ -1,5 +1,4 @@
 import { SluiceError } from '../../tables/errors.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
 import type { StepSession } from '../loop/step-session.ts'
@@ -26,7 +25,7 @@ export async function growForMoves(
   const { session } = context
   await listMissing(session, compared)
   const [moved] = await session.rows<{ low: bigint | null; high: bigint | null; n: bigint }>(
-    `SELECT min(day) AS low, max(day) AS high, count(*) AS n FROM (${leavingSql()} UNION ALL ` +
+    `SELECT min(day) AS low, max(day) AS high, count(*) AS n FROM (${leavingSql(session)} UNION ALL ` +
       `${await comingSql(context, range)}) WHERE day < ${range.fromDay} OR day >= ${range.toDay}`,
   )
   if (moved === undefined || moved.low === null || moved.high === null) return undefined
@@ -67,7 +66,8 @@ async function listMissing(
  * Days of rows that leave: their message is neither ignored nor refused now, and the range has no
  * row of it. The day is told by the row where the message is of the range, else by bronze.
  */
-function leavingSql(): string {
+function leavingSql({ model }: StepSession): string {
+  const { kinds } = model
   const refuted = kinds.map((kind) => `SELECT ${POSITION} FROM again_refuted_${kind}`)
   const found = kinds.map((kind) => `SELECT ${POSITION} FROM ${againSilver(kind)}`)
   const known = [...refuted, ...found, `SELECT ${POSITION} FROM again_refused`].join(' UNION ALL ')
@@ -86,7 +86,7 @@ async function comingSql(context: LoopContext, range: DayRange): Promise<string>
   const [count] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM missing_before')
   if ((count?.n ?? 0n) === 0n) return none
   const selects: string[] = []
-  for (const kind of kinds satisfies readonly Kind[]) {
+  for (const kind of session.model.kinds) {
     const { rows } = await holdSilver(context, kind, withMargin(range))
     selects.push(
       `SELECT ${dayOf('event_ts')} FROM ${rows} ` +

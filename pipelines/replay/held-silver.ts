@@ -1,9 +1,10 @@
 import { contentHashSql } from '../../shared-transforms/content-hash.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableOfModel } from '../../shared-transforms/lake-model.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import type { ScanPlan } from '../../tables/scan/plan-scan.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
+import type { StepSession } from '../loop/step-session.ts'
 import { ownColumns } from '../loop/own-columns.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
 import { DAY_US, isInRange, type DayRange } from './utc-days.ts'
@@ -36,7 +37,7 @@ export async function holdSilver(
   ])
   const relation = await planRelation(options.lake, plan)
   const isInside = isInRange('event_ts', range)
-  const rows = `(SELECT ${ownColumns(table)} FROM ${relation} WHERE ${isInside})`
+  const rows = `(SELECT ${ownColumns(options.lake, table)} FROM ${relation} WHERE ${isInside})`
   return { kind, plan, rows }
 }
 
@@ -52,12 +53,12 @@ export interface DayContent {
  * hold the same rows; it is good for one engine alone, as its hash is.
  */
 export function digestDays(
-  session: Session,
+  session: StepSession,
   rows: string,
   table: string,
   time: string,
 ): Promise<Map<bigint, DayContent>> {
-  const bits = `hash(${ownColumns(table)})`
+  const bits = `hash(${ownColumns(session, table)})`
   return readDays(
     session,
     `SELECT epoch_us(${time}) // ${DAY_US} AS day, count(*) AS n, ` +
@@ -68,11 +69,11 @@ export function digestDays(
 
 /** Every day's rows by the content hash, as `sluice verify` knows it. */
 export function hashDays(
-  session: Session,
+  session: StepSession,
   rows: string,
   table: string,
 ): Promise<Map<bigint, DayContent>> {
-  const definition = allTables.find(({ name }) => name === table)
+  const definition = tableOfModel(session.model, table)
   if (definition === undefined) throw new RangeError(`${table} is no table of the lake`)
   return readDays(
     session,

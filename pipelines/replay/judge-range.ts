@@ -1,5 +1,5 @@
-import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import { duplicateRule, duplicatesSql } from '../../shared-transforms/duplicates.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import { planHead, planRelation, headOf, type LoopContext } from '../loop/loop-context.ts'
 import { ownColumns } from '../loop/own-columns.ts'
 import { CONFLICT_SQL, silverTable } from '../loop/write-cut-files.ts'
@@ -22,14 +22,14 @@ export const AGAIN_REJECTED = 'again_rejected'
 export async function judgeRange(context: LoopContext, { range }: Derivation): Promise<void> {
   const { session } = context
   const isInside = isInRange('event_ts', range)
-  for (const kind of kinds) {
+  for (const kind of session.model.kinds) {
     const key = `venue, venue_symbol, ${kind}_id`
     await session.run(
       `CREATE OR REPLACE TABLE again_suspect_${kind} AS SELECT * FROM again_${kind} SEMI JOIN ` +
         `(SELECT ${key} FROM again_${kind} WHERE ${kind}_id IS NOT NULL GROUP BY ALL ` +
         `HAVING count(*) > 1) USING (${key})`,
     )
-    const judged = duplicatesSql(kind, {
+    const judged = duplicatesSql(duplicateRule(session.model.tables, kind), {
       candidates: `again_suspect_${kind}`,
       accepted: `(SELECT * FROM again_suspect_${kind} WHERE false)`,
     })
@@ -40,7 +40,7 @@ export async function judgeRange(context: LoopContext, { range }: Derivation): P
     const held = await heldShape(context, silverTable(kind))
     await session.run(`CREATE OR REPLACE TABLE ${againSilver(kind)} AS ${held}`)
     await session.run(
-      `INSERT INTO ${againSilver(kind)} BY NAME SELECT ${ownColumns(silverTable(kind))} ` +
+      `INSERT INTO ${againSilver(kind)} BY NAME SELECT ${ownColumns(session, silverTable(kind))} ` +
         `FROM again_${kind} ANTI JOIN again_refuted_${kind} USING (${POSITION}, source_row) ` +
         `WHERE ${isInside}`,
     )
@@ -52,19 +52,19 @@ export async function judgeRange(context: LoopContext, { range }: Derivation): P
 async function heldShape({ options, heads }: LoopContext, table: string): Promise<string> {
   const plan = await planHead(options.lake, headOf(heads, table), [])
   const rows = await planRelation(options.lake, { ...plan, tasks: [] })
-  return `SELECT ${ownColumns(table)} FROM ${rows}`
+  return `SELECT ${ownColumns(options.lake, table)} FROM ${rows}`
 }
 
 async function judgeRejected(context: LoopContext, range: Derivation['range']): Promise<void> {
   const { session } = context
-  const columns = ownColumns('silver.rejected_messages')
+  const columns = ownColumns(session, 'silver.rejected_messages')
   const shape = await heldShape(context, 'silver.rejected_messages')
   await session.run(`CREATE OR REPLACE TABLE ${AGAIN_REJECTED} AS ${shape}`)
   await session.run(
     `INSERT INTO ${AGAIN_REJECTED} BY NAME SELECT ${columns} FROM again_refused ` +
       `SEMI JOIN (${ownedMessages(range)}) USING (${POSITION})`,
   )
-  for (const kind of kinds) {
+  for (const kind of session.model.kinds) {
     const [count] = await session.rows<{ n: bigint }>(
       `SELECT count(*) AS n FROM again_refuted_${kind} WHERE verdict = 'conflict'`,
     )

@@ -1,5 +1,4 @@
 import { SluiceError } from '../../tables/errors.ts'
-import { kinds } from '../../shared-transforms/kind.ts'
 import type { Instrument } from '../loop/instruments.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
 import { holdSilver } from './held-silver.ts'
@@ -15,7 +14,7 @@ export async function readInstruments(
   range: DayRange,
 ): Promise<readonly Instrument[]> {
   const selects: string[] = []
-  for (const kind of kinds) {
+  for (const kind of context.session.model.kinds) {
     const { rows } = await holdSilver(context, kind, range)
     selects.push(`SELECT venue, venue_symbol, instrument_id FROM ${rows} r GROUP BY ALL`)
   }

@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import type { ColumnPredicate, ScanPlan, ScanTask } from '../../tables/scan/plan-scan.ts'
 import { contentKey } from '../../tables/spec/content-key.ts'
 import type { Lake } from '../lake/lake.ts'
@@ -25,7 +24,7 @@ export async function planBronze(
   range: DayRange,
 ): Promise<ScanPlan[]> {
   return Promise.all(
-    kinds.map((kind) =>
+    options.lake.model.kinds.map((kind) =>
       planHead(options.lake, headOf(heads, `bronze.${kind}_messages`), [mayBeInReach(range)]),
     ),
   )

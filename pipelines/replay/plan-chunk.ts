@@ -1,6 +1,6 @@
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
-import type { GoldTable } from '../loop/gold-tables.ts'
+import type { GoldTable } from '../../shared-transforms/gold-tables.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
 import type { CutCounts } from '../loop/cut-receipt.ts'
 import { countDifferences } from './count-differences.ts'

@@ -25,7 +25,7 @@ export async function holdRejected(
   const plan = await planHead(options.lake, headOf(heads, TABLE), [mayBeInReach(range)])
   const rows = await planRelation(options.lake, plan, { withPosition: true })
   const isConflict = `reason = 'conflicting-duplicate'`
-  const columns = `${ownColumns(TABLE)}, _file, _pos`
+  const columns = `${ownColumns(session, TABLE)}, _file, _pos`
   await session.run(
     `CREATE OR REPLACE TABLE ${HELD_REJECTED} AS SELECT ${columns} FROM ${rows} ` +
       `SEMI JOIN again_message USING (${POSITION}) ` +
@@ -34,7 +34,7 @@ export async function holdRejected(
       `WHERE NOT ${isConflict}`,
   )
   // A message whose refusal differs in one row has all its rows written anew.
-  const own = `SELECT ${ownColumns(TABLE)}`
+  const own = `SELECT ${ownColumns(session, TABLE)}`
   const [held, again] = [`${own} FROM ${HELD_REJECTED}`, `${own} FROM ${AGAIN_REJECTED}`]
   await session.run(
     `CREATE OR REPLACE TABLE differing_rejected AS SELECT DISTINCT ${POSITION} FROM (` +
@@ -67,7 +67,7 @@ export async function writeRejectedChange(
   const addDataFiles = await writeDataFiles(
     writeContext(context),
     metadata,
-    withAddedColumns(TABLE, metadata, come),
+    withAddedColumns(session, TABLE, metadata, come),
   )
   return {
     identifier: tableId(TABLE),

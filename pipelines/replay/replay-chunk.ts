@@ -4,7 +4,6 @@ import { rollForward } from '../../tables/commit/roll-forward.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { isErrorKind } from '../../tables/errors.ts'
 import { tableKey } from '../../tables/spec/table-identifier.ts'
-import { kinds } from '../../shared-transforms/kind.ts'
 import { findStaleDays } from '../lake/find-stale-days.ts'
 import { commitContext } from '../loop/commit-context.ts'
 import { createInstrumentsTable } from '../loop/instruments.ts'
@@ -166,7 +165,7 @@ function describe(
   { range, messageCount }: Derivation,
   { changes, replaced }: ChunkPlan,
 ): Omit<ReplayedChunk, 'committed' | 'tryCount'> {
-  const days = new Set(kinds.flatMap((kind) => replaced.get(kind) ?? []))
+  const days = new Set([...replaced.values()].flat())
   return {
     range,
     messageCount,

@@ -1,5 +1,5 @@
 import { SluiceError } from '../../tables/errors.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import { readRemovedBronze, type RemovedBronze } from '../lake/removed-bronze.ts'
 import { isOnDays } from '../loop/find-foreign-days.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
@@ -29,7 +29,7 @@ export async function requireBronze(
   const [unknown] = await session.rows<{ n: bigint }>('SELECT count(*) AS n FROM again_unknown')
   if ((unknown?.n ?? 0n) === 0n) return
   const bronze: string[] = []
-  for (const kind of kinds) {
+  for (const kind of session.model.kinds) {
     bronze.push(`SELECT ${POSITION} FROM ${await read(`bronze.${kind}_messages`)}`)
   }
   const cuts = await read('sluice.cuts')

@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
 import type { CutCounts } from '../loop/cut-receipt.ts'
 import { readPartPositions, type PartPosition } from '../loop/read-positions.ts'
@@ -59,7 +58,7 @@ async function readGaps(
     }
     return selects.join(' UNION ALL ')
   }
-  const silver = await held(kinds.map((kind) => `silver.${kind}s`))
+  const silver = await held(options.lake.model.kinds.map((kind) => `silver.${kind}s`))
   const refusals = await held(['silver.rejected_messages'])
   const part = 'source, source_partition'
   const rows = await session.rows<{

@@ -1,3 +1,4 @@
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import { referencedFileOf } from '../../tables/commit/validate-change.ts'
 import type { TableChange } from '../../tables/commit/table-change.ts'
 import { contentKey } from '../../tables/spec/content-key.ts'
@@ -34,7 +35,7 @@ export async function writeSilverChange(
   const removed = new Set(touched.map(({ file }) => file))
   const tasks = plan.tasks.filter(({ file }) => removed.has(file.filePath))
   const again = `(SELECT * FROM ${againSilver(kind)} WHERE ${onDays})`
-  const selects = [withKeptColumns(table, metadata, again, held)]
+  const selects = [withKeptColumns(session, table, metadata, again, held)]
   if (tasks.length > 0) {
     const rest = await planRelation(options.lake, { ...plan, tasks })
     selects.push(`SELECT * FROM ${rest} WHERE NOT ${onDays}`)
@@ -64,13 +65,14 @@ export async function writeSilverChange(
 
 /** The new rows with what somebody wrote into added columns of the old ones. */
 function withKeptColumns(
+  of: HasModel,
   table: string,
-  metadata: Parameters<typeof addedColumns>[1],
+  metadata: Parameters<typeof addedColumns>[2],
   rows: string,
   held: string,
 ): string {
-  const added = addedColumns(table, metadata)
-  if (added.length === 0) return `SELECT ${ownColumns(table)} FROM ${rows}`
+  const added = addedColumns(of, table, metadata)
+  if (added.length === 0) return `SELECT ${ownColumns(of, table)} FROM ${rows}`
   const key = `${POSITION}, source_row`
   const kept = added.map(({ name, defaultSql }) => {
     return `CASE WHEN h.is_held THEN h.${name} ELSE ${defaultSql} END AS ${name}`

@@ -1,4 +1,4 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableOfModel } from '../../shared-transforms/lake-model.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import { sqlName } from '../../tables/engine/sql-text.ts'
 import { comparePlans, sharedColumns } from '../../tables/scan/compare-plans.ts'
@@ -38,7 +38,7 @@ export async function changedRowsSql(
   const changed =
     gone.tasks.length === 0 ? rows : await without(lake, rows, gone, sharedColumns(before, after))
   const names = after.schema.fields.map(({ name }) => name)
-  return `${filterSql(changed, where)} ORDER BY ${orderSql(tableKey(identifier), names)}`
+  return `${filterSql(changed, where)} ORDER BY ${orderSql(lake, tableKey(identifier), names)}`
 }
 
 /**
@@ -74,8 +74,8 @@ function filterSql(rows: string, where: string | undefined): string {
 }
 
 /** By the key, then by all that is left: equal keys come in the same order each time too. */
-function orderSql(table: string, names: readonly string[]): string {
-  const key = allTables.find(({ name }) => name === table)?.key ?? []
+function orderSql({ model }: Lake, table: string, names: readonly string[]): string {
+  const key = tableOfModel(model, table)?.key ?? []
   return [...new Set([...key, ...names])].map(sqlName).join(', ')
 }
 

@@ -1,3 +1,4 @@
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { KafkaConnection } from '../sources/kafka-client.ts'
 import type { Logger } from '../sources/logger.ts'
 import { createConsoleSink } from './console-sink.ts'
@@ -12,6 +13,7 @@ export function createSink(
   context: {
     readonly connection: KafkaConnection
     readonly logger: Logger
+    readonly model: LakeModel
     /** Standard output, for the console. */
     readonly write: (text: string) => Promise<void>
   },
@@ -22,6 +24,6 @@ export function createSink(
     case 'kafka':
       return createKafkaSink({ ...context, topic: settings.topic })
     case 'parquet':
-      return createParquetSink(settings.folder)
+      return createParquetSink(settings.folder, context.model)
   }
 }

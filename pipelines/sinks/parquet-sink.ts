@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableOfModel, type LakeModel } from '../../shared-transforms/lake-model.ts'
 import { sqlName, sqlString } from '../../tables/engine/sql-text.ts'
 import type { Sink } from './sink.ts'
 
@@ -12,7 +12,7 @@ const STAGING = '_staging'
  * by the UTC date of the table's time. A file has its cut's name and appears whole, so that a
  * delivery that comes again puts the same rows in the same place.
  */
-export function createParquetSink(folder: string): Sink {
+export function createParquetSink(folder: string, model: LakeModel): Sink {
   return {
     deliver: async ({ session, query, cutNumber, table }) => {
       const target = join(folder, table)
@@ -21,7 +21,7 @@ export function createParquetSink(folder: string): Sink {
       await mkdir(staging, { recursive: true })
       const name = `cut-${String(cutNumber).padStart(9, '0')}`
       await session.run(
-        `COPY (SELECT *, strftime(${sqlName(timeColumn(table))}, '%Y-%m-%d') AS date ` +
+        `COPY (SELECT *, strftime(${sqlName(timeColumn(model, table))}, '%Y-%m-%d') AS date ` +
           `FROM (${query})) TO ${sqlString(staging)} (FORMAT parquet, COMPRESSION zstd, ` +
           `PARTITION_BY (date), FILENAME_PATTERN ${sqlString(`${name}_{i}`)}, OVERWRITE_OR_IGNORE)`,
       )
@@ -39,8 +39,8 @@ export function createParquetSink(folder: string): Sink {
 }
 
 /** The time that a table is partitioned by. */
-function timeColumn(table: string): string {
-  const column = allTables.find(({ name }) => name === table)?.partition[0]?.column
+function timeColumn(model: LakeModel, table: string): string {
+  const column = tableOfModel(model, table)?.partition[0]?.column
   if (column === undefined) throw new RangeError(`${table} is partitioned by no time`)
   return column
 }

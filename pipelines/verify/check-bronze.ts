@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import { partKey } from '../sources/source.ts'
 import type { BronzeRetention } from './bronze-retention.ts'
 import type { BrokenFiles } from './broken-files.ts'
@@ -99,7 +98,7 @@ async function comparePiece(
   const { session } = pinned
   const isIn = `epoch_us(ingested_ts) >= ${fromUs} AND epoch_us(ingested_ts) < ${untilUs}`
   const selects: string[] = []
-  for (const kind of kinds) {
+  for (const kind of pinned.lake.model.kinds) {
     const name = `bronze.${kind}_messages`
     const filter = [
       ...(fromUs === -END_OF_TIME_US

@@ -1,5 +1,5 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import { tableOfModel } from '../../shared-transforms/lake-model.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import type { ColumnDefinition } from '../../tables/spec/table-definition.ts'
 import type { BronzeRetention } from './bronze-retention.ts'
 import type { BrokenFiles } from './broken-files.ts'
@@ -31,10 +31,10 @@ export async function checkDerivation(
   broken: BrokenFiles,
   retention?: BronzeRetention,
 ): Promise<CheckResult> {
-  const derivation = await createSilverDerivation(pinned.session)
+  const derivation = await createSilverDerivation(pinned.session, pinned.lake.model)
   const findings: Finding[] = []
   let checkedCount = 0n
-  for (const kind of kinds) {
+  for (const kind of pinned.lake.model.kinds) {
     const bronze = await readableRows(pinned, broken, `bronze.${kind}_messages`)
     const silver = await readableRows(pinned, broken, `silver.${kind}s`)
     const rejected = await readableRows(pinned, broken, REJECTED)
@@ -147,7 +147,7 @@ async function compareSilver(
     filter: filterOf(piece),
     withPosition: true,
   })
-  const columns = columnsOf(name).filter((column) => !notCompared.includes(column.name))
+  const columns = columnsOf(pinned, name).filter((column) => !notCompared.includes(column.name))
   const given = `SELECT * FROM derived_${kind} WHERE verdict = 'accepted'`
   return compare(pinned, {
     ...{ name, columns },
@@ -176,14 +176,14 @@ async function compareRejected(
     : ''
   return compare(pinned, {
     name: REJECTED,
-    columns: columnsOf(REJECTED).filter((column) => wanted.includes(column.name)),
+    columns: columnsOf(pinned, REJECTED).filter((column) => wanted.includes(column.name)),
     held: `SELECT * FROM ${held ?? ''} ${isThere} WHERE ${isKind} AND ${isOf(piece)}`,
     given: `SELECT * REPLACE ('${kind}' AS kind) FROM derived_${kind} WHERE reason IS NOT NULL AND ${isOf(piece)}`,
   })
 }
 
-function columnsOf(name: string): readonly ColumnDefinition[] {
-  return allTables.find((table) => table.name === name)?.columns ?? []
+function columnsOf({ lake }: PinnedLake, name: string): readonly ColumnDefinition[] {
+  return tableOfModel(lake.model, name)?.columns ?? []
 }
 
 interface Comparison {

@@ -1,13 +1,12 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import { tableOfModel } from '../../shared-transforms/lake-model.ts'
 import type { TableDefinition } from '../../tables/spec/table-definition.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import {
   derivedStatesSql,
-  goldTables,
   WINDOW_KEY,
   WINDOW_KEY_SQL,
   type GoldTable,
-} from '../loop/gold-tables.ts'
+} from '../../shared-transforms/gold-tables.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { dayPieces, isInPiece, pieceFilter, type DayPiece } from './day-pieces.ts'
 import { differingColumnsSql } from './differing-columns.ts'
@@ -29,8 +28,8 @@ export async function checkGold(pinned: PinnedLake, broken: BrokenFiles): Promis
     'CREATE OR REPLACE TEMP TABLE gold_gaps AS SELECT venue, venue_symbol, from_ts, to_ts ' +
       `FROM ${gaps ?? NO_GAPS} WHERE healed_cut IS NULL`,
   )
-  for (const gold of goldTables) {
-    const definition = allTables.find(({ name }) => name === gold.name)
+  for (const gold of pinned.lake.model.goldTables) {
+    const definition = tableOfModel(pinned.lake.model, gold.name)
     const held = await readableRows(pinned, broken, gold.name)
     const silver: string[] = []
     for (const { kind } of gold.inputs) {

@@ -1,6 +1,6 @@
 import { barRevisions } from '../../gold/bar-revisions.ts'
 import { bars } from '../../gold/bars.ts'
-import { WINDOW_KEY, WINDOW_KEY_SQL } from '../loop/gold-tables.ts'
+import { WINDOW_KEY, WINDOW_KEY_SQL } from '../../shared-transforms/gold-tables.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { dayPieces, isInPiece, pieceFilter, type DayPiece } from './day-pieces.ts'
 import { differingColumnsSql } from './differing-columns.ts'

@@ -1,4 +1,4 @@
-import { kinds } from '../../shared-transforms/kind.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { standingCuts } from '../lake/standing-cuts.ts'
 import { CUT_ROWS } from './cut-rows-table.ts'
@@ -14,10 +14,9 @@ export interface CountedRows {
   readonly count: string
 }
 
-export const silverRows: CountedRows = {
-  check: 'silver',
-  tables: kinds.map((kind) => `silver.${kind}s`),
-  count: 'silver_count',
+export function silverRows({ model }: HasModel): CountedRows {
+  const tables = model.kinds.map((kind) => `silver.${kind}s`)
+  return { check: 'silver', tables, count: 'silver_count' }
 }
 
 export const rejectedRows: CountedRows = {

@@ -1,6 +1,5 @@
-import { formats } from '../../shared-transforms/formats/formats.ts'
 import { IDENTITY_HORIZON_US } from '../../shared-transforms/duplicates.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { checkRowSums, rejectedRows, silverRows } from './check-row-sums.ts'
@@ -12,9 +11,10 @@ import { readableRows } from './readable-rows.ts'
 
 /** Whether silver has as many rows as the receipts say, each identity and each position once. */
 export async function checkSilver(pinned: PinnedLake, broken: BrokenFiles): Promise<CheckResult> {
-  const sums = await checkRowSums(pinned, broken, silverRows)
+  const sums = await checkRowSums(pinned, broken, silverRows(pinned.lake))
   const findings: Finding[] = [...(sums?.findings ?? [])]
-  for (const kind of kinds) findings.push(...(await checkIdentities(pinned, broken, kind)))
+  for (const kind of pinned.lake.model.kinds)
+    findings.push(...(await checkIdentities(pinned, broken, kind)))
   return {
     ...{ name: 'silver', checkedCount: Number(sums?.rowCount ?? 0n), unit: 'rows', findings },
     notes: [],
@@ -101,7 +101,9 @@ async function findWithinReach(
   rows: string,
   kind: Kind,
 ): Promise<Finding[]> {
-  const received = [...formats.values()].filter((format) => format.isEventTimeReceived(kind))
+  const received = [...pinned.lake.model.formats.values()].filter((format) =>
+    format.isEventTimeReceived(kind),
+  )
   if (received.length === 0) return []
   const id = `${kind}_id`
   const near =

@@ -1,4 +1,3 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import { HEAD_TAG } from '../../tables/spec/cut-history.ts'
 import { tableSchemaOf } from '../../tables/spec/table-schema-of.ts'
 import type { TableDefinition } from '../../tables/spec/table-definition.ts'
@@ -14,13 +13,13 @@ import type { PinnedLake, PinnedTable } from './pin-lake.ts'
  */
 export function checkTables(pinned: PinnedLake): CheckResult {
   const findings: Finding[] = [...pinned.findings]
-  for (const definition of allTables) {
+  for (const definition of pinned.lake.model.tables) {
     const table = pinned.tables.get(definition.name)
     if (table === undefined) continue
     findings.push(...columnFindings(definition, table), ...propertyFindings(definition, table))
     findings.push(...tagFindings(pinned, table))
   }
-  const checkedCount = allTables.length
+  const checkedCount = pinned.lake.model.tables.length
   return { name: 'tables', checkedCount, unit: 'tables', findings, notes: [] }
 }
 

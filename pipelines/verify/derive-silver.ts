@@ -1,6 +1,7 @@
-import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
+import { duplicateRule, duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import { framedColumns } from '../../shared-transforms/frame.ts'
-import { kinds, type Kind } from '../../shared-transforms/kind.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { createBatchTables, deriveBatch } from '../loop/derive-batch.ts'
 import { createFramedTable } from '../loop/frame-batch.ts'
@@ -17,8 +18,11 @@ export interface SilverDerivation {
 }
 
 /** The session's engine must be nobody else's: the steps have tables of fixed names. */
-export async function createSilverDerivation(connection: Session): Promise<SilverDerivation> {
-  const session = createStepSession(connection)
+export async function createSilverDerivation(
+  connection: Session,
+  model: LakeModel,
+): Promise<SilverDerivation> {
+  const session = createStepSession(connection, model)
   await createInstrumentsTable(session, [])
   await createFramedTable(session)
   await createBatchTables(session)
@@ -34,7 +38,7 @@ export async function createSilverDerivation(connection: Session): Promise<Silve
         session,
         facts.map(({ format }) => format),
       )
-      for (const kind of kinds) await judge(session, kind)
+      for (const kind of model.kinds) await judge(session, kind)
     },
   }
 }
@@ -46,7 +50,7 @@ async function judge(session: StepSession, kind: Kind): Promise<void> {
   await session.run(
     `CREATE OR REPLACE TEMP TABLE derived_${kind} AS ` +
       `SELECT *, CASE WHEN verdict = 'conflict' THEN 'conflicting-duplicate' END AS reason ` +
-      `FROM (${duplicatesSql(kind, { candidates, accepted })}) UNION ALL BY NAME ` +
+      `FROM (${duplicatesSql(duplicateRule(session.model.tables, kind), { candidates, accepted })}) UNION ALL BY NAME ` +
       `SELECT *, 'rejected' AS verdict FROM decoded_${kind} WHERE reason IS NOT NULL`,
   )
 }

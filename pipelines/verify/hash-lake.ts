@@ -1,5 +1,5 @@
 import { contentHashSql } from '../../shared-transforms/content-hash.ts'
-import { allTables } from '../../shared-transforms/lake-tables.ts'
+import type { HasModel } from '../../shared-transforms/lake-model.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { TableDefinition } from '../../tables/spec/table-definition.ts'
 import type { Lake } from '../lake/lake.ts'
@@ -31,12 +31,14 @@ export interface HashOptions {
 }
 
 /** The tables whose content the law is about. */
-export const hashedTables: readonly TableDefinition[] = allTables.filter(
-  ({ name, columns }) =>
-    /^(silver|gold)\./.test(name) &&
-    name !== 'silver.rejected_messages' &&
-    columns.some(({ role }) => role === 'content'),
-)
+export function hashedTables({ model }: HasModel): readonly TableDefinition[] {
+  return model.tables.filter(
+    ({ name, columns }) =>
+      /^(silver|gold)\./.test(name) &&
+      name !== 'silver.rejected_messages' &&
+      columns.some(({ role }) => role === 'content'),
+  )
+}
 
 /**
  * Row count and content hash of each table of silver and gold by day, all at one cut. Two lakes
@@ -48,7 +50,7 @@ export async function hashLake(options: HashOptions): Promise<LakeHashes> {
   try {
     const pinned = await pinLake(options.lake, session)
     const days: DayHash[] = []
-    for (const definition of hashedTables) {
+    for (const definition of hashedTables(options.lake)) {
       const relation = await relationOf(pinned, definition, options)
       const rows = await session.rows<{ day: unknown; row_count: bigint; hash: unknown }>(
         contentHashSql(definition, relation),

@@ -1,4 +1,3 @@
-import { kinds } from '../../shared-transforms/kind.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import type { PinnedLake } from './pin-lake.ts'
@@ -58,7 +57,7 @@ async function relationOf(
   behind: string,
 ): Promise<string> {
   const selects: string[] = []
-  for (const kind of kinds) {
+  for (const kind of pinned.lake.model.kinds) {
     const name = `${before}${kind}${behind}`
     const filter = [{ column: 'ingested_ts', op: '=' as const, value: ingestedUs }]
     const rows = await readableRows(pinned, broken, name, { filter, withPosition: true })

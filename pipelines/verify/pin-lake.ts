@@ -1,4 +1,3 @@
-import { allTables } from '../../shared-transforms/lake-tables.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { isErrorKind, SluiceError } from '../../tables/errors.ts'
@@ -62,7 +61,7 @@ type PinnedTables = Pick<PinnedLake, 'tables' | 'findings'>
 async function pinTables(lake: Lake, cut: ReadCut | undefined): Promise<PinnedTables | undefined> {
   const tables = new Map<string, PinnedTable>()
   const findings: Finding[] = []
-  for (const { name } of allTables) {
+  for (const { name } of lake.model.tables) {
     const loaded = await loadTable(lake, name)
     if ('what' in loaded) {
       findings.push(loaded)

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { builtInModel } from '../../shared-transforms/lake-model.ts'
 import { STEP_SESSION } from '../../pipelines/backfill/by-trino/trino-session.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { servedCatalogOf } from '../../pipelines/lake/served-catalog-of.ts'
@@ -15,7 +16,7 @@ import {
 } from '../../shared-transforms/bars.ts'
 import { dailyFilledSql, forecastInputSql } from '../../shared-transforms/daily-history.ts'
 import { klineGapsSql } from '../../shared-transforms/kline-gaps.ts'
-import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
+import { duplicateRule, duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import type { Format } from '../../shared-transforms/formats/formats.ts'
 import { mappedFormatName } from '../../shared-transforms/formats/mapping.ts'
 import {
@@ -114,12 +115,16 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
         const good = `SELECT *, ${isReceived} AS is_event_time_received FROM ${name(decoded)}`
         const candidates = `(${good} WHERE reason IS NULL)`
         const accepted = `(${good} WHERE reason IS NULL AND source_offset % 50 = 7)`
-        return duplicatesSql(kind, { candidates, accepted }, dialect)
+        return duplicatesSql(
+          duplicateRule(builtInModel.tables, kind),
+          { candidates, accepted },
+          dialect,
+        )
       })
       await expectEqual(`silver_${kind}`)
       const accepted = (table: string): string =>
         `(SELECT * FROM ${table} WHERE verdict = 'accepted')`
-      const algebra = algebras[kind]
+      const algebra = algebras[kind as keyof typeof algebras]
       await engines.create(`states_${kind}`, (dialect, name) =>
         algebra.partial(accepted(name(`silver_${kind}`)), dialect),
       )
@@ -186,7 +191,7 @@ await describeWithService(['trino', 'data'], 'the steps in Trino', () => {
     await engines.copy('known_rows')
     await engines.create('verdicts', (dialect, name) => {
       const input = { candidates: name('repeats'), accepted: name('known_rows') }
-      return duplicatesSql('trade', input, dialect)
+      return duplicatesSql(duplicateRule(builtInModel.tables, 'trade'), input, dialect)
     })
     expect(await expectEqual('verdicts')).toBe(1500)
     const verdicts = await session.rows(

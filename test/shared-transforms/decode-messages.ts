@@ -1,4 +1,4 @@
-import { findFormat } from '../../shared-transforms/formats/formats.ts'
+import { builtInModel, findFormat } from '../../shared-transforms/lake-model.ts'
 import type { Format } from '../../shared-transforms/formats/formats.ts'
 import { sanitizeReceivedSql } from '../../shared-transforms/frame.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
@@ -14,7 +14,7 @@ const columns =
 
 /** The format of a name, which must be there. */
 export function formatNamed(name: string): Format {
-  const format = findFormat(name)
+  const format = findFormat(builtInModel, name)
   if (format === undefined) throw new Error(`no format ${name}`)
   return format
 }

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  duplicateRule,
   duplicatesSql,
   identityHashSql,
   IDENTITY_HORIZON_US,
 } from '../../shared-transforms/duplicates.ts'
+import { builtInModel } from '../../shared-transforms/lake-model.ts'
 import { openSqlSession, type SqlSession } from './sql-session.ts'
 
 let session: SqlSession
@@ -77,7 +79,10 @@ async function load(table: string, rows: readonly Row[]): Promise<void> {
 async function verdicts(silver: readonly Row[], candidates: readonly Row[]): Promise<Verdict[]> {
   await load('silver', silver)
   await load('candidates', candidates)
-  const sql = duplicatesSql('trade', { candidates: 'candidates', accepted: 'silver' })
+  const sql = duplicatesSql(duplicateRule(builtInModel.tables, 'trade'), {
+    candidates: 'candidates',
+    accepted: 'silver',
+  })
   const rows = await session.rows(
     `SELECT verdict FROM (${sql}) ORDER BY source_partition, source_offset`,
   )

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
+import { builtInModel } from '../../shared-transforms/lake-model.ts'
+import { duplicateRule, duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import { klines } from '../../silver/klines.ts'
 import { dataPath } from '../support/data.ts'
 import { describeWithService } from '../support/service.ts'
@@ -77,7 +78,7 @@ describe('a kline', () => {
       'bitfinex-klines',
       lines.map((payload) => ({ payload, headers, receivedUs: null })),
     )
-    const judged = duplicatesSql('kline', {
+    const judged = duplicatesSql(duplicateRule(builtInModel.tables, 'kline'), {
       candidates: '(SELECT *, false AS is_event_time_received FROM decoded_kline)',
       accepted: '(SELECT * FROM decoded_kline WHERE false)',
     })

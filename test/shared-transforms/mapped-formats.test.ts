@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findFormat } from '../../shared-transforms/formats/formats.ts'
+import { builtInModel, findFormat } from '../../shared-transforms/lake-model.ts'
 import {
   mappedFormatName,
   readMappedFormatName,
@@ -50,7 +50,7 @@ describe('the name of a mapped format', () => {
     const turned = Object.fromEntries(Object.entries(trade).reverse()) as unknown as Mapping
     expect(mappedFormatName('csv', turned)).toBe(name)
     expect(readMappedFormatName(name)).toEqual({ file: 'csv', mapping: trade })
-    expect(findFormat(name)).toMatchObject({ name, kinds: ['trade'] })
+    expect(findFormat(builtInModel, name)).toMatchObject({ name, kinds: ['trade'] })
   })
 
   it.each(['csv', 'csv {', 'csv {}', 'xml {"kind":"trade"}', 'stock-json', 'csv {"kind":"no"}'])(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { duplicatesSql } from '../../shared-transforms/duplicates.ts'
+import { builtInModel } from '../../shared-transforms/lake-model.ts'
+import { duplicateRule, duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import { rejectReasons } from '../../shared-transforms/reject-reason.ts'
 import { deriveMessages, formatNamed } from './decode-messages.ts'
 import { stockQuote, stockTrade, type TestMessage } from './messages.ts'
@@ -105,7 +106,7 @@ describe('a poison among good messages', () => {
     const candidates = '(SELECT *, false AS is_event_time_received FROM decoded_trade)'
     const accepted = '(SELECT * FROM decoded_trade WHERE false)'
     const rows = await session.rows(
-      `SELECT verdict FROM (${duplicatesSql('trade', { candidates, accepted })}) ` +
+      `SELECT verdict FROM (${duplicatesSql(duplicateRule(builtInModel.tables, 'trade'), { candidates, accepted })}) ` +
         `ORDER BY source_offset`,
     )
     expect(rows).toEqual([{ verdict: 'accepted' }, { verdict: 'conflict' }])

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { builtInModel } from '../../shared-transforms/lake-model.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
 import { trinoDialect } from '../../shared-transforms/dialect.ts'
 import {
   formatSteps,
+  kindSteps,
   listStepVersions,
   sharedSteps,
 } from '../../shared-transforms/transform-steps.ts'
@@ -16,29 +18,30 @@ const onlyDuckDb =
 
 describe('the steps', () => {
   it('are named once each, with a version', () => {
-    const names = listStepVersions().map((step) => step.name)
+    const names = listStepVersions(builtInModel).map((step) => step.name)
     expect(new Set(names).size).toBe(names.length)
-    expect(listStepVersions().filter((step) => step.version < 1)).toEqual([])
+    expect(listStepVersions(builtInModel).filter((step) => step.version < 1)).toEqual([])
     expect(names).toContain('decode-stock-json-quote')
     for (const format of formats.keys()) expect(names).toContain(`route-${format}`)
   })
 
   it('give the same text each time, without clock and chance', () => {
-    for (const { sql } of formatSteps) {
+    for (const { sql } of formatSteps(builtInModel)) {
       expect(sql('input')).toBe(sql('input'))
       expect(sql('input')).not.toMatch(impure)
     }
   })
 
   it("hold no word of DuckDB's in the text for Trino", () => {
-    const { bronze, duplicates, barsPartial, barsMerge, barsFinalize } = sharedSteps
+    const { bronze, duplicates } = kindSteps(builtInModel)
+    const { barsPartial, barsMerge, barsFinalize } = sharedSteps
     const { spreadsPartial, spreadsMerge, spreadsFinalize } = sharedSteps
     const { numberRunsPartial, numberRunsMerge, gaps } = sharedSteps
     const bars = [barsPartial, barsMerge, barsFinalize]
     const spreads = [spreadsPartial, spreadsMerge, spreadsFinalize]
     const runs = [numberRunsPartial, numberRunsMerge, gaps]
     const texts = [
-      ...[...formatSteps, ...bars, ...spreads, ...runs].map(({ sql }) =>
+      ...[...formatSteps(builtInModel), ...bars, ...spreads, ...runs].map(({ sql }) =>
         sql('input', trinoDialect),
       ),
       ...bronze.map(({ sql }) => sql({ routed: 'r', decoded: 'd' }, trinoDialect)),

@@ -1,5 +1,5 @@
 import type { Lake } from '../../pipelines/lake/lake.ts'
-import { derivedStatesSql, goldTables } from '../../pipelines/loop/gold-tables.ts'
+import { derivedStatesSql, goldTables } from '../../shared-transforms/gold-tables.ts'
 import { headOf, loadHeads, planHead, planRelation } from '../../pipelines/loop/loop-context.ts'
 import { contentHashSql } from '../../shared-transforms/content-hash.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'

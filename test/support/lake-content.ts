@@ -12,7 +12,7 @@ export async function readContentHashes(
   const session = await lake.engine.connect()
   const hashes: Record<string, string> = {}
   try {
-    for (const definition of hashedTables) {
+    for (const definition of hashedTables(lake)) {
       if (!layers.some((layer) => definition.name.startsWith(layer))) continue
       const plan = await planHead(lake, headOf(heads, definition.name), [])
       const relation = await planRelation(lake, plan)

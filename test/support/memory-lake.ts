@@ -66,7 +66,7 @@ export async function openMemoryLake(options: MemoryLakeOptions): Promise<Lake> 
     clock: options.clock,
     ids,
   })
-  await createLakeTables(catalog, options.formatVersion)
+  await createLakeTables(catalog, lake.model.tables, options.formatVersion)
   return {
     ...lake,
     close: async () => {

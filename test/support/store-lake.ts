@@ -57,7 +57,7 @@ export async function openStoreLake(
   const path = join(folder, 'catalog.db')
   const own = { path, warehouse: root, fileIO, clock, ids: randomIds }
   const catalog = kept ?? openEmbeddedCatalog(own)
-  await createLakeTables(catalog)
+  await createLakeTables(catalog, allTables)
   return assembleLake({
     directory: undefined,
     location: locationOfPath(join(folder, 'lake')),

@@ -3,12 +3,12 @@ import type { CommittedCut } from '../../../tables/commit/commit-cut.ts'
 import type { TableChange } from '../../../tables/commit/table-change.ts'
 import { sqlName } from '../../../tables/engine/sql-text.ts'
 import { isErrorKind, SluiceError } from '../../../tables/errors.ts'
-import { kinds, type Kind } from '../../../shared-transforms/kind.ts'
+import type { Kind } from '../../../shared-transforms/kind.ts'
 import { advanceState, type AdvancedState } from '../../loop/advance-state.ts'
 import { commitPlan } from '../../loop/commit-plan.ts'
 import type { CutCounts } from '../../loop/cut-receipt.ts'
 import { mergeGaps } from '../../loop/merge-gaps.ts'
-import { goldTables, isMadeOf } from '../../loop/gold-tables.ts'
+import { isMadeOf } from '../../../shared-transforms/gold-tables.ts'
 import type { NewRows } from '../../loop/gold-tail.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../../loop/loop-context.ts'
 import { setLoopTimes } from '../../loop/loop-times.ts'
@@ -128,7 +128,7 @@ async function adoptedChanges(
   { run, targets }: DerivedCut,
 ): Promise<readonly TableChange[]> {
   const { fileIO, manifestCache } = options.lake
-  const isCompared = new Set(kinds.map(silverTable))
+  const isCompared = new Set(options.lake.model.kinds.map(silverTable))
   const changes: TableChange[] = []
   for (const name of targets) {
     const original = headOf(heads, name)
@@ -151,7 +151,7 @@ async function readNewRows(
     planRelation(lake, await planHead(lake, await run.load(name), []))
   const added = new Map<Kind, NewRows>()
   for (const kind of kinds) {
-    const state = goldTables.find((gold) => isMadeOf(gold, kind))?.state
+    const state = lake.model.goldTables.find((gold) => isMadeOf(gold, kind))?.state
     if (state === undefined) continue
     const states = `${state}_adopted_${kind}`
     const columns = (await columnsOf(session, `empty_${state}`)).map(sqlName).join(', ')

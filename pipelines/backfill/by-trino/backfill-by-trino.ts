@@ -89,7 +89,7 @@ async function takeCut(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { lake, writer } = options
-  const targets = targetsOf(options.format)
+  const targets = targetsOf(options.lake, options.format)
   const [first, ...others] = targets.map((name) => headOf(context.heads, name))
   if (first === undefined) throw new RangeError(`${options.format} has no kind`)
   const tables = [first, ...others] as const
@@ -121,8 +121,8 @@ async function takeCut(
 }
 
 /** The tables that adopt files, that of the format's first kind before all others. */
-function targetsOf(format: string): readonly string[] {
-  const { kinds } = formatOf(format)
+function targetsOf(lake: Lake, format: string): readonly string[] {
+  const { kinds } = formatOf(lake, format)
   return [
     ...kinds.flatMap((kind) => [`bronze.${kind}_messages`, silverTable(kind)]),
     'silver.rejected_messages',
@@ -158,7 +158,7 @@ async function derive(
       ? { counts: new Map(), seen: new Map() }
       : await countByTrino(work, done, context.state.watermarkUs)
   const kinds = done.flatMap(({ kind, judged }) => (judged === undefined ? [] : [kind]))
-  const isNumbered = areNumbered([options.format])
+  const isNumbered = areNumbered(options.lake, [options.format])
   return { input, derived: { kinds, facts, progress, ingestedUs, isNumbered }, startedMs }
 }
 
@@ -172,7 +172,8 @@ function createWork(
   return {
     trino: createTrinoSession({ trino, signal, onProgress: onStatement ?? (() => undefined) }),
     run,
-    format: formatOf(options.format),
+    model: options.lake.model,
+    format: formatOf(options.lake, options.format),
     instruments,
     scratch: (name) => inTrino(SCRATCH_NAMESPACE, run.identifier(name).name),
     atHead: (table) => {

@@ -1,5 +1,5 @@
 import { trinoDialect } from '../../../shared-transforms/dialect.ts'
-import { duplicatesSql } from '../../../shared-transforms/duplicates.ts'
+import { duplicateRule, duplicatesSql } from '../../../shared-transforms/duplicates.ts'
 import type { Kind } from '../../../shared-transforms/kind.ts'
 import { IDENTITY_REACH_US } from '../../loop/dedupe-memory.ts'
 import { silverTable } from '../../loop/write-cut-files.ts'
@@ -20,7 +20,7 @@ export interface JudgedRows {
 export async function judgeByTrino(work: TrinoWork, kind: Kind): Promise<JudgedRows> {
   const { trino, format, scratch } = work
   const decoded = scratch(`decoded_${kind}`)
-  const columns = columnNames(silverTable(kind))
+  const columns = columnNames(work, silverTable(kind))
   const all = `SELECT ${columns.join(', ')}, 'accepted' AS verdict FROM ${decoded} AS d WHERE reason IS NULL`
   if (format.idKind(kind) === 'none') return { relation: `(${all})`, conflicts: undefined }
   const committed = await committedRows(work, kind)
@@ -47,7 +47,7 @@ export async function judgeByTrino(work: TrinoWork, kind: Kind): Promise<JudgedR
     () => `SELECT ${names} FROM ${committed} AS d WHERE ${isShared}`,
   )
   const input = { candidates: scratch(candidates), accepted: scratch(accepted) }
-  const judged = duplicatesSql(kind, input, trinoDialect)
+  const judged = duplicatesSql(duplicateRule(work.model.tables, kind), input, trinoDialect)
   await make(work, `judged_${kind}`, `compare ${kind}s of one identity`, () => judged)
   const verdicts = `SELECT ${columns.join(', ')}, verdict FROM ${scratch(`judged_${kind}`)} AS j`
   return {

@@ -3,7 +3,6 @@ import { trinoDialect } from '../../../shared-transforms/dialect.ts'
 import type { Kind } from '../../../shared-transforms/kind.ts'
 import { sqlString } from '../../../tables/engine/sql-text.ts'
 import { silverTable } from '../../loop/write-cut-files.ts'
-import { goldTables } from '../../loop/gold-tables.ts'
 import type { Instrument } from '../../loop/instruments.ts'
 import { judgeByTrino, type JudgedRows } from './judge-by-trino.ts'
 import { FRAMED } from './frame-into-scratch.ts'
@@ -92,7 +91,7 @@ async function fillTwins(
   const accepted = `(SELECT * FROM ${judged.relation} AS v WHERE verdict = 'accepted')`
   await fill(work, silver, accepted, 'event_ts')
   const rows = scratch(run.twinName(silver))
-  for (const { state, inputs } of goldTables) {
+  for (const { state, inputs } of work.model.goldTables) {
     const input = inputs.find((one) => one.kind === kind)
     if (input === undefined) continue
     await make(work, statesName(state, kind), `aggregate the ${kind}s`, () =>
@@ -104,7 +103,7 @@ async function fillTwins(
 /** Messages that decoding refused, and rows that the duplicate rule refused, with the payload. */
 async function fillRejected(work: TrinoWork, done: readonly TransformedKind[]): Promise<void> {
   const table = 'silver.rejected_messages'
-  const columns = columnNames(table)
+  const columns = columnNames(work, table)
   const list = (alias: string) => columns.map((name) => `${alias}.${name}`).join(', ')
   const relations = done.flatMap(({ kind, judged }) => {
     if (judged === undefined) return []
@@ -149,18 +148,19 @@ function positionIsEqual(a: string, b: string): string {
  * bound on partitions.
  */
 async function fill(
-  { trino, scratch, run }: TrinoWork,
+  work: TrinoWork,
   table: string,
   rows: string,
   timeColumn: string,
 ): Promise<void> {
+  const { trino, scratch, run } = work
   const us = trinoDialect.epochUs(timeColumn)
   const days = await trino.rows<{ day: bigint }>(
     `find the days of ${table}`,
     `SELECT DISTINCT (${us} - (${us} % ${DAY_US} + ${DAY_US}) % ${DAY_US}) / ${DAY_US} AS day ` +
       `FROM ${rows} AS x ORDER BY day`,
   )
-  const columns = columnNames(table).join(', ')
+  const columns = columnNames(work, table).join(', ')
   for (let at = 0; at < days.length; at += PARTITIONS_AT_ONCE) {
     const some = days.slice(at, at + PARTITIONS_AT_ONCE)
     const [first, last] = [some[0]?.day ?? 0n, some.at(-1)?.day ?? 0n]

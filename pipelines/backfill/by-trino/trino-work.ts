@@ -1,12 +1,12 @@
 import type { Format } from '../../../shared-transforms/formats/format.ts'
-import { allTables } from '../../../shared-transforms/lake-tables.ts'
+import { tableOfModel, type HasModel } from '../../../shared-transforms/lake-model.ts'
 import { sqlString } from '../../../tables/engine/sql-text.ts'
 import type { Instrument } from '../../loop/instruments.ts'
 import type { ScratchRun } from './scratch-run.ts'
 import type { TrinoSession } from './trino-session.ts'
 
 /** What the statements of a cut work with. */
-export interface TrinoWork {
+export interface TrinoWork extends HasModel {
   readonly trino: TrinoSession
   readonly run: ScratchRun
   readonly format: Format
@@ -32,6 +32,6 @@ export async function make(
 }
 
 /** The columns that a table of the lake is declared with. */
-export function columnNames(table: string): readonly string[] {
-  return allTables.find(({ name }) => name === table)?.columns.map(({ name }) => name) ?? []
+export function columnNames({ model }: HasModel, table: string): readonly string[] {
+  return tableOfModel(model, table)?.columns.map(({ name }) => name) ?? []
 }

@@ -52,13 +52,12 @@ async function runCompact(
       '--sort-by is for --strategy sort. Nothing was rewritten. Add it, or leave --sort-by out.',
     )
   }
-  const chosen = chooseLakeTables(tables)
   const { clock, ids, environment } = context
   const { secrets } = environment
   const done = await withMaintainedLake(
     { directory: options.lake, purpose: 'sluice maintain compact', clock, ids, secrets },
     (maintained) =>
-      compactTables(maintained, chosen, {
+      compactTables(maintained, chooseLakeTables(maintained.lake, tables), {
         strategy,
         ...(options.targetSize === undefined ? {} : { targetSizeBytes: options.targetSize }),
         ...(options.leastFiles === undefined ? {} : { leastFileCount: options.leastFiles }),

@@ -58,12 +58,12 @@ async function runExpire(
         'the tables, or --cuts.',
     )
   }
-  const identifiers = chooseLakeTables(tables)
   const { clock, ids, environment } = context
   const { secrets } = environment
   return withMaintainedLake(
     { directory: options.lake, purpose: 'sluice maintain expire', clock, ids, secrets },
     async ({ lake, fence, noteCommit }) => {
+      const identifiers = chooseLakeTables(lake, tables)
       const done = await expireSnapshots(lakeCommitContext(lake), {
         cutsTable: CUTS_TABLE,
         identifiers,

@@ -43,14 +43,13 @@ async function runManifests(
   tables: readonly string[],
   options: ManifestsOptions,
 ): Promise<readonly ManifestLine[]> {
-  const chosen = chooseLakeTables(tables)
   const { clock, ids, environment } = context
   const { secrets } = environment
   return withMaintainedLake(
     { directory: options.lake, purpose: 'sluice maintain manifests', clock, ids, secrets },
     async ({ lake, fence, noteCommit }) => {
       const lines: ManifestLine[] = []
-      for (const identifier of chosen) {
+      for (const identifier of chooseLakeTables(lake, tables)) {
         const done = await rewriteManifests(lakeCommitContext(lake), {
           cutsTable: CUTS_TABLE,
           identifier,

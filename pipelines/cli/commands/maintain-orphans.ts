@@ -3,6 +3,7 @@ import type { FileStat } from '../../../tables/file-io/file-io.ts'
 import { ORPHAN_AGE_MS_DEFAULT } from '../../../tables/maintain/remove-orphan-files.ts'
 import { cleanDeadScratch } from '../../backfill/by-trino/clean-scratch.ts'
 import { findLakeOrphans } from '../../lake/find-lake-orphans.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { chooseLakeTables } from '../../lake/lake-table-names.ts'
 import { withMaintainedLake } from '../../lake/with-maintained-lake.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
@@ -48,19 +49,19 @@ async function runOrphans(
 ): Promise<readonly FileStat[]> {
   const { clock, ids, environment } = context
   const { secrets } = environment
-  const request = {
-    tables: chooseLakeTables(tables),
+  const requestOf = (lake: Lake) => ({
+    tables: chooseLakeTables(lake, tables),
     olderThanMs: options.olderThan,
     isDelete: options.delete,
-  }
+  })
   if (!options.delete) {
-    return withLake(context, options.lake, (lake) => findLakeOrphans(lake, request))
+    return withLake(context, options.lake, (lake) => findLakeOrphans(lake, requestOf(lake)))
   }
   return withMaintainedLake(
     { directory: options.lake, purpose: 'sluice maintain orphans', clock, ids, secrets },
     async ({ lake }) => {
       await cleanDeadScratch(lake)
-      return findLakeOrphans(lake, request)
+      return findLakeOrphans(lake, requestOf(lake))
     },
   )
 }

@@ -30,7 +30,7 @@ export function describeTrinoLaw(trinoOf: () => TestTrino): void {
       try {
         await trino.attach(CATALOG, server.url)
         const days: DayHash[] = []
-        for (const definition of hashedTables) {
+        for (const definition of hashedTables(lake)) {
           const { name: table } = definition
           const relation = `${CATALOG}.${table}`
           const rows = await trino.query<{ day: unknown; row_count: bigint; hash: unknown }>(

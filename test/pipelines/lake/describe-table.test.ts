@@ -18,7 +18,7 @@ let lake: Lake
 beforeAll(async () => {
   const clock = createTestClock(START_US)
   lake = await openMemoryLake({ clock })
-  await createLakeViews(lake.catalog, clock)
+  await createLakeViews(lake.catalog, lake.model.views, clock)
 })
 afterAll(() => lake.close())
 

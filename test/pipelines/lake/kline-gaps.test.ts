@@ -60,7 +60,7 @@ await describeWithService('data', 'gold.kline_gaps of a lake', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice-gaps-'))
     lake = await openMemoryLake({ clock: systemClock })
-    await createLakeViews(lake.catalog, systemClock)
+    await createLakeViews(lake.catalog, lake.model.views, systemClock)
     lines = (await Promise.all(holes.map(linesAround))).flat()
     await load('BTCUSD-1m-recorded.csv', lines)
   }, 120_000)

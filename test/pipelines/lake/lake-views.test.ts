@@ -26,7 +26,7 @@ beforeAll(async () => {
   ;({ catalog } = lake)
   if (catalog.views === undefined) throw new Error('the catalog has no views')
   ;({ views } = catalog)
-  await createLakeViews(catalog, clock)
+  await createLakeViews(catalog, allViews, clock)
   await fillStockLake(lake, clock, { count: CUTS, late: 5, veryLate: 7, earlyCut: 3 })
 })
 afterAll(() => lake.close())
@@ -210,7 +210,7 @@ describe('views of other engines', () => {
 describe('making the views', () => {
   it('changes nothing where they are as they should be', async () => {
     const before = await Promise.all(allViews.map(({ name }) => load(name)))
-    await createLakeViews(catalog, clock)
+    await createLakeViews(catalog, allViews, clock)
     expect(await Promise.all(allViews.map(({ name }) => load(name)))).toEqual(before)
   })
 
@@ -228,7 +228,7 @@ describe('making the views', () => {
         { action: 'set-current-view-version', 'view-version-id': -1 },
       ],
     })
-    await createLakeViews(catalog, clock)
+    await createLakeViews(catalog, allViews, clock)
     const after = (await load('gold.bars_1m')).metadata
     const version = after.versions.find((v) => v['version-id'] === after['current-version-id'])
     const sql = allViews.find(({ name }) => name === 'gold.bars_1m')?.sql ?? {}
@@ -242,11 +242,11 @@ describe('making the views', () => {
 
   it('leaves a table that has the name of a view, and a catalog without views', async () => {
     const { views: _, ...without } = catalog
-    await createLakeViews(without, clock)
+    await createLakeViews(without, allViews, clock)
     await views.dropView(tableId('gold.bars_1d'))
     const schema = { type: 'struct', 'schema-id': 0, fields: [] } as const
     await catalog.createTable(tableId('gold.bars_1d'), { schema })
-    await createLakeViews(catalog, clock)
+    await createLakeViews(catalog, allViews, clock)
     expect(await catalog.tableExists(tableId('gold.bars_1d'))).toBe(true)
     expect(await views.viewExists(tableId('gold.bars_1d'))).toBe(false)
   })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { stateOf, type DerivedRun, type StepRun } from '../../../pipelines/lake/step-states.ts'
+import { kinds } from '../../../shared-transforms/kind.ts'
 
 const versions = [1, 2, 3].map((version) => `silver[route-x@${version}] gold[bars-x@${version}]`)
 const DAYS = [0n, 1n, 2n]
@@ -40,7 +41,7 @@ function simulate(events: readonly (typeof event extends fc.Arbitrary<infer T> ?
       row.gold = one.by
     }
   }
-  return { rows, history: { runs, derived } }
+  return { rows, history: { kinds, runs, derived } }
 }
 
 it('never calls rows of other steps current, and rows of these ones stale only beside such', () => {
@@ -69,7 +70,7 @@ it('never calls rows of other steps current, and rows of these ones stale only b
 })
 
 it('knows nothing of a file that does not say when its rows came', () => {
-  const history = { runs: [{ steps: versions[0] ?? '', lowUs: 0n, highUs: 9n }], derived: [] }
+  const history = { kinds, runs: [{ steps: versions[0] ?? '', lowUs: 0n, highUs: 9n }], derived: [] }
   const rows = { kind: 'trade', day: 0n, lowUs: undefined, highUs: undefined } as const
   expect(stateOf(rows, history, 'silver', versions[0] ?? '')).toBe('unknown')
 })

@@ -69,7 +69,7 @@ describe('a tag of a lake', () => {
     await tagLake(lake, 'first', 1)
     await expireSnapshots(lakeCommitContext(lake), {
       cutsTable: CUTS_TABLE,
-      identifiers: chooseLakeTables([]),
+      identifiers: chooseLakeTables(lake, []),
       afterCut: await readFence(lake),
       olderThanMs: Number.MAX_SAFE_INTEGER,
       retainLast: 1,

@@ -1,3 +1,4 @@
+import { builtInModel } from '../../../shared-transforms/lake-model.ts'
 import { allTables } from '../../../shared-transforms/lake-tables.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { TAIL_FILE_PREFIX } from '../../../pipelines/loop/gold-tail.ts'
@@ -173,7 +174,7 @@ async function maintain(context: FakeContext): Promise<void> {
   const { commit, queue, cutNumber } = context
   const rewritten = await rewriteDataFiles(commit, {
     cutsTable: CUTS,
-    identifier: tableId(tableInTurn(cutNumber)),
+    identifier: tableId(tableInTurn({ model: builtInModel }, cutNumber)),
     afterCut: () => cutNumber,
     writeGroup: (table, _, group) => Promise.resolve(fakeRewrite(commit.ids, table, group)),
     isTailPath: isTailFile,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtInModel } from '../../../shared-transforms/lake-model.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { tableInTurn } from '../../../pipelines/loop/maintain-lake.ts'
 import { isTailFile } from '../../../pipelines/loop/restore-loop.ts'
@@ -21,7 +22,7 @@ describe('the loop beside foreign commits between two cuts', () => {
   /** By then the first bars are sealed, in files of their own; the turn of bars comes after the next. */
   let cutCount =
     Array.from({ length: 50 }, (_, index) => 12 + index).find(
-      (count) => tableInTurn(count + 1) === 'gold.bars',
+      (count) => tableInTurn({ model: builtInModel }, count + 1) === 'gold.bars',
     ) ?? 0
 
   beforeAll(async () => {
@@ -62,7 +63,7 @@ describe('the loop beside foreign commits between two cuts', () => {
   }
 
   it('sees what somebody changed although its own compaction came on top of it', async () => {
-    expect(tableInTurn(cutCount + 1)).toBe('gold.bars')
+    expect(tableInTurn(lake, cutCount + 1)).toBe('gold.bars')
     await runWith(() => foreigner.update('gold.bars', 'is_sealed', 'high * 2 AS high'))
     const { metadata } = headOf(await loadHeads(lake), 'gold.bars')
     const compactions = metadata.snapshots.filter(({ summary }) => summary.operation === 'replace')

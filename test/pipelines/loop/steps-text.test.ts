@@ -1,11 +1,16 @@
 import { expect, it } from 'vitest'
+import { builtInModel } from '../../../shared-transforms/lake-model.ts'
 import { areSameSteps, stepLayers, stepsText } from '../../../pipelines/loop/steps-text.ts'
 import { listStepVersions } from '../../../shared-transforms/transform-steps.ts'
 
+const builtIn = { model: builtInModel }
+const { kinds } = builtInModel
+
 const withNewer = (changed: string) =>
   stepsText(
+    builtIn,
     stepLayers,
-    listStepVersions().map(({ name, version }) => {
+    listStepVersions(builtInModel).map(({ name, version }) => {
       return { name, version: name === changed ? version + 1 : version }
     }),
   )
@@ -17,26 +22,26 @@ it.each([
   ['bars-finalize', { trade: true, quote: true, gold: false }],
   ['frame-bulk', { trade: true, quote: true, gold: true }],
 ])('a new version of %s is told by the layers and kinds that it makes', (step, isSame) => {
-  expect(listStepVersions().map(({ name }) => name)).toContain(step)
-  const [now, newer] = [stepsText(), withNewer(step)]
+  expect(listStepVersions(builtInModel).map(({ name }) => name)).toContain(step)
+  const [now, newer] = [stepsText(builtIn), withNewer(step)]
   expect({
-    trade: areSameSteps(now, newer, 'silver', 'trade'),
-    quote: areSameSteps(now, newer, 'silver', 'quote'),
-    gold: areSameSteps(now, newer, 'gold', 'trade'),
+    trade: areSameSteps(now, newer, 'silver', 'trade', kinds),
+    quote: areSameSteps(now, newer, 'silver', 'quote', kinds),
+    gold: areSameSteps(now, newer, 'gold', 'trade', kinds),
   }).toEqual(isSame)
 })
 
 it('a format or a kind that comes new makes nothing stale that was there', () => {
-  const before = stepsText(stepLayers, [{ name: 'route-old', version: 3 }])
-  const after = stepsText(stepLayers, [
+  const before = stepsText(builtIn, stepLayers, [{ name: 'route-old', version: 3 }])
+  const after = stepsText(builtIn, stepLayers, [
     { name: 'decode-new-trade', version: 1 },
     { name: 'route-old', version: 3 },
   ])
-  expect(areSameSteps(before, after, 'silver', 'trade')).toBe(true)
+  expect(areSameSteps(before, after, 'silver', 'trade', kinds)).toBe(true)
 })
 
 it('a text that says nothing of a layer is the same as none', () => {
-  const gold = stepsText(['gold'])
-  expect(areSameSteps(gold, gold, 'silver', 'trade')).toBe(false)
-  expect(areSameSteps(gold, stepsText(), 'gold', 'trade')).toBe(true)
+  const gold = stepsText(builtIn, ['gold'])
+  expect(areSameSteps(gold, gold, 'silver', 'trade', kinds)).toBe(false)
+  expect(areSameSteps(gold, stepsText(builtIn), 'gold', 'trade', kinds)).toBe(true)
 })

@@ -33,7 +33,7 @@ describe('sinks that write rows out', () => {
 
   it('writes Parquet by date that holds each row once, also where deliveries come twice', async () => {
     const positions = createSinkPositions(lake.fileIO, lake.location)
-    const sink = createParquetSink(folder)
+    const sink = createParquetSink(folder, lake.model)
     for (const name of ['first', 'second']) {
       const settings = { name, table: 'silver.trades', start: 'earliest' } as const
       await followCuts(lake, positions, { settings, sink }, signal)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtInModel } from '../../../shared-transforms/lake-model.ts'
 import { withAddedColumns } from '../../../pipelines/loop/own-columns.ts'
 import { pathOfLocation } from '../../../tables/file-io/local-location.ts'
 import type { IcebergType } from '../../../tables/spec/schema.ts'
@@ -116,7 +117,7 @@ describe('a column that the rows to write do not have', () => {
       ['desk', 'string', 'fx'],
       ['note', 'string', null],
     ])
-    const query = withAddedColumns(own, table, 'SELECT 1 AS venue')
+    const query = withAddedColumns({ model: builtInModel }, own, table, 'SELECT 1 AS venue')
     const rows = await shop.session.rows(`SELECT desk, note FROM (${query})`)
     expect(rows).toEqual([{ desk: 'fx', note: null }])
   })

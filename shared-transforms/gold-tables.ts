@@ -4,14 +4,10 @@ import {
   barsMergeSql,
   barsPartialSql,
   klineBarsPartialSql,
-} from '../../shared-transforms/bars.ts'
-import type { Dialect } from '../../shared-transforms/dialect.ts'
-import type { Kind } from '../../shared-transforms/kind.ts'
-import {
-  spreadsFinalizeSql,
-  spreadsMergeSql,
-  spreadsPartialSql,
-} from '../../shared-transforms/spreads.ts'
+} from './bars.ts'
+import type { Dialect } from './dialect.ts'
+import type { Kind } from './kind.ts'
+import { spreadsFinalizeSql, spreadsMergeSql, spreadsPartialSql } from './spreads.ts'
 
 /** What a gold table takes from silver: states of windows over rows of one kind. */
 export interface GoldInput {
