@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { builtInModel } from '../../../shared-transforms/lake-model.ts'
 import { configDefaults } from '../../../pipelines/config/config-schema.ts'
 import { loadConfig, parseConfig } from '../../../pipelines/config/load-config.ts'
 import { repositoryRoot } from '../../support/data.ts'
@@ -28,6 +29,7 @@ function mistakesOf(text: string): string[] {
 describe('a config', () => {
   it('needs brokers and topics, the rest has defaults', () => {
     expect(parseConfig(SMALLEST, '/etc/sluice.yaml')).toEqual({
+      model: builtInModel,
       lakeDirectory: '/etc/lake',
       catalog: {
         host: '127.0.0.1',
