@@ -29,7 +29,6 @@ export function leanTicksSql(ticks: LeanTicks, dialect: Dialect): string {
   const framed = framedColumns.map((column) => `l.${column}`).join(', ')
   const { matches } = dialect
   const [exchange, condition, flag] = [3, 2, 1].map((back) => `c${ticks.cellCount + 1 - back}`)
-  const isInDay = `us_of_day < ${24 * HOUR_US}`
   const isLine =
     `length(c1) <= 32 AND ${matches(exchange ?? '', CODE)} ` +
     `AND ${matches(condition ?? '', CODE)} AND ${flag} IN ('0', '1')`
@@ -41,10 +40,10 @@ export function leanTicksSql(ticks: LeanTicks, dialect: Dialect): string {
     `SELECT ${framed}, l.format, l.kind, 0 AS source_row, false AS is_odd, ` +
     `${reason} AS screen_reason, 'us-equity' AS venue, entry_symbol AS venue_symbol, ` +
     `${ticks.columns.join(', ')}, c1 AS time_text, ` +
-    `hour_start_us + CASE WHEN ${isInDay} THEN us_of_day % ${HOUR_US} END AS event_us_read ` +
-    `FROM (${linesSql(ticks, dialect)}) AS l LEFT JOIN (${hoursSql(ticks, dialect)}) AS h ` +
-    `ON l.headers = h.headers AND h.us_of_hour = ` +
-    `CASE WHEN ${isInDay} THEN us_of_day - us_of_day % ${HOUR_US} ELSE 0 END`
+    `CASE WHEN us_of_day < ${24 * HOUR_US} THEN midnight_us + us_of_day + ` +
+    `CASE WHEN us_of_day >= change_us THEN shift_us ELSE 0 END END AS event_us_read ` +
+    `FROM (${linesSql(ticks, dialect)}) AS l LEFT JOIN (${daysSql(ticks, dialect)}) AS h ` +
+    `ON l.headers = h.headers`
   return `SELECT *, CASE WHEN event_us_read IS NULL THEN 'bad-time' END AS time_reason FROM (${fields})`
 }
 
@@ -67,10 +66,12 @@ function linesSql({ kind, routed, cellCount }: LeanTicks, dialect: Dialect): str
 }
 
 /**
- * For each file and hour of its day: the symbol, and the start of the hour in UTC. New York's
- * offset only changes on the hour, so 24 conversions a file stand for one a line.
+ * For each file the symbol, the start of its day in UTC, and where in the day New York's offset
+ * changes, and by how much: null and 0 on most days. It changes on the hour and at most once a day,
+ * so 24 conversions a file stand for one a line. One row a file and no more: of several an engine
+ * takes the lines for the smaller side of the join, and holds all of them at once.
  */
-function hoursSql({ kind, routed, tick }: LeanTicks, dialect: Dialect): string {
+function daysSql({ kind, routed, tick }: LeanTicks, dialect: Dialect): string {
   const name = `^(?:.*/)?([0-9]{8})_([A-Za-z0-9.-]{1,32})_${tick}_[Tt]ick\\.csv\\z`
   const file = `regexp_extract(entry, '${name}', `
   const day = `substr(day_text, 1, 4) || '-' || substr(day_text, 5, 2) || '-' || substr(day_text, 7, 2)`
@@ -81,14 +82,21 @@ function hoursSql({ kind, routed, tick }: LeanTicks, dialect: Dialect): string {
     paths: ['$.entry'],
   })
   const wall = `midnight + h.number * INTERVAL '1' HOUR`
+  const files =
+    `SELECT headers, upper(symbol_text) AS entry_symbol, ${dialect.timestampOfText(day)} AS midnight ` +
+    `FROM (SELECT headers, ${file}1) AS day_text, ${file}2) AS symbol_text ` +
+    `FROM (SELECT headers, texts[1] AS entry FROM (${entries})) WHERE ${dialect.matches('entry', name)})`
+  const starts =
+    `SELECT headers, entry_symbol, us_of_hour, ${dialect.wallTimeUs('(midnight)', ZONE)} AS midnight_us, ` +
+    `${dialect.wallTimeUs('(wall)', ZONE)} - us_of_hour AS start_us FROM (` +
+    `SELECT headers, entry_symbol, midnight, ${wall} AS wall, ` +
+    `CAST(h.number AS BIGINT) * ${HOUR_US} AS us_of_hour FROM (${files}) AS d ` +
+    `CROSS JOIN (VALUES ${hours.join(', ')}) AS h(number) WHERE midnight IS NOT NULL)`
   return (
-    `SELECT headers, symbol AS entry_symbol, CAST(h.number AS BIGINT) * ${HOUR_US} AS us_of_hour, ` +
-    `${dialect.wallTimeUs(`(${wall})`, ZONE)} AS hour_start_us FROM (` +
-    `SELECT headers, upper(symbol_text) AS symbol, ${dialect.timestampOfText(day)} AS midnight FROM (` +
-    `SELECT headers, ${file}1) AS day_text, ${file}2) AS symbol_text FROM (` +
-    `SELECT headers, texts[1] AS entry FROM (${entries})) ` +
-    `WHERE ${dialect.matches('entry', name)})) ` +
-    `CROSS JOIN (VALUES ${hours.join(', ')}) AS h(number) WHERE midnight IS NOT NULL`
+    `SELECT headers, entry_symbol, midnight_us, ` +
+    `min(CASE WHEN start_us <> midnight_us THEN us_of_hour END) AS change_us, ` +
+    `max(CASE WHEN us_of_hour = ${23 * HOUR_US} THEN start_us END) - midnight_us AS shift_us ` +
+    `FROM (${starts}) GROUP BY headers, entry_symbol, midnight_us`
   )
 }
 

@@ -73,6 +73,57 @@ describe('a LEAN trade', () => {
   })
 })
 
+describe('the hours of the days on which New York changes its clocks', () => {
+  const wallTime = new Intl.DateTimeFormat('en-CA', {
+    ...{ timeZone: 'America/New_York', hourCycle: 'h23' },
+    ...{ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit' },
+  })
+
+  /** Every hour that a clock in New York shows on a day, with the last instant that shows it. */
+  function hoursOf(year: number): Map<string, Map<number, number>> {
+    const days = new Map<string, Map<number, number>>()
+    for (let ms = Date.UTC(year, 0, 2); ms < Date.UTC(year, 11, 31); ms += 3_600_000) {
+      const [day = '', hour = ''] = wallTime.format(ms).split(', ')
+      const hours = days.get(day) ?? new Map<number, number>()
+      days.set(day, hours.set(Number(hour), ms))
+    }
+    return days
+  }
+
+  it('are the instants that a calendar of time zones gives', async () => {
+    const expected: string[] = []
+    const messages: { payload: string; headers: string; receivedUs: null }[] = []
+    let changes = 0
+    for (const year of [1970, 1974, 1975, 1987, 2006, 2007, 2013, 2024]) {
+      let before = 0
+      for (const [day, hours] of hoursOf(year)) {
+        const [first, last] = [hours.get(0), hours.get(23)]
+        // The year's first and last day are not whole.
+        if (first === undefined || last === undefined) continue
+        const lengthMs = last - first
+        const isChange = lengthMs !== 23 * 3_600_000
+        if (isChange) changes += 1
+        // Days beside a change are asked for too.
+        if (isChange || before > 0) {
+          for (const [hour, ms] of hours) {
+            expected.push(new Date(ms + 1_800_000).toISOString().slice(0, 19).replace('T', ' '))
+            const entry = `${day.replaceAll('-', '')}_spy_Trade_Tick.csv`
+            const payload = `${hour * 3_600_000 + 1_800_000},10000,1,Q,0,0`
+            messages.push({ payload, headers: entryOf(entry), receivedUs: null })
+          }
+        }
+        before = isChange ? 1 : before - 1
+      }
+    }
+    expect(changes).toBe(16)
+    await deriveMessages(session, 'lean-trades', messages)
+    const rows = await session.rows(
+      'SELECT event_ts::VARCHAR AS event_ts FROM decoded_trade ORDER BY source_offset',
+    )
+    expect(rows.map((row) => row['event_ts'])).toEqual(expected.map((text) => `${text}+00`))
+  })
+})
+
 await describeWithService('data', 'a day of IBM', () => {
   it('has the sums of its CSV, and separate rows for equal lines', async () => {
     const zip = readFileSync(dataPath('lean-us-equity/tick/ibm_20131007_trade.zip'))
