@@ -1,9 +1,13 @@
 import type { BatchLimits } from '../sources/source.ts'
 
-/** Large batches: a backfill is about throughput, and memory bounds them. */
+/**
+ * Large batches: a backfill is about throughput, and memory bounds them. The engine hands out rows
+ * of its tables by groups of 122,880: with one group one thread works, and another waits for it
+ * in circles.
+ */
 export const backfillLimits: BatchLimits = {
-  rows: 120_000,
-  bytes: 48 * 1024 * 1024,
+  rows: 245_760,
+  bytes: 64 * 1024 * 1024,
   timeMs: 60_000,
 }
 

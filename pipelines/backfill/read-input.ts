@@ -64,8 +64,9 @@ export async function readInput(
     for (;;) {
       const batch = await source.next(options.limits, signal)
       if (batch === undefined || signal.aborted) return counts
-      await frameBatch(session, batch, options.lake.clock.nowUs())
-      await deriveBatch(session, [...new Set(batch.segments.map(({ format }) => format))])
+      const framed = await frameBatch(session, batch, options.lake.clock.nowUs())
+      const formatNames = new Set(batch.segments.map(({ format }) => format))
+      await deriveBatch(session, [...formatNames], framed)
       const leftOutCount = takenRanges === undefined ? 0 : await leaveOut(session)
       counts = await countBatch(session, {
         ...counts,

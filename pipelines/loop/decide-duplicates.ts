@@ -18,31 +18,36 @@ const DAY_US = 86_400_000_000n
 const MAX_LOOKUP_RANGES = 32
 
 /**
- * From `decoded_<kind>` to `verdict_<kind>`: its good rows with identity_hash and `verdict`
- * (accepted, duplicate, conflict). Silver is read only for rows that the memory cannot answer for,
- * and only around their event times.
+ * A relation with the good rows of `decoded_<kind>`, identity_hash and `verdict` (accepted,
+ * duplicate, conflict): the table `verdict_<kind>`, or, of a large batch without ids, which are all
+ * accepted, the decoded rows themselves. Silver is read only for rows that the memory cannot answer
+ * for, and only around their event times.
  */
 export async function decideDuplicates(
   session: StepSession,
   memory: DedupeMemory,
   lookup: SilverLookup,
-): Promise<void> {
+  hasIds: boolean,
+): Promise<string> {
   const { kind } = memory
-  await session.add(
-    `verdict_${kind}`,
-    `SELECT d.* EXCLUDE (${MESSAGE_COLUMNS}), CASE WHEN ${kind}_id IS NOT NULL ` +
-      `THEN ${identityHashSql(kind, 'd')} END AS identity_hash, 'accepted' AS verdict ` +
-      `FROM decoded_${kind} d WHERE reason IS NULL`,
-  )
+  const hash = `CASE WHEN ${kind}_id IS NOT NULL THEN ${identityHashSql(kind, 'd')} END`
+  const good =
+    `SELECT d.* EXCLUDE (${MESSAGE_COLUMNS}), ${hasIds ? hash : 'NULL::UBIGINT'} AS identity_hash, ` +
+    `'accepted' AS verdict FROM decoded_${kind} d WHERE reason IS NULL`
+  if (!hasIds && session.isLarge()) return `(${good})`
+  const verdicts = `verdict_${kind}`
+  await session.add(verdicts, good)
+  if (!hasIds) return verdicts
   await session.fill(`lookup_${kind}`, lookupSql(memory))
   const [facts] = await session.rowsKept<{ lookups: bigint; repeated: bigint }>(
     `SELECT (SELECT count(*) FROM lookup_${kind}) AS lookups, ` +
       `(SELECT count(identity_hash) - count(DISTINCT identity_hash) FROM verdict_${kind}) ` +
       `AS repeated`,
   )
-  if ((facts?.lookups ?? 0n) === 0n && (facts?.repeated ?? 0n) === 0n) return
+  if ((facts?.lookups ?? 0n) === 0n && (facts?.repeated ?? 0n) === 0n) return verdicts
   await readAccepted(session, kind, lookup)
   await judgeSuspects(session, kind)
+  return verdicts
 }
 
 /** What a verdict does not need of a decoded row: it stays in `routed`. */

@@ -4,6 +4,7 @@ import { findFormat, type HasModel } from '../../shared-transforms/lake-model.ts
 import { isErrorKind, SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { MESSAGE_COLUMNS } from './decide-duplicates.ts'
+import { FRAMED_TABLE } from './frame-batch.ts'
 import type { StepSession } from './step-session.ts'
 
 /** Which kinds a batch holds: steps of other kinds have nothing to do. */
@@ -15,7 +16,7 @@ export interface BatchKinds {
 }
 
 /**
- * From the table `framed` to `routed` and, for each kind, `decoded_<kind>`: typed rows with
+ * From the framed messages to `routed` and, for each kind, `decoded_<kind>`: typed rows with
  * `reason` null where the row is good. `createBatchTables` must have been called before.
  *
  * Steps are total, so no message should make them throw. Should one do it all the same, the batch
@@ -25,13 +26,14 @@ export interface BatchKinds {
 export async function deriveBatch(
   session: StepSession,
   formatNames: readonly string[],
+  framed: string = FRAMED_TABLE,
 ): Promise<BatchKinds> {
   const chosen = formatNames.map((name) => formatOf(session, name))
   await clearBatchTables(session)
   await session.run('BEGIN')
   try {
     for (const format of chosen) {
-      const rows = `(SELECT * FROM framed WHERE format = ${sqlString(format.name)})`
+      const rows = `(SELECT * FROM ${framed} WHERE format = ${sqlString(format.name)})`
       await session.add('routed', format.routeSql(rows))
     }
     const present = await readPresent(session)
@@ -44,7 +46,11 @@ export async function deriveBatch(
     await session.run('ROLLBACK')
     if (isNotOfRows(error)) throw error
   }
+  // Halves are ranges of row ids, which a table alone has.
+  const isTable = framed === FRAMED_TABLE
+  if (!isTable) await session.fill(FRAMED_TABLE, `SELECT * FROM ${framed} AS f`)
   for (const format of chosen) await deriveByHalves(session, format)
+  if (!isTable) await session.clear(FRAMED_TABLE, `SELECT * FROM ${FRAMED_TABLE} WHERE false`)
   return kindsOf(await readPresent(session))
 }
 
@@ -110,6 +116,11 @@ export async function createBatchTables(session: StepSession): Promise<void> {
         `0::UBIGINT AS identity_hash, '' AS verdict FROM empty_decoded_${kind}`,
     )
   }
+}
+
+/** Whether rows of a kind may have an id: without one a row is no duplicate of any other. */
+export function mayHaveIds(model: HasModel, formatNames: Iterable<string>, kind: Kind): boolean {
+  return [...formatNames].some((name) => formatOf(model, name).idKind(kind) !== 'none')
 }
 
 /** @throws SluiceError `invalid-input` for a name that is no format's. */

@@ -3,18 +3,22 @@ import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { BatchSegment, MicroBatch } from '../sources/source.ts'
 import type { StepSession } from './step-session.ts'
 
+/** Where messages are that were not read from a file of frames. */
+export const FRAMED_TABLE = 'framed'
+
 /** Rows of side messages that one INSERT carries. */
 const SIDE_ROWS_PER_INSERT = 500
 
 /**
- * Loads a batch into the table `framed`: one row a message, the framed relation of
- * shared-transforms plus `format`.
+ * A batch as a relation with one row a message: the framed relation of shared-transforms plus
+ * `format`. A small batch is loaded into the table `framed`; a large one is read from its file where
+ * it is routed, so the relation is good until the batch is released.
  */
 export async function frameBatch(
   session: StepSession,
   batch: MicroBatch,
   ingestedUs: bigint,
-): Promise<void> {
+): Promise<string> {
   const relations: string[] = []
   await session.startBatch(batch.messageCount)
   await session.clear('side_messages', noSideMessages)
@@ -28,7 +32,10 @@ export async function frameBatch(
   }
   const side = sanitizeReceivedSql({ relation: 'side_messages', ingestedUs })
   relations.push(`SELECT ${FRAMED_COLUMNS}, format FROM (${side})`)
-  await session.fill('framed', relations.join(' UNION ALL '))
+  const rows = relations.join(' UNION ALL ')
+  if (session.isLarge()) return `(${rows})`
+  await session.fill(FRAMED_TABLE, rows)
+  return FRAMED_TABLE
 }
 
 /** The table `framed` without a row, for steps that need its shape. */

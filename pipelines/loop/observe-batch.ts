@@ -1,6 +1,7 @@
 import { partKey } from '../sources/source.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import { NO_COUNTS } from './cut-rows.ts'
+import type { Kind } from '../../shared-transforms/kind.ts'
 import type { PartObservation } from './loop-state.ts'
 import { LATENESS_US } from './loop-times.ts'
 import type { StepSession } from './step-session.ts'
@@ -66,10 +67,13 @@ interface RowCounts {
 }
 
 /**
- * The receipt's counts by part, once `verdict_<kind>` and the loop's times are there. A message is
+ * The receipt's counts by part, once the verdicts and the loop's times are there. A message is
  * rejected or decoded as a whole; rows that the duplicate rule refuses come from decoded ones.
  */
-export async function countParts(session: StepSession): Promise<Map<string, CutCounts>> {
+export async function countParts(
+  session: StepSession,
+  verdictsOf: (kind: Kind) => string,
+): Promise<Map<string, CutCounts>> {
   const isLate = `epoch_us(event_ts) < ${LATENESS_US}`
   const rows = session.model.kinds
     .map(
@@ -77,10 +81,10 @@ export async function countParts(session: StepSession): Promise<Map<string, CutC
         `SELECT source, source_partition, 0 AS decoded, count(*) AS rejected, 0 AS rows, ` +
         `0 AS silver, 0 AS duplicates, 0 AS refused, 0 AS late FROM decoded_${kind} ` +
         `WHERE reason IS NOT NULL GROUP BY ALL UNION ALL ` +
-        `SELECT source, source_partition, count(DISTINCT source_offset), 0, count(*), ` +
+        `SELECT source, source_partition, count(*) FILTER (source_row = 0), 0, count(*), ` +
         `count(*) FILTER (verdict = 'accepted'), count(*) FILTER (verdict = 'duplicate'), ` +
         `count(*) FILTER (verdict = 'conflict'), ` +
-        `count(*) FILTER (verdict = 'accepted' AND ${isLate}) FROM verdict_${kind} GROUP BY ALL`,
+        `count(*) FILTER (verdict = 'accepted' AND ${isLate}) FROM ${verdictsOf(kind)} GROUP BY ALL`,
     )
     .join(' UNION ALL ')
   const counts = new Map<string, CutCounts>()

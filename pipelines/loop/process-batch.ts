@@ -10,7 +10,7 @@ import type { CutReceipt } from './cut-receipt.ts'
 import { hasMoved } from './cut-rows.ts'
 import { decideDuplicates } from './decide-duplicates.ts'
 import { rememberAccepted, type DedupeMemory } from './dedupe-memory.ts'
-import { deriveBatch, type BatchKinds } from './derive-batch.ts'
+import { deriveBatch, mayHaveIds, type BatchKinds } from './derive-batch.ts'
 import { frameBatch } from './frame-batch.ts'
 import { leaveOut } from './leave-out.ts'
 import { adoptGaps, areNumbered, mergeGaps, type GapChange } from './merge-gaps.ts'
@@ -30,11 +30,17 @@ export interface ProcessedBatch {
   readonly abandonedPaths: readonly string[]
 }
 
+/** What a batch was derived into. */
+interface DerivedBatch extends BatchKinds {
+  /** The verdicts of each decoded kind, as a relation: see `decideDuplicates`. */
+  readonly verdicts: ReadonlyMap<Kind, string>
+}
+
 interface BatchPlan extends CutPlan {
   /** One for each tail of the context. */
   readonly tailChanges: readonly TailChange[]
   readonly gapChange: GapChange
-  readonly present: BatchKinds
+  readonly present: DerivedBatch
 }
 
 /**
@@ -60,7 +66,7 @@ export async function processBatch(
   if (!isLast && present.isLeftOut) return undefined
   const seen = await observeParts(session)
   const advanced = await advanceState(context, { progress, seen, ingestedUs })
-  const counts = await countParts(session)
+  const counts = await countParts(session, (kind) => verdictsOf(present, kind))
   const total = totalCounts(counts.values())
   const derivedMs = clockMs()
   const files = await writeFiles(context, batch, advanced.after, { present, total })
@@ -91,25 +97,29 @@ export async function processBatch(
 }
 
 /**
- * From bytes to `verdict_<kind>`: typed rows, each accepted, a duplicate, or in conflict. Left out
- * is a batch of which no message is of the days that are taken.
+ * From bytes to verdicts: typed rows, each accepted, a duplicate, or in conflict. Left out is a
+ * batch of which no message is of the days that are taken.
  */
 async function deriveRows(
   context: LoopContext,
   batch: MicroBatch,
   ingestedUs: bigint,
-): Promise<BatchKinds & { readonly isLeftOut: boolean }> {
+): Promise<DerivedBatch & { readonly isLeftOut: boolean }> {
   const { session, options } = context
-  await frameBatch(session, batch, ingestedUs)
+  const framed = await frameBatch(session, batch, ingestedUs)
   const formatNames = new Set(batch.segments.map((segment) => segment.format))
-  const present = await deriveBatch(session, [...formatNames])
+  const present = await deriveBatch(session, [...formatNames], framed)
   const leftOutCount = options.takenRanges === undefined ? 0 : await leaveOut(session)
+  const verdicts = new Map<Kind, string>()
+  const lookup = silverLookup(context)
   for (const memory of context.memories) {
-    if (!present.decoded.has(memory.kind)) continue
-    await decideDuplicates(session, memory, silverLookup(context))
+    const { kind } = memory
+    if (!present.decoded.has(kind)) continue
+    const hasIds = mayHaveIds(session, formatNames, kind)
+    verdicts.set(kind, await decideDuplicates(session, memory, lookup, hasIds))
   }
   const isLeftOut = options.takenRanges !== undefined && leftOutCount === batch.messageCount
-  return { ...present, isLeftOut }
+  return { ...present, verdicts, isLeftOut }
 }
 
 async function writeFiles(
@@ -118,8 +128,9 @@ async function writeFiles(
   after: LoopState,
   { present, total }: Pick<BatchPlan, 'present' | 'total'>,
 ): Promise<Pick<BatchPlan, 'changes' | 'tailChanges' | 'revised' | 'gapChange'>> {
-  const sources = new Set(batch.progress.filter(hasMoved).map(({ part }) => part.source))
-  const facts = { present, counts: total, sourceCount: sources.size }
+  const parts = batch.progress.filter(hasMoved).map(({ part }) => part)
+  const acceptedOf = (kind: Kind) => acceptedRows(present, kind)
+  const facts = { present, acceptedOf, counts: total, parts }
   const appends = await writeAppends(writeContext(context), context.heads, facts)
   const isNumbered =
     present.decoded.has('trade') &&
@@ -127,16 +138,21 @@ async function writeFiles(
       context.session,
       batch.segments.map(({ format }) => format),
     )
-  const gapChange = await mergeGaps(context, after, isNumbered ? acceptedRows('trade') : undefined)
+  const gapChange = await mergeGaps(context, after, isNumbered ? acceptedOf('trade') : undefined)
   const gold = await mergeGold(context, after.watermarkUs, gapChange.facts, (kind) =>
-    present.decoded.has(kind) ? { kind, rows: acceptedRows(kind) } : undefined,
+    present.decoded.has(kind) ? { kind, rows: acceptedOf(kind) } : undefined,
   )
   const gapChanges = gapChange.change === undefined ? [] : [gapChange.change]
   return { ...gold, gapChange, changes: [...appends, ...gapChanges, ...gold.changes] }
 }
 
-function acceptedRows(kind: Kind): string {
-  return `(SELECT * FROM verdict_${kind} WHERE verdict = 'accepted')`
+function acceptedRows(derived: DerivedBatch, kind: Kind): string {
+  return `(SELECT * FROM ${verdictsOf(derived, kind)} WHERE verdict = 'accepted')`
+}
+
+/** Of a kind that the batch does not hold, the empty table. */
+function verdictsOf({ verdicts }: DerivedBatch, kind: Kind): string {
+  return verdicts.get(kind) ?? `verdict_${kind}`
 }
 
 /** Takes the committed cut as the ground for the next one. */
@@ -154,7 +170,7 @@ async function goOn(
       memories.push(memory)
       continue
     }
-    const accepted = acceptedRows(memory.kind)
+    const accepted = acceptedRows(plan.present, memory.kind)
     memories.push(await rememberAccepted(session, memory, accepted, watermarkUs, maxRows))
   }
   const tails = []

@@ -12,6 +12,11 @@ export interface StepSession extends Session {
   readonly model: LakeModel
   /** Says how large the next batch is. Call before its first step. */
   startBatch(messageCount: number): Promise<void>
+  /**
+   * Whether the batch is large. Of a large one nothing is kept in a table that can be read where it
+   * lies: copies of it cost more than plans.
+   */
+  isLarge(): boolean
   /** The table holds the query's rows and no others; made with its columns at the first call. */
   fill(table: string, query: string): Promise<void>
   /** Empties a table that is there; `query` says its columns, for when it is replaced. */
@@ -49,6 +54,7 @@ export function createStepSession(session: Session, model: LakeModel): StepSessi
       if (batchCount % BATCHES_PER_CHECKPOINT === 0) await session.run('CHECKPOINT')
       isLarge = messageCount >= LARGE_BATCH
     },
+    isLarge: () => isLarge,
     fill,
     clear: async (table, query) => {
       if (isLarge || !made.has(table)) await fill(table, query)

@@ -7,6 +7,7 @@ import { sqlString } from '../../tables/engine/sql-text.ts'
 import { tableId, tableKey } from '../../tables/spec/table-identifier.ts'
 import type { ContentFile, DataFile } from '../../tables/spec/manifest.ts'
 import { writeDataFiles, type WriteDataOptions } from '../../tables/write/write-data-files.ts'
+import { isFilePart, type SourcePart } from '../sources/source.ts'
 import type { LakeWriteContext } from './commit-plan.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import type { BatchKinds } from './derive-batch.ts'
@@ -22,18 +23,23 @@ const level = { compressionLevel: LIVE_COMPRESSION_LEVEL }
 export async function writeAppends(
   context: LakeWriteContext,
   heads: ReadonlyMap<string, LoadedTable>,
-  batch: { readonly present: BatchKinds; readonly counts: CutCounts; readonly sourceCount: number },
+  batch: {
+    readonly present: BatchKinds
+    readonly acceptedOf: (kind: Kind) => string
+    readonly counts: CutCounts
+    /** The parts that messages came from. */
+    readonly parts: readonly SourcePart[]
+  },
 ): Promise<TableChange[]> {
   const { present, counts } = batch
   const changes: TableChange[] = []
-  // The table's order, without comparing the long names of one and the same source.
-  const bronzeOptions = batch.sourceCount > 1 ? level : { ...level, sortBy: POSITION.slice(1) }
+  const bronzeOptions = { ...level, ...bronzeOrder(batch.parts) }
   for (const kind of present.routed) {
     const routed = `(SELECT * FROM routed WHERE kind = ${sqlString(kind)})`
     const bronze = bronzeSql(kind, { routed, decoded: `decoded_${kind}` })
     changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze, bronzeOptions))
     if (!present.decoded.has(kind)) continue
-    const accepted = `SELECT * FROM verdict_${kind} WHERE verdict = 'accepted'`
+    const accepted = `SELECT * FROM ${batch.acceptedOf(kind)}`
     changes.push(againstHead(heads, await append(context, heads, `silver.${kind}s`, accepted)))
   }
   if (counts.rejectedCount + counts.refusedCount > 0) {
@@ -42,6 +48,17 @@ export async function writeAppends(
     )
   }
   return changes.filter((change) => change.addDataFiles.length > 0)
+}
+
+/**
+ * The table's order, with nothing compared that is known. Files are read one after the other and
+ * their lines in order, so that their messages lie side by side as they came.
+ */
+function bronzeOrder(parts: readonly SourcePart[]): Pick<WriteDataOptions, 'sortBy'> {
+  if (parts.every(isFilePart)) return { sortBy: [] }
+  // The names of one and the same source are long.
+  const sources = new Set(parts.map(({ source }) => source))
+  return sources.size > 1 ? {} : { sortBy: POSITION.slice(1) }
 }
 
 async function append(

@@ -74,11 +74,11 @@ export async function frameIntoScratch(options: FramingOptions): Promise<FramedI
       isLast = true
       break
     }
-    await frameBatch(session, batch, options.ingestedUs)
+    const framed = await frameBatch(session, batch, options.ingestedUs)
     const written = await writeDataFiles(
       { session, fileIO, ids, scratchDir },
       table.metadata,
-      'SELECT * FROM framed',
+      `SELECT * FROM ${framed}`,
       { compressionLevel: LIVE_COMPRESSION_LEVEL },
     )
     files.push(...written)

@@ -10,13 +10,15 @@ import { readTotals, receiptProblems } from '../../support/receipts.ts'
 import { runList } from '../../support/run-list.ts'
 import { goodMessages } from './good-messages.ts'
 
-const MESSAGE_COUNT = 10_000
+const MESSAGE_COUNT = 21_000
 /** Steps fail on a payload that holds it; in the note of a stock message it means nothing. */
 const MARK = 'the engine stumbles here'
 /** One batch after the other fails. */
-const BATCH_SIZES = [4_000, 2_000, 4_000]
+const BATCH_SIZES = [8_000, 5_000, 8_000]
+/** One batch so large that its messages are not kept in a table. */
+const LARGE_BATCH = [MESSAGE_COUNT]
 /** The first, the last, and two in a row on both sides of where their batch is halved. */
-const FAILING = [0, 4_999, 5_000, 9_999]
+const FAILING = [0, 10_499, 10_500, 20_999]
 
 const clock = createTestClock(RECEIVED_US + 3_600_000_000n)
 
@@ -89,15 +91,22 @@ describe('a message that the engine fails on', () => {
   })
 
   it.each([
-    ['decoding', failDecoding, 'out of its depth'],
-    ['routing', failRouting, 'out of its depth'],
-    ['decoding, with the words of a wrong statement', failDecoding, 'no Parser Error at all'],
-  ])('in %s is refused alone, and all others are there', async (_, fail, says) => {
+    ['decoding', failDecoding, 'out of its depth', BATCH_SIZES],
+    ['routing', failRouting, 'out of its depth', BATCH_SIZES],
+    ['routing of a large batch', failRouting, 'out of its depth', LARGE_BATCH],
+    ['decoding of a large batch', failDecoding, 'no Parser Error at all', LARGE_BATCH],
+    [
+      'decoding, in words of a wrong statement',
+      failDecoding,
+      'no Parser Error at all',
+      BATCH_SIZES,
+    ],
+  ])('in %s is refused alone, and all others are there', async (_, fail, says, batchSizes) => {
     const lake = await openMemoryLake({ clock })
     try {
       const messages = makeMessages(FAILING)
       const failing = withSession(lake, (session) => rewriting(session, fail(says)))
-      await runList(failing, messages, BATCH_SIZES)
+      await runList(failing, messages, batchSizes)
 
       const rejected = await readRows<{ source_offset: bigint; detail: string }>(
         lake,
