@@ -35,12 +35,15 @@ export async function planRestore(
   const known = await readPartPositions(session, cutsRelation, cutNumber)
   const then = new Map([...now].map(([key, part]) => [key, restoredPart(part, known.get(key))]))
   const removed = await readRemoved(session, cutsRelation, cutNumber)
-  const progress = [...now].flatMap(([key, part]) => {
-    const steps = stepBetween(part, then.get(key) ?? part)
-    return steps.length === 0 && removed.has(key) ? [restingAt(part)] : steps
-  })
   const counts = await readDifferences(session, cutsRelation, cutNumber)
   const { '': total = NO_COUNTS, ...ofParts } = counts
+  // A replay changes counts of parts that rest, a retention what bronze has of them.
+  const isTold = (key: string) =>
+    removed.has(key) || Object.values(ofParts[key] ?? NO_COUNTS).some((count) => count !== 0)
+  const progress = [...now].flatMap(([key, part]) => {
+    const steps = stepBetween(part, then.get(key) ?? part)
+    return steps.length === 0 && isTold(key) ? [restingAt(part)] : steps
+  })
   const [last] = await session.rows<{ ingested_us: bigint | null }>(
     `SELECT max(epoch_us(ingested_ts)) AS ingested_us FROM ${cutsRelation}`,
   )
