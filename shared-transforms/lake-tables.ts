@@ -10,6 +10,7 @@ import { quotes } from '../silver/quotes.ts'
 import { rejectedMessages } from '../silver/rejected-messages.ts'
 import { trades } from '../silver/trades.ts'
 import { cuts } from '../sluice/cuts.ts'
+import { takeOvers } from '../sluice/take-overs.ts'
 import type { TableDefinition } from '../tables/spec/table-definition.ts'
 
 /** Every table of a lake, in the order of the data's way. */
@@ -25,5 +26,6 @@ export const allTables: readonly TableDefinition[] = [
   bars,
   barRevisions,
   spreads,
+  takeOvers,
   cuts,
 ]

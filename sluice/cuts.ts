@@ -14,6 +14,9 @@ import type { TableDefinition } from '../tables/spec/table-definition.ts'
  * and receipts agree by part in sum, no longer cut by cut. What it only sets right again, after
  * somebody else deleted or added rows, is no difference: receipts never counted that.
  *
+ * A take-over is a replay by which other rows count (sluice.take_overs); before it there is a cut that
+ * only announces its files. Rows of a source that does not count are duplicates here.
+ *
  * A seal moves the watermark and nothing else.
  *
  * A rollback is a cut too: its rows take back what it undid, with negative counts and ends before

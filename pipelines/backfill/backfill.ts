@@ -10,10 +10,11 @@ import type { FileRange } from '../sources/file-range.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
 import { backfillByTrino, type TrinoBackfillOptions } from './by-trino/backfill-by-trino.ts'
 import { backfillLimits, besideLimits, trinoBackfillLimits } from './backfill-limits.ts'
-import { countFiles, takenRangesOf } from './choose-parts.ts'
+import { countFiles, takenRangesOf, type ChosenPart } from './choose-parts.ts'
 import { checkInput } from './check-input.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
 import { onlyFormatOf, withInput, type InputChoice, type OpenInput } from './open-input.ts'
+import { announceTakeOver, turnTakeOver } from './take-over.ts'
 
 export interface BackfillOptions extends InputChoice {
   readonly lake: Lake
@@ -22,6 +23,11 @@ export interface BackfillOptions extends InputChoice {
   readonly isBeside?: boolean
   /** Only messages of these days; the rest of the files can be taken later. Not by Trino. */
   readonly range?: FileRange
+  /**
+   * Where the input overlaps another source and one of both has no ids, it replaces that source's
+   * rows of the day instead of being refused. Not by Trino.
+   */
+  readonly takesOver?: boolean
   readonly limits?: BatchLimits
   readonly allowedLatenessMs?: number
   readonly dedupeMemoryRows?: number
@@ -48,6 +54,13 @@ export interface BackfillResult {
   readonly partsSkipped: number
   /** Messages that were read and are of other days. */
   readonly leftOutCount: number
+  /** Days of silver that were replaced, as the input took them over; ascending. */
+  readonly takenOverDays: readonly string[]
+  /**
+   * Days of symbols on which a file that was read before does not count: another source took them
+   * over, or a run with `takesOver` was stopped. 0 with `takesOver`.
+   */
+  readonly replacedCount: number
   /** False where the signal came first: started again, it goes on from there. */
   readonly isComplete: boolean
 }
@@ -57,30 +70,42 @@ export interface BackfillResult {
  * one that was read whole is skipped, one that was read in part is gone on with.
  *
  * @throws SluiceError `invalid-input` where a day of a symbol in the input overlaps, by event-time
- * range, what the lake holds from other sources, or, beside a stream, is open; it names them, and
- * nothing of the run is committed. Also as `runMicroBatches`.
+ * range, what the lake holds from other sources and is not to be taken over, or, beside a stream, is
+ * open; it names them, and nothing of the run is committed. Also as `runMicroBatches`, and as `replay`
+ * where days are taken over.
  */
 export async function backfill(
   options: BackfillOptions,
   signal: AbortSignal,
 ): Promise<BackfillResult> {
-  const stopped = { partsRead: 0, partsSkipped: 0, leftOutCount: 0, isComplete: false }
+  const stopped = { ...NOTHING, partsSkipped: 0, replacedCount: 0, isComplete: false }
   return (await withInput(options, signal, (input) => load(options, input, signal))) ?? stopped
 }
+
+const NOTHING = { partsRead: 0, leftOutCount: 0, takenOverDays: [] }
 
 async function load(
   options: BackfillOptions,
   input: OpenInput,
   signal: AbortSignal,
 ): Promise<BackfillResult> {
-  const { reader } = input
-  const all = await checkInput(options, input, signal)
+  const { chosen: all, takeOver, replacedCount } = await checkInput(options, input, signal)
   const chosen = all.filter(({ state }) => state !== 'read')
+  const skipped = { partsSkipped: all.length - chosen.length, replacedCount }
+  if (signal.aborted) return { ...NOTHING, ...skipped, isComplete: false }
+  await announceTakeOver(options, takeOver)
+  const loaded = chosen.length === 0 ? NOTHING : await loadParts(options, input, chosen, signal)
+  const takenOverDays = await turnTakeOver(options, takeOver, signal)
+  return { ...loaded, ...skipped, takenOverDays, isComplete: !signal.aborted }
+}
+
+async function loadParts(
+  options: BackfillOptions,
+  { reader }: OpenInput,
+  chosen: readonly ChosenPart[],
+  signal: AbortSignal,
+): Promise<Pick<BackfillResult, 'partsRead' | 'leftOutCount'>> {
   const parts = chosen.map(({ part }) => part)
-  const partsSkipped = all.length - chosen.length
-  const nothing = { partsRead: 0, partsSkipped, leftOutCount: 0 }
-  if (parts.length === 0) return { ...nothing, isComplete: true }
-  if (signal.aborted) return { ...nothing, isComplete: false }
   const archive = createBackfillSource(options.lake, reader, parts)
   const takenRanges = takenRangesOf(chosen)
   let readCount = 0
@@ -113,5 +138,5 @@ async function load(
   const unread = chosen.slice(archive.progress().partsRead)
   const partsRead = countFiles(chosen) - countFiles(unread)
   const leftOutCount = takenRanges === undefined ? 0 : readCount - takenCount
-  return { partsRead, partsSkipped, leftOutCount, isComplete: !signal.aborted }
+  return { partsRead, leftOutCount }
 }

@@ -1,34 +1,48 @@
+import { sqlString } from '../../tables/engine/sql-text.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { Lake } from '../lake/lake.ts'
 import { formatOf } from '../loop/derive-batch.ts'
 import { headOf, loadHeads, type LoopContext } from '../loop/loop-context.ts'
-import { readLoopState } from '../loop/restore-loop.ts'
+import { readReplacedSources, REPLACED_SOURCE, TAKE_OVERS_TABLE } from '../loop/replaced-sources.ts'
 import { createStepSession, type StepSession } from '../loop/step-session.ts'
-import { requireClosedDays } from '../replay/closed-days.ts'
+import type { DayRange } from '../replay/utc-days.ts'
 import { WHOLE_FILE } from '../sources/file-range.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { backfillLimits } from './backfill-limits.ts'
 import { chooseParts, positionsOf, takenRangesOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
 import { canOverlap, findOverlaps, readHeldRanges, type Overlap } from './find-overlaps.ts'
+import { countReplacedInput } from './find-take-overs.ts'
 import type { OpenInput } from './open-input.ts'
-import { INPUT_RANGE, readInput } from './read-input.ts'
+import { planTakeOver } from './plan-take-over.ts'
+import { readInput } from './read-input.ts'
+import { refuseOpenDays } from './refuse-open-days.ts'
 
 /** Overlaps that an error message names; more are counted. */
 const MAX_NAMED_OVERLAPS = 20
 
+export interface CheckedInput {
+  readonly chosen: readonly ChosenPart[]
+  /** Runs of days to take over; none without `takesOver`. The engine has what is to be done. */
+  readonly takeOver: readonly DayRange[]
+  /** Days of symbols on which one of the files does not count; 0 with `takesOver`. */
+  readonly replacedCount: number
+}
+
 /**
  * What the lake knows of the files. Where rows without ids can overlap, or a stream goes on beside,
  * the input is read once for overlaps and open days; an abort ends that early.
- * @throws SluiceError `invalid-input` where there are any, `unsupported` where Trino is to take some
- * days of a file.
+ * @throws SluiceError `invalid-input` where there are any (of overlaps: but with `takesOver`),
+ * `unsupported` where Trino is to take some days of a file, or to take days over.
  */
 export async function checkInput(
   options: BackfillOptions,
-  { parts: all, reader }: OpenInput,
+  input: OpenInput,
   signal: AbortSignal,
-): Promise<readonly ChosenPart[]> {
+): Promise<CheckedInput> {
+  const { parts: all, reader } = input
   const { lake } = options
+  const takesOver = options.takesOver === true
   const connection = await lake.engine.connect()
   try {
     const session = createStepSession(connection, lake.model)
@@ -37,40 +51,36 @@ export async function checkInput(
     const unread = chosen.filter(({ state }) => state !== 'read')
     const takenRanges = takenRangesOf(unread)
     if (options.byTrino !== undefined && takenRanges !== undefined) throw noRangesByTrino()
+    if (options.byTrino !== undefined && takesOver) throw noTakeOverByTrino()
     const isBeside = options.isBeside === true
-    if (unread.length === 0) return chosen
+    const nothing = { chosen, takeOver: [], replacedCount: 0 }
+    if (takesOver) {
+      const takeOver = await planTakeOver(options, input, { session, heads }, signal)
+      return { ...nothing, takeOver: takeOver === undefined ? [] : takeOver.ranges }
+    }
+    const replacedCount = await countReplaced(lake, session, heads, all)
+    if (unread.length === 0) return { ...nothing, replacedCount }
     const parts = unread.map(({ part }) => part)
     const formats = [...new Set(parts.map(reader.formatOf))].map((name) => formatOf(lake, name))
-    if (!isBeside && !(await canOverlap(lake, heads, formats))) return chosen
+    const mayOverlap = isBeside || replacedCount > 0 || (await canOverlap(lake, heads, formats))
+    if (!mayOverlap) return nothing
     const source = createBackfillSource(lake, reader, parts)
     await readInput(session, {
       ...{ lake, source, signal, limits: options.limits ?? backfillLimits },
       ...{ positions: positionsOf(unread), takenRanges },
       onBatch: () => options.onProgress?.('check', source.progress()),
     })
-    if (signal.aborted) return chosen
+    if (signal.aborted) return nothing
     if (isBeside) await refuseOpenDays(lake, session, heads)
     await readHeldRanges(lake, session, heads)
     const ownFiles = all.map(({ part }) => part.source)
     const overlaps = await findOverlaps(session, ownFiles)
     if (overlaps.length > 0) throw overlapping(overlaps)
-    return chosen
+    if (replacedCount > 0) await refuseReplaced(session)
+    return nothing
   } finally {
     connection.close()
   }
-}
-
-/** A stream writes the days that are open. The watermark never goes back: what is closed stays so. */
-async function refuseOpenDays(
-  lake: Lake,
-  session: StepSession,
-  heads: LoopContext['heads'],
-): Promise<void> {
-  const { watermarkUs } = await readLoopState(lake, session, headOf(heads, 'sluice.cuts'))
-  const days = await session.rows<{ day: bigint }>(
-    `SELECT DISTINCT day FROM ${INPUT_RANGE} ORDER BY day`,
-  )
-  for (const { day } of days) requireClosedDays({ fromDay: day, toDay: day + 1n }, watermarkUs)
 }
 
 function noRangesByTrino(): SluiceError {
@@ -82,6 +92,42 @@ function noRangesByTrino(): SluiceError {
   )
 }
 
+export function noTakeOverByTrino(): SluiceError {
+  return new SluiceError(
+    'unsupported',
+    'A backfill by Trino takes no days over from another source. Nothing was read. Let this machine ' +
+      'derive the rows: leave --engine trino out.',
+  )
+}
+
+/** Days of symbols on which one of the files does not count; REPLACED_SOURCE has them. */
+async function countReplaced(
+  lake: Lake,
+  session: StepSession,
+  heads: LoopContext['heads'],
+  all: OpenInput['parts'],
+): Promise<number> {
+  if ((await readReplacedSources(lake, session, headOf(heads, TAKE_OVERS_TABLE))) === 0) return 0
+  const names = all.map(({ part }) => sqlString(part.source)).join(', ')
+  const [row] = await session.rows<{ n: bigint }>(
+    `SELECT count(*) AS n FROM ${REPLACED_SOURCE} WHERE source IN (${names})`,
+  )
+  return Number(row?.n ?? 0n)
+}
+
+/** What is left of a file whose rows would not count is not taken in as if they did. */
+async function refuseReplaced(session: StepSession): Promise<void> {
+  const count = await countReplacedInput(session)
+  if (count === 0) return
+  throw new SluiceError(
+    'invalid-input',
+    `On ${count} ${count === 1 ? 'day of a symbol' : 'days of symbols'} the files do not count: a ` +
+      'run with --take-over was stopped in them, or another source took these days over since. ' +
+      'Nothing was committed. Give --take-over, and they count, or leave these days out with ' +
+      '--from and --to.',
+  )
+}
+
 function overlapping(overlaps: readonly Overlap[]): SluiceError {
   const named = overlaps.slice(0, MAX_NAMED_OVERLAPS).map(describeOverlap)
   const more = overlaps.length - named.length
@@ -89,8 +135,9 @@ function overlapping(overlaps: readonly Overlap[]): SluiceError {
     'invalid-input',
     `The input overlaps what the lake holds on ${overlaps.length} ` +
       `${overlaps.length === 1 ? 'day of a symbol' : 'days of symbols'}, and one of both has no ` +
-      'ids there: equal rows would count twice. Nothing of it was committed. Leave these out, or ' +
-      `backfill into another lake:\n${named.join('\n')}` +
+      'ids there: equal rows would count twice. Nothing of it was committed. Leave these out, let ' +
+      'the input replace what the lake holds of these days with --take-over, or backfill into ' +
+      `another lake:\n${named.join('\n')}` +
       (more > 0 ? `\n  … and ${more} more` : ''),
   )
 }

@@ -28,6 +28,13 @@ export interface Overlap {
 /** The engine table with what the lake holds of the input's days and symbols, as INPUT_RANGE. */
 export const HELD_RANGE = 'held_range'
 
+/**
+ * SQL over INPUT_RANGE i and HELD_RANGE h of one day of a symbol: both hold the same time, and one of
+ * them has rows without ids.
+ */
+export const IS_OVERLAPPING =
+  '(i.low <= h.high AND h.low <= i.high AND (i.without_id > 0 OR h.without_id > 0))'
+
 const DAY_US = 86_400_000_000n
 const KEY = 'kind, venue, venue_symbol, day'
 
@@ -114,8 +121,7 @@ export async function findOverlaps(
   }>(
     `SELECT ${KEY}, min(i.low) AS input_low, max(i.high) AS input_high, min(h.low) AS lake_low, ` +
       `max(h.high) AS lake_high FROM ${INPUT_RANGE} i JOIN ${HELD_RANGE} h USING (${KEY}) ` +
-      `WHERE ${isOther} AND i.low <= h.high AND h.low <= i.high ` +
-      `AND (i.without_id > 0 OR h.without_id > 0) GROUP BY ${KEY} ORDER BY ALL`,
+      `WHERE ${isOther} AND ${IS_OVERLAPPING} GROUP BY ${KEY} ORDER BY ALL`,
   )
   return rows.map((row) => ({
     kind: row.kind,

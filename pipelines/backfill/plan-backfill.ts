@@ -10,6 +10,8 @@ import { chooseParts, positionsOf, takenRangesOf, type ChosenPart } from './choo
 import { createBackfillSource } from './create-backfill-source.ts'
 import { findOverlaps, HELD_RANGE, readHeldRanges, type Overlap } from './find-overlaps.ts'
 import { withInput, type OpenInput } from './open-input.ts'
+import type { ReplacedRows } from './find-take-overs.ts'
+import { planTakeOver } from './plan-take-over.ts'
 import { INPUT_RANGE, readInput, type InputCounts } from './read-input.ts'
 
 /** A UTC day of one kind in the input. */
@@ -29,8 +31,10 @@ export interface PlannedDay {
 export interface BackfillPlan extends InputCounts {
   readonly files: readonly ChosenPart[]
   readonly days: readonly PlannedDay[]
-  /** Why it would be refused; none: it would not. */
+  /** Why it would be refused; none: it would not. With `takesOver` there is none. */
   readonly overlaps: readonly Overlap[]
+  /** Rows that leave silver for those of the input; none without `takesOver`. */
+  readonly replaced: readonly ReplacedRows[]
   /** The same: days that a stream beside still writes. */
   readonly openDays: readonly string[]
   readonly watermarkUs: bigint | undefined
@@ -50,10 +54,11 @@ export async function planBackfill(
 
 async function planInput(
   options: Omit<BackfillOptions, 'writer'>,
-  { parts: all, reader }: OpenInput,
+  input: OpenInput,
   signal: AbortSignal,
 ): Promise<BackfillPlan | undefined> {
-  const { lake } = options
+  const { lake, takesOver } = options
+  const { parts: all, reader } = input
   const connection = await lake.engine.connect()
   try {
     const session = createStepSession(connection, lake.model)
@@ -65,21 +70,28 @@ async function planInput(
     const { watermarkUs } = await readLoopState(lake, session, headOf(heads, 'sluice.cuts'))
     const days = await readDays(session, watermarkUs)
     const open = options.isBeside === true ? days.filter(({ isSealed }) => !isSealed) : []
+    const ownFiles = all.map(({ part }) => part.source)
+    const overlaps = takesOver === true ? [] : await findOverlaps(session, ownFiles)
+    const takeOver =
+      takesOver === true
+        ? await planTakeOver({ ...options, isBeside: false }, input, { session, heads }, signal)
+        : NO_TAKE_OVER
+    if (takeOver === undefined) return undefined
     return {
       ...counts,
       files,
       days,
       openDays: [...new Set(open.map(({ day }) => day))],
-      overlaps: await findOverlaps(
-        session,
-        all.map(({ part }) => part.source),
-      ),
+      overlaps,
+      replaced: takeOver.replaced,
       watermarkUs,
     }
   } finally {
     connection.close()
   }
 }
+
+const NO_TAKE_OVER = { replaced: [] }
 
 async function readUnread(
   options: Omit<BackfillOptions, 'writer'>,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeOverlap } from '../backfill/check-input.ts'
 import { countFiles, type ChosenPart } from '../backfill/choose-parts.ts'
+import type { ReplacedRows } from '../backfill/find-take-overs.ts'
 import type { InputChoice } from '../backfill/open-input.ts'
 import { planBackfill, type BackfillPlan } from '../backfill/plan-backfill.ts'
 import { readLakeFile } from '../lake/lake-file.ts'
@@ -21,6 +22,12 @@ import { drawTextTable } from './text-table.ts'
 /** Overlaps that are printed for a person; JSON has all. */
 const MAX_SHOWN_OVERLAPS = 20
 
+/** What the command was told of the input. */
+export interface WantedInput extends Omit<InputChoice, 'lake'> {
+  readonly range: FileRange
+  readonly takesOver: boolean
+}
+
 /**
  * `sluice backfill --dry-run`: what a run would do, without a lock and without a change. Exit code 1
  * where it would be refused.
@@ -28,7 +35,7 @@ const MAX_SHOWN_OVERLAPS = 20
 export async function showBackfillPlan(
   context: CommandContext,
   options: LakeOptions,
-  input: Omit<InputChoice, 'lake'> & { readonly range: FileRange },
+  input: WantedInput,
 ): Promise<void> {
   const progress = createBackfillProgress(context)
   const signal = context.stopSignal()
@@ -102,7 +109,7 @@ function bytesToRead({ files }: BackfillPlan): number {
 }
 
 function drawPlan(plan: BackfillPlan): readonly string[] {
-  const { watermarkUs, overlaps, openDays } = plan
+  const { watermarkUs, overlaps, openDays, replaced } = plan
   const shown = overlaps.slice(0, MAX_SHOWN_OVERLAPS).map(describeOverlap)
   const more = overlaps.length - shown.length
   return [
@@ -119,17 +126,35 @@ function drawPlan(plan: BackfillPlan): readonly string[] {
     ...(openDays.length === 0
       ? []
       : [`the run would be refused, a stream still writes these days: ${openDays.join(', ')}`]),
-    ...(overlaps.length + openDays.length === 0
+    ...(overlaps.length + openDays.length + replaced.length === 0
       ? ['nothing overlaps: the run would be taken']
       : []),
+    ...drawReplaced(replaced),
     ...(overlaps.length === 0
       ? []
       : [
-          'the run would be refused, the input overlaps what the lake holds:',
+          'the run would be refused, the input overlaps what the lake holds (--take-over replaces it):',
           ...shown,
           ...(more > 0 ? [`  … and ${formatCount(more)} more`] : []),
         ]),
     'nothing was changed',
+  ]
+}
+
+function drawReplaced(replaced: readonly ReplacedRows[]): readonly string[] {
+  if (replaced.length === 0) return []
+  const shown = replaced.slice(0, MAX_SHOWN_OVERLAPS).map((row) => {
+    const { kind, venue, venueSymbol, day, source, rowCount, inputRowCount } = row
+    return (
+      `  ${kind} ${venue} ${venueSymbol} ${day}: ${formatCount(rowCount)} rows of ${source} for ` +
+      `${formatCount(inputRowCount)} of the input`
+    )
+  })
+  const more = replaced.length - shown.length
+  return [
+    'the run would replace:',
+    ...shown,
+    ...(more > 0 ? [`  … and ${formatCount(more)} more`] : []),
   ]
 }
 

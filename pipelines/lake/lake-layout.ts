@@ -30,6 +30,10 @@ const layoutSteps: readonly LayoutStep[] = [
       'the column is_complete to gold.bars and gold.bar_revisions',
     ],
   },
+  {
+    from: 4,
+    does: ['adds the table sluice.take_overs, which says whose rows of a day count'],
+  },
 ]
 
 /** The steps from a layout to the present one, in order; none where it is the present one. */

@@ -8,7 +8,7 @@ import type { ManifestCache } from '../../tables/scan/manifest-cache.ts'
 import type { LakeStores } from './lake-stores.ts'
 
 /** The layout of a lake's folder. A lake of another one is refused with what to do. */
-export const LAKE_LAYOUT_VERSION = 4
+export const LAKE_LAYOUT_VERSION = 5
 
 /** An open lake: its stores, its catalog and the engine that works on them. */
 export interface Lake {

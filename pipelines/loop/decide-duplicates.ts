@@ -5,6 +5,7 @@ import {
 } from '../../shared-transforms/duplicates.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import { IDENTITY_REACH_US, memoryTable, type DedupeMemory } from './dedupe-memory.ts'
+import { isReplaced } from './replaced-sources.ts'
 import type { StepSession } from './step-session.ts'
 
 /** A relation with silver's rows whose event time lies in the range (µs, both ends included). */
@@ -21,30 +22,42 @@ const MAX_LOOKUP_RANGES = 32
  * A relation with the good rows of `decoded_<kind>`, identity_hash and `verdict` (accepted,
  * duplicate, conflict): the table `verdict_<kind>`, or, of a large batch without ids, which are all
  * accepted, the decoded rows themselves. Silver is read only for rows that the memory cannot answer
- * for, and only around their event times.
+ * for, and only around their event times. Rows of a source that does not count on their day pass for
+ * duplicates, and are compared with nothing.
  */
 export async function decideDuplicates(
   session: StepSession,
   memory: DedupeMemory,
   lookup: SilverLookup,
-  hasIds: boolean,
+  facts: {
+    /** Rows of the kind may have ids. */
+    readonly hasIds: boolean
+    /** REPLACED_SOURCE has rows. */
+    readonly hasReplaced: boolean
+  },
 ): Promise<string> {
   const { kind } = memory
+  const { hasIds, hasReplaced } = facts
   const hash = `CASE WHEN ${kind}_id IS NOT NULL THEN ${identityHashSql(kind, 'd')} END`
   const good =
     `SELECT d.* EXCLUDE (${MESSAGE_COLUMNS}), ${hasIds ? hash : 'NULL::UBIGINT'} AS identity_hash, ` +
     `'accepted' AS verdict FROM decoded_${kind} d WHERE reason IS NULL`
-  if (!hasIds && session.isLarge()) return `(${good})`
+  if (!hasIds && !hasReplaced && session.isLarge()) return `(${good})`
   const verdicts = `verdict_${kind}`
   await session.add(verdicts, good)
+  if (hasReplaced) {
+    await session.runKept(
+      `UPDATE ${verdicts} SET verdict = 'duplicate', identity_hash = NULL WHERE ${isReplaced(kind)}`,
+    )
+  }
   if (!hasIds) return verdicts
   await session.fill(`lookup_${kind}`, lookupSql(memory))
-  const [facts] = await session.rowsKept<{ lookups: bigint; repeated: bigint }>(
+  const [found] = await session.rowsKept<{ lookups: bigint; repeated: bigint }>(
     `SELECT (SELECT count(*) FROM lookup_${kind}) AS lookups, ` +
       `(SELECT count(identity_hash) - count(DISTINCT identity_hash) FROM verdict_${kind}) ` +
       `AS repeated`,
   )
-  if ((facts?.lookups ?? 0n) === 0n && (facts?.repeated ?? 0n) === 0n) return verdicts
+  if ((found?.lookups ?? 0n) === 0n && (found?.repeated ?? 0n) === 0n) return verdicts
   await readAccepted(session, kind, lookup)
   await judgeSuspects(session, kind)
   return verdicts

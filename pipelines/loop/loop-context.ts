@@ -17,7 +17,15 @@ import type { LoopState } from './loop-state.ts'
 import type { StepSession } from './step-session.ts'
 
 /** Live and backfill are two settings of one loop; the others are cuts without a batch. */
-export const loopModes = ['live', 'demo', 'backfill', 'replay', 'seal', 'retention'] as const
+export const loopModes = [
+  'live',
+  'demo',
+  'backfill',
+  'replay',
+  'take-over',
+  'seal',
+  'retention',
+] as const
 export type LoopMode = (typeof loopModes)[number]
 
 export interface LoopOptions {
@@ -79,6 +87,8 @@ export interface LoopContext {
   readonly memories: readonly DedupeMemory[]
   readonly tails: readonly GoldTail[]
   readonly gaps: GapLedger
+  /** Days of symbols on which a source does not count; REPLACED_SOURCE in the engine has them. */
+  readonly replacedCount: number
 }
 
 /** The heads of all tables of a lake, by dotted name. */

@@ -115,8 +115,11 @@ async function deriveRows(
   for (const memory of context.memories) {
     const { kind } = memory
     if (!present.decoded.has(kind)) continue
-    const hasIds = mayHaveIds(session, formatNames, kind)
-    verdicts.set(kind, await decideDuplicates(session, memory, lookup, hasIds))
+    const facts = {
+      hasIds: mayHaveIds(session, formatNames, kind),
+      hasReplaced: context.replacedCount > 0,
+    }
+    verdicts.set(kind, await decideDuplicates(session, memory, lookup, facts))
   }
   const isLeftOut = options.takenRanges !== undefined && leftOutCount === batch.messageCount
   return { ...present, verdicts, isLeftOut }

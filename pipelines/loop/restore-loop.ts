@@ -19,6 +19,7 @@ import {
   type LoopOptions,
 } from './loop-context.ts'
 import { setTakenRanges } from './leave-out.ts'
+import { readReplacedSources, TAKE_OVERS_TABLE } from './replaced-sources.ts'
 import { decodePositions, EMPTY_LOOP_STATE, POSITIONS_PROPERTY } from './loop-state.ts'
 import type { LoopState } from './loop-state.ts'
 import { readPositionsFromRows } from './read-positions.ts'
@@ -44,6 +45,8 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   const { cutNumber, watermarkUs } = state
   const times = { cutNumber: cutNumber + 1, beforeUs: watermarkUs, afterUs: watermarkUs }
   await setLoopTimes(session, times)
+  const takeOvers = headOf(heads, TAKE_OVERS_TABLE)
+  const replacedCount = await readReplacedSources(options.lake, session, takeOvers)
   const memories: DedupeMemory[] = []
   for (const kind of session.model.kinds) {
     const silver = headOf(heads, `silver.${kind}s`)
@@ -63,7 +66,7 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
     const restored = { state, silverDays }
     tails.push(await restoreTail(options, session, gold, headOf(heads, gold.name), restored))
   }
-  return { options, session, heads, state, memories, tails, gaps }
+  return { options, session, heads, state, memories, tails, gaps, replacedCount }
 }
 
 /** Positions and watermark as the newest cut left them. */

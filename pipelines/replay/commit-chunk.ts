@@ -24,7 +24,7 @@ export async function commitChunk(
       : await settleDifferences(context, plan.counts)
   const told = [...positions].filter(([key]) => counts.has(key))
   return commitPlan(context, {
-    mode: 'replay',
+    mode: options.mode,
     after: {
       ...state,
       cutNumber: state.cutNumber + 1,

@@ -2,6 +2,7 @@ import { duplicateRule, duplicatesSql } from '../../shared-transforms/duplicates
 import type { Kind } from '../../shared-transforms/kind.ts'
 import { planHead, planRelation, headOf, type LoopContext } from '../loop/loop-context.ts'
 import { ownColumns } from '../loop/own-columns.ts'
+import { isReplaced } from '../loop/replaced-sources.ts'
 import { CONFLICT_SQL, silverTable } from '../loop/write-cut-files.ts'
 import { POSITION, type Derivation } from './derive-range.ts'
 import { planBronze } from './plan-bronze.ts'
@@ -17,16 +18,21 @@ export const AGAIN_REJECTED = 'again_rejected'
 
 /**
  * From decoded rows to what the range should hold: duplicates are decided in THE sequence, each
- * row against the accepted ones before it, as if live had taken all of them in now.
+ * row against the accepted ones before it, as if live had taken all of them in now. Rows of a source
+ * that does not count pass for duplicates.
  */
 export async function judgeRange(context: LoopContext, { range }: Derivation): Promise<void> {
   const { session } = context
   const isInside = isInRange('event_ts', range)
   for (const kind of session.model.kinds) {
     const key = `venue, venue_symbol, ${kind}_id`
+    const counted =
+      context.replacedCount === 0
+        ? `again_${kind}`
+        : `(SELECT * FROM again_${kind} WHERE NOT ${isReplaced(kind)})`
     await session.run(
-      `CREATE OR REPLACE TABLE again_suspect_${kind} AS SELECT * FROM again_${kind} SEMI JOIN ` +
-        `(SELECT ${key} FROM again_${kind} WHERE ${kind}_id IS NOT NULL GROUP BY ALL ` +
+      `CREATE OR REPLACE TABLE again_suspect_${kind} AS SELECT * FROM ${counted} SEMI JOIN ` +
+        `(SELECT ${key} FROM ${counted} WHERE ${kind}_id IS NOT NULL GROUP BY ALL ` +
         `HAVING count(*) > 1) USING (${key})`,
     )
     const judged = duplicatesSql(duplicateRule(session.model.tables, kind), {
@@ -37,6 +43,12 @@ export async function judgeRange(context: LoopContext, { range }: Derivation): P
       `CREATE OR REPLACE TABLE again_refuted_${kind} AS SELECT * FROM (${judged}) ` +
         `WHERE verdict <> 'accepted' AND ${isInside}`,
     )
+    if (context.replacedCount > 0) {
+      await session.run(
+        `INSERT INTO again_refuted_${kind} BY NAME SELECT *, 'duplicate' AS verdict ` +
+          `FROM again_${kind} WHERE ${isReplaced(kind)} AND ${isInside}`,
+      )
+    }
     const held = await heldShape(context, silverTable(kind))
     await session.run(`CREATE OR REPLACE TABLE ${againSilver(kind)} AS ${held}`)
     await session.run(

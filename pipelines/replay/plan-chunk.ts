@@ -10,6 +10,7 @@ import { planGapChange } from './gap-change.ts'
 import { holdRejected, writeRejectedChange } from './rejected-change.ts'
 import { requireBronze } from './require-bronze.ts'
 import { writeSilverChange } from './silver-change.ts'
+import { writeTakeOver } from './take-over-change.ts'
 import type { DayRange } from './utc-days.ts'
 
 /** What one cut of a replay does. */
@@ -25,13 +26,18 @@ export interface ChunkPlan {
 
 /**
  * Writes the files of what differs from what the range should hold; no change where nothing does.
- * @param compared undefined: silver stays as it is, gold is derived from it
+ * @param wanted compared undefined: silver stays as it is, gold is derived from it; takeOver as of
+ * `ReplayOptions`
  */
 export async function planChunk(
   context: LoopContext,
   range: DayRange,
-  compared: ComparedSilver | undefined,
+  wanted: {
+    readonly compared: ComparedSilver | undefined
+    readonly takeOver?: string | undefined
+  },
 ): Promise<ChunkPlan> {
+  const { compared, takeOver } = wanted
   if (compared === undefined) {
     const gaps = await planGapChange(context, undefined)
     const gold = await writeGoldChanges(context, range, new Map(), gaps.facts)
@@ -54,5 +60,6 @@ export async function planChunk(
   const gaps = await planGapChange(context, compared)
   changes.push(...gaps.changes)
   const gold = await writeGoldChanges(context, range, replaced, gaps.facts)
+  if (takeOver !== undefined) changes.push(...(await writeTakeOver(context, takeOver, range)))
   return { changes: [...changes, ...gold.changes], revised: gold.revised, counts, replaced }
 }

@@ -17,8 +17,9 @@ import { deriveOn, startDerivation, type Derivation } from './derive-range.ts'
 import { judgeRange } from './judge-range.ts'
 import { readInstruments } from './keep-instruments.ts'
 import { planChunk, type ChunkPlan } from './plan-chunk.ts'
-import { loopOptionsOf, type ReplayOptions } from './replay-options.ts'
+import { loopOptionsOf, modeOf, type ReplayOptions } from './replay-options.ts'
 import { growForMoves } from './grow-for-moves.ts'
+import { applyTakeOver } from './take-over-change.ts'
 import type { ComparedSilver } from './held-silver.ts'
 import { dayText, type DayRange } from './utc-days.ts'
 
@@ -66,7 +67,7 @@ export async function replayChunk(
   try {
     for (let tryCount = 1; ; tryCount++) {
       const { context, derivation, compared } = derived
-      const plan = await planChunk(context, range, compared)
+      const plan = await planChunk(context, range, { compared, takeOver: options.takeOver })
       try {
         const committed = await commitDerived(options, context, plan, range)
         return { ...describe(derivation, plan), committed, tryCount }
@@ -146,14 +147,15 @@ async function restoreForRange(
   session: Session,
   range: DayRange,
 ): Promise<LoopContext> {
-  const loopOptions: LoopOptions = loopOptionsOf(options, 'replay')
+  const loopOptions: LoopOptions = loopOptionsOf(options, modeOf(options))
   await rollForward(commitContext(loopOptions))
   const context = await restoreLoop(loopOptions, session)
-  requireClosedDays(range, context.state.watermarkUs)
+  if (options.takesOpenDays !== true) requireClosedDays(range, context.state.watermarkUs)
   if (options.instruments === undefined && options.layers !== 'gold') {
     await createInstrumentsTable(context.session, await readInstruments(context, range))
   }
-  return context
+  if (options.takeOver === undefined) return context
+  return { ...context, replacedCount: await applyTakeOver(session, options.takeOver, range) }
 }
 
 /** Another cut came first, or foreign rows where the change was derived from. */

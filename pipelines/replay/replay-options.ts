@@ -24,6 +24,13 @@ export interface ReplayOptions {
   readonly maxQueryDurationMs?: number
   readonly hooks?: LoopHooks
   readonly sleep?: (waitMs: number) => Promise<void>
+  /**
+   * An engine table with new rows for sluice.take_overs, as TAKE_OVER_COLUMNS says: those of the days
+   * that a cut derives anew go into it, and hold for what it derives.
+   */
+  readonly takeOver?: string
+  /** No stream writes beside: days that are open may be derived anew too. */
+  readonly takesOpenDays?: boolean
   /** Asks live to let the next cut be ours; answers with what gives the turn back. */
   readonly takeTurn?: () => Promise<() => Promise<void>>
 }
@@ -58,4 +65,9 @@ export function loopOptionsOf(
     ...(hooks === undefined ? {} : { hooks }),
     ...(sleep === undefined ? {} : { sleep }),
   }
+}
+
+/** What made the cuts, for sluice.cuts. */
+export function modeOf({ takeOver }: Pick<ReplayOptions, 'takeOver'>): LoopOptions['mode'] {
+  return takeOver === undefined ? 'replay' : 'take-over'
 }

@@ -9,7 +9,7 @@ import { requireClosedDays } from './closed-days.ts'
 import { planBronze } from './plan-bronze.ts'
 import { requireWholeBronze } from './require-bronze.ts'
 import { replayChunk, type ReplayedChunk } from './replay-chunk.ts'
-import { loopOptionsOf, type ReplayOptions } from './replay-options.ts'
+import { loopOptionsOf, modeOf, type ReplayOptions } from './replay-options.ts'
 import { daysOf, type DayRange } from './utc-days.ts'
 
 /** Messages of bronze that one cut derives anew; they are in the engine all at once. */
@@ -79,12 +79,14 @@ export async function replay(
 
 /** How the range would be cut up, without deriving anything. */
 export async function planReplay(options: ReplayOptions, session: Session): Promise<ReplayPlan> {
-  const loopOptions = loopOptionsOf(options, 'replay')
+  const loopOptions = loopOptionsOf(options, modeOf(options))
   const commit = commitContext(loopOptions)
   await rollForward(commit)
   const context = await restoreLoop(loopOptions, session)
   await verifyHeads(commit, [...context.heads.values()], CUTS_TABLE)
-  requireClosedDays(options.range, context.state.watermarkUs)
+  if (options.takesOpenDays !== true) {
+    requireClosedDays(options.range, context.state.watermarkUs)
+  }
   if (options.layers !== 'gold') await requireWholeBronze(context, options.range)
   const plans = options.layers === 'gold' ? [] : await planBronze(context, options.range)
   const messageCount = plans

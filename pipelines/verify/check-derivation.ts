@@ -4,6 +4,7 @@ import type { ColumnDefinition } from '../../tables/spec/table-definition.ts'
 import type { BronzeRetention } from './bronze-retention.ts'
 import type { BrokenFiles } from './broken-files.ts'
 import { CUT_ROWS } from './cut-rows-table.ts'
+import { TAKE_OVERS_TABLE } from '../loop/replaced-sources.ts'
 import { dayText } from '../replay/utc-days.ts'
 import { DAY_US, type DayPiece, dayPieces, isInPiece, pieceFilter } from './day-pieces.ts'
 import { createSilverDerivation, type SilverDerivation } from './derive-silver.ts'
@@ -31,7 +32,8 @@ export async function checkDerivation(
   broken: BrokenFiles,
   retention?: BronzeRetention,
 ): Promise<CheckResult> {
-  const derivation = await createSilverDerivation(pinned.session, pinned.lake.model)
+  const takeOvers = await readableRows(pinned, broken, TAKE_OVERS_TABLE)
+  const derivation = await createSilverDerivation(pinned.session, pinned.lake.model, takeOvers)
   const findings: Finding[] = []
   let checkedCount = 0n
   for (const kind of pinned.lake.model.kinds) {

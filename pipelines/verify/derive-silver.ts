@@ -6,6 +6,7 @@ import type { Session } from '../../tables/engine/engine.ts'
 import { createBatchTables, deriveBatch } from '../loop/derive-batch.ts'
 import { createFramedTable } from '../loop/frame-batch.ts'
 import { createInstrumentsTable } from '../loop/instruments.ts'
+import { fillReplacedSources, isReplaced } from '../loop/replaced-sources.ts'
 import { createStepSession, type StepSession } from '../loop/step-session.ts'
 
 /** Derives silver from bronze by the steps of the loop, in an engine of its own. */
@@ -17,12 +18,17 @@ export interface SilverDerivation {
   derive(messages: string): Promise<void>
 }
 
-/** The session's engine must be nobody else's: the steps have tables of fixed names. */
+/**
+ * The session's engine must be nobody else's: the steps have tables of fixed names.
+ * @param takeOvers a relation with the rows of sluice.take_overs; undefined: there are none
+ */
 export async function createSilverDerivation(
   connection: Session,
   model: LakeModel,
+  takeOvers?: string,
 ): Promise<SilverDerivation> {
   const session = createStepSession(connection, model)
+  const hasReplaced = (await fillReplacedSources(session, takeOvers)) > 0
   await createInstrumentsTable(session, [])
   await createFramedTable(session)
   await createBatchTables(session)
@@ -38,14 +44,18 @@ export async function createSilverDerivation(
         session,
         facts.map(({ format }) => format),
       )
-      for (const kind of model.kinds) await judge(session, kind)
+      for (const kind of model.kinds) await judge(session, kind, hasReplaced)
     },
   }
 }
 
-/** All good rows of one kind are judged together, in the one sequence, with none accepted before. */
-async function judge(session: StepSession, kind: Kind): Promise<void> {
-  const candidates = `(SELECT * EXCLUDE (reason) FROM decoded_${kind} WHERE reason IS NULL)`
+/**
+ * All good rows of one kind whose source counts are judged together, in the one sequence, with none
+ * accepted before.
+ */
+async function judge(session: StepSession, kind: Kind, hasReplaced: boolean): Promise<void> {
+  const isCounted = hasReplaced ? ` AND NOT ${isReplaced(kind)}` : ''
+  const candidates = `(SELECT * EXCLUDE (reason) FROM decoded_${kind} WHERE reason IS NULL${isCounted})`
   const accepted = `(SELECT * FROM decoded_${kind} WHERE false)`
   await session.run(
     `CREATE OR REPLACE TEMP TABLE derived_${kind} AS ` +

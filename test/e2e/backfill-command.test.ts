@@ -60,4 +60,45 @@ describe('sluice backfill', () => {
     expect(overlapping.stderr).toMatch(/no ids.*Nothing of it was committed[^]* IBM 2025-01-15/)
     expect(await countIn(history)).toBe('2')
   })
+
+  it('takes a day over when it is asked to, killed at any of its cuts or not', async () => {
+    const history = join(folder, 'taken over')
+    const name = '20250115_ibm_Trade_Tick.csv'
+    const write = async (below: string, count: number) => {
+      await mkdir(join(folder, below))
+      const print = (_: unknown, index: number) =>
+        `${36_000_000 + index * 1000},1755000,100,NASDAQ,00000001,0\n`
+      await writeFile(join(folder, below, name), Array.from({ length: count }, print).join(''))
+      return join(folder, below, name)
+    }
+    expect((await runIn(history, 'lean-trades', await write('worse', 20))).code).toBe(0)
+    const better = await write('better', 50)
+    const args = ['backfill', '--format', 'lean-trades', '--lake', history, better, '--take-over']
+    const planned = await runSluice([...args, '--dry-run'])
+    expect(planned.code, planned.stderr).toBe(0)
+    expect(planned.stdout).toMatch(
+      /would replace:\n {2}trade us-equity IBM 2025-01-15: 20 rows of file/,
+    )
+    expect(planned.stdout).toMatch(/for 50 of the input/)
+    // The announcement, the load, and the cut that turns the day round.
+    const faults = ['staged@1', 'commitLanded@1', 'commitLanded@1', 'staged@1'] as const
+    for (const fault of faults) {
+      const killed = await runSluice(args, { env: { SLUICE_FAULT: fault } })
+      expect(killed.stderr).toContain('SIGKILL')
+      expect(await countIn(history)).toBe('20')
+    }
+    const landed = await runSluice(args, { env: { SLUICE_FAULT: 'commitLanded@1' } })
+    expect(landed.stderr).toContain('SIGKILL')
+    const done = await runSluice(args)
+    expect(done.code, done.stderr).toBe(0)
+    expect(done.stdout).toContain('0 files read, 1 was in the lake already')
+    expect(await countIn(history)).toBe('50')
+    const verified = await runSluice(['verify', '--deep', '--lake', history])
+    expect(verified.code, verified.stdout).toBe(0)
+    const back = await runSluice([...args.slice(0, -2), join(folder, 'worse', name), '--take-over'])
+    expect(back.stdout).toContain('1 day taken over')
+    expect(await countIn(history)).toBe('20')
+    const byTrino = await runSluice([...args, '--engine', 'trino'])
+    expect(byTrino.stderr).toContain('unsupported: A backfill by Trino takes no days over')
+  }, 400_000)
 })

@@ -29,7 +29,7 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
   'rejects replay': [/decode now[^]*nothing was changed\n/, /no cut was made: [1-9]\d* stay\n/],
   'verify --deep': [/nothing is wrong/, /bad-number/, /bad-number: /],
   'SHOW TABLES': [
-    /│ gold +│ bars +│[^]*│ latest_quotes +│[^]*20 rows/,
+    /│ gold +│ bars +│[^]*│ latest_quotes +│[^]*21 rows/,
     /│ vwap +│ DECIMAL\(18,8\)/,
   ],
   'silver.gaps': [/│ binance +│ BTCUSDT +│ +1004 │ +2000 │[^]*1 row/],

@@ -6,7 +6,7 @@ import {
   type BackfillResult,
   type TrinoBackfill,
 } from '../../backfill/backfill.ts'
-import type { InputChoice } from '../../backfill/open-input.ts'
+import { noTakeOverByTrino } from '../../backfill/check-input.ts'
 import { SluiceError } from '../../../tables/errors.ts'
 import { mappedFiles, type MappedFile } from '../../../shared-transforms/formats/mapping.ts'
 import { loadFilesConfig, type FilesConfig } from '../../config/load-config.ts'
@@ -20,7 +20,7 @@ import { isWhole, type FileRange } from '../../sources/file-range.ts'
 import { archiveFormats, type ArchiveFormat, type NamedMarket } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { createBackfillProgress } from '../backfill-progress.ts'
-import { showBackfillPlan } from '../show-backfill-plan.ts'
+import { showBackfillPlan, type WantedInput } from '../show-backfill-plan.ts'
 import { formatCount } from '../format-units.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
@@ -35,6 +35,7 @@ interface BackfillCommandOptions extends LakeOptions, TrinoOptions {
   readonly from?: bigint
   readonly to?: bigint
   readonly dryRun: boolean
+  readonly takeOver: boolean
   readonly venue?: string
   readonly symbol?: string
 }
@@ -58,6 +59,13 @@ live's own --config there, so that as many versions of the tables are kept as it
 either may be left out. The rest of the files stays for later runs: what was taken is not taken
 again. Messages without an event time that can be read belong to a run without --from. Not with
 --engine trino.
+
+Rows without ids cannot be told apart: where they overlap, in event time, what another source gave
+for a day of a symbol, the run is refused. With --take-over they replace that source's rows of the
+whole day, in one cut; bronze keeps its messages, and what it sends later for that day does not
+count either. The other source taken over again with --take-over counts again. Where the files have
+several cuts, they count once the last one is there. --dry-run says which rows would be replaced.
+Not with --engine trino.
 
 --dry-run reads the input too, and says what is in it, what the lake holds of the same days, and
 whether the run would be refused. It may go on beside anything, and changes nothing.`
@@ -85,6 +93,11 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
       'only messages before this UTC day: the day behind the last one',
       parseDay,
     )
+    .option(
+      '--take-over',
+      'replace what other sources gave for the same time of a day, where rows have no ids',
+      false,
+    )
     .option('--dry-run', 'only says what would be done', false)
     .option('--symbol <name>', 'of klines: the symbol, where the names of the files do not say it')
     .option('--venue <name>', 'of klines: the venue (default: by the format)')
@@ -101,6 +114,7 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
       const input = {
         ...{ format: options.format, market: marketOf(options), files },
         range: rangeOf(options),
+        takesOver: takesOver(options),
         ...mappingOf(options, config),
         ...(context.stdin.isTTY ? {} : { standardInput: context.stdin }),
       }
@@ -123,10 +137,16 @@ function rangeOf({ from, to, engine }: BackfillCommandOptions): FileRange {
   )
 }
 
+/** @throws SluiceError `unsupported` where Trino is to do it. */
+function takesOver({ takeOver, engine }: BackfillCommandOptions): boolean {
+  if (takeOver && engine === 'trino') throw noTakeOverByTrino()
+  return takeOver
+}
+
 async function runBackfill(
   context: CommandContext,
   options: BackfillCommandOptions,
-  input: Omit<InputChoice, 'lake'> & { readonly range: FileRange },
+  input: WantedInput,
   config: FilesConfig | undefined,
 ): Promise<void> {
   const { clock, ids, environment } = context
@@ -178,6 +198,14 @@ async function runBackfill(
   else printLine(context, resultText(result, totals))
   if (isAllRejected) printNote(context, `Not one message is ${options.format}: ${WHY_REJECTED}`)
   else if (totals.rejectedCount > 0) printNote(context, WHY_REJECTED)
+  if (result.replacedCount > 0) {
+    const days = result.replacedCount === 1 ? 'day of a symbol' : 'days of symbols'
+    printNote(
+      context,
+      `On ${formatCount(result.replacedCount)} ${days} these files do not count: a run with ` +
+        '--take-over was stopped, or another source took over since. With --take-over they count.',
+    )
+  }
   if (!result.isComplete) {
     printNote(context, 'Stopped before the end. The same command goes on from there.')
   }
@@ -246,7 +274,7 @@ const WHY_REJECTED =
   'silver.rejected_messages holds each rejected message with its reason and detail.'
 
 function resultText(
-  { partsRead, partsSkipped, leftOutCount }: BackfillResult,
+  { partsRead, partsSkipped, leftOutCount, takenOverDays }: BackfillResult,
   totals: Omit<RunTotals, 'freshness'>,
 ): string {
   const were = partsSkipped === 1 ? 'was' : 'were'
@@ -255,7 +283,8 @@ function resultText(
     `${countOf(totals.messageCount, 'message')} in ${countOf(totals.cutCount, 'cut')}, ` +
     `${formatCount(totals.rejectedCount)} rejected, ` +
     countOf(totals.duplicateCount, 'duplicate') +
-    (leftOutCount === 0 ? '' : `; ${countOf(leftOutCount, 'message')} of other days left out`)
+    (leftOutCount === 0 ? '' : `; ${countOf(leftOutCount, 'message')} of other days left out`) +
+    (takenOverDays.length === 0 ? '' : `; ${countOf(takenOverDays.length, 'day')} taken over`)
   )
 }
 

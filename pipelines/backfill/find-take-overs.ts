@@ -1,0 +1,131 @@
+import type { Session } from '../../tables/engine/engine.ts'
+import { sqlString } from '../../tables/engine/sql-text.ts'
+import { IDENTITY_HORIZON_US } from '../../shared-transforms/duplicates.ts'
+import { REPLACED_SOURCE } from '../loop/replaced-sources.ts'
+import { TAKE_OVER_COLUMNS } from '../replay/take-over-change.ts'
+import { DAY_US, dayText, type DayRange } from '../replay/utc-days.ts'
+import { fileSql } from '../sources/file-range.ts'
+import { HELD_RANGE, IS_OVERLAPPING } from './find-overlaps.ts'
+import { INPUT_RANGE } from './read-input.ts'
+
+/** Rows of a source in the lake that stop to count on a day of a symbol, as the input takes it over. */
+export interface ReplacedRows {
+  readonly kind: string
+  readonly venue: string
+  readonly venueSymbol: string
+  /** UTC day, `YYYY-MM-DD`. */
+  readonly day: string
+  readonly source: string
+  /** Rows of silver that leave it. */
+  readonly rowCount: number
+  /** Good rows of the input on that day. */
+  readonly inputRowCount: number
+}
+
+/** The engine table with the rows of the cuts that turn days round, as TAKE_OVER_COLUMNS. */
+export const TURNED = 'take_over_turned'
+/** The same of sources that are announced: they do not count until their days are turned round. */
+export const ANNOUNCED = 'take_over_announced'
+
+const DAY_KEY = 'kind, venue, venue_symbol, day'
+const KEY = `${DAY_KEY}, source`
+
+/**
+ * Fills TURNED and ANNOUNCED. A day is taken over where the input overlaps another source of the
+ * lake and one of both has no ids, and where a file of the input does not count: a run was stopped
+ * before its end, or another took over since. INPUT_RANGE must hold the input from its beginning,
+ * HELD_RANGE and REPLACED_SOURCE what the lake holds.
+ *
+ * On such a day all files of the input count, and none of the sources that overlap. A file of which
+ * rows are in silver already is not announced: only a replay of the day could take them out again.
+ */
+export async function findTakeOvers(
+  session: Session,
+  ownFiles: readonly string[],
+): Promise<readonly ReplacedRows[]> {
+  const own = `(${ownFiles.map(sqlString).join(', ')})`
+  await session.run(
+    `CREATE OR REPLACE TABLE take_over_input AS SELECT ${DAY_KEY}, ${fileSql('source')} AS source, ` +
+      `sum(n)::BIGINT AS n FROM ${INPUT_RANGE} GROUP BY ALL`,
+  )
+  await session.run(
+    `CREATE OR REPLACE TABLE take_over_loser AS SELECT ${KEY}, sum(n)::BIGINT AS n FROM ` +
+      `(SELECT ${DAY_KEY}, ${fileSql('source')} AS source, n FROM ${HELD_RANGE}) ` +
+      `SEMI JOIN (SELECT ${DAY_KEY}, ${fileSql('h.source')} AS source FROM ${INPUT_RANGE} i ` +
+      `JOIN ${HELD_RANGE} h USING (${DAY_KEY}) WHERE ${IS_OVERLAPPING}) USING (${KEY}) ` +
+      `WHERE source NOT IN ${own} GROUP BY ALL`,
+  )
+  await session.run(
+    `CREATE OR REPLACE TABLE take_over_winner AS SELECT * FROM take_over_input ` +
+      `SEMI JOIN (SELECT ${DAY_KEY} FROM take_over_loser UNION SELECT ${DAY_KEY} ` +
+      `FROM take_over_input SEMI JOIN ${REPLACED_SOURCE} USING (${KEY})) USING (${DAY_KEY})`,
+  )
+  await session.run(`CREATE OR REPLACE TABLE ${ANNOUNCED} (${TAKE_OVER_COLUMNS})`)
+  await session.run(
+    `INSERT INTO ${ANNOUNCED} SELECT ${KEY}, false FROM take_over_winner ` +
+      `ANTI JOIN (SELECT ${DAY_KEY}, ${fileSql('source')} AS source FROM ${HELD_RANGE}) ` +
+      `USING (${KEY}) ANTI JOIN ${REPLACED_SOURCE} USING (${KEY})`,
+  )
+  await session.run(`CREATE OR REPLACE TABLE ${TURNED} (${TAKE_OVER_COLUMNS})`)
+  await session.run(
+    `INSERT INTO ${TURNED} SELECT ${KEY}, false FROM take_over_loser UNION ALL ` +
+      `SELECT ${KEY}, true FROM take_over_winner SEMI JOIN (SELECT ${KEY} FROM ${ANNOUNCED} ` +
+      `UNION SELECT ${KEY} FROM ${REPLACED_SOURCE}) USING (${KEY})`,
+  )
+  return readReplaced(session)
+}
+
+async function readReplaced(session: Session): Promise<ReplacedRows[]> {
+  const rows = await session.rows<{
+    kind: string
+    venue: string
+    venue_symbol: string
+    day: bigint
+    source: string
+    n: bigint
+    input: bigint
+  }>(
+    `SELECT l.*, i.input FROM take_over_loser l JOIN (SELECT ${DAY_KEY}, sum(n)::BIGINT AS input ` +
+      `FROM take_over_input GROUP BY ALL) i USING (${DAY_KEY}) ORDER BY ${KEY}`,
+  )
+  return rows.map((row) => ({
+    ...{ kind: row.kind, venue: row.venue, venueSymbol: row.venue_symbol },
+    ...{ day: dayText(row.day), source: row.source },
+    ...{ rowCount: Number(row.n), inputRowCount: Number(row.input) },
+  }))
+}
+
+/**
+ * The days to be derived again as runs without a hole, ascending: those of TURNED, and beside them
+ * those on which its rows decide. A quote whose event time is its receive time shuts others out that
+ * lie a minute from it, over midnight too.
+ */
+export async function turnedRanges(session: Session): Promise<DayRange[]> {
+  const edges =
+    `SELECT day, low, high FROM (SELECT *, ${fileSql('source')} AS file FROM ` +
+    `(SELECT * FROM ${HELD_RANGE} UNION ALL SELECT * FROM ${INPUT_RANGE})) r ` +
+    `SEMI JOIN ${TURNED} t ON r.kind = t.kind AND r.venue = t.venue ` +
+    `AND r.venue_symbol = t.venue_symbol AND r.day = t.day AND r.file = t.source ` +
+    `WHERE kind = 'quote' AND n > without_id`
+  const days = await session.rows<{ day: bigint }>(
+    `SELECT day FROM ${TURNED} UNION ` +
+      `SELECT (low - ${IDENTITY_HORIZON_US}) // ${DAY_US} FROM (${edges}) UNION ` +
+      `SELECT (high + ${IDENTITY_HORIZON_US}) // ${DAY_US} FROM (${edges}) ORDER BY day`,
+  )
+  const ranges: { fromDay: bigint; toDay: bigint }[] = []
+  for (const { day } of days) {
+    const last = ranges.at(-1)
+    if (last?.toDay === day) last.toDay = day + 1n
+    else ranges.push({ fromDay: day, toDay: day + 1n })
+  }
+  return ranges
+}
+
+/** Days of symbols of the input on which its own file does not count. */
+export async function countReplacedInput(session: Session): Promise<number> {
+  const [row] = await session.rows<{ n: bigint }>(
+    `SELECT count(*) AS n FROM (SELECT ${DAY_KEY}, ${fileSql('source')} AS source ` +
+      `FROM ${INPUT_RANGE}) SEMI JOIN ${REPLACED_SOURCE} USING (${KEY})`,
+  )
+  return Number(row?.n ?? 0n)
+}

@@ -1,0 +1,59 @@
+import { headOf, type LoopContext } from '../loop/loop-context.ts'
+import { readReplacedSources, TAKE_OVERS_TABLE } from '../loop/replaced-sources.ts'
+import type { StepSession } from '../loop/step-session.ts'
+import type { DayRange } from '../replay/utc-days.ts'
+import { isWhole, rangedSource, WHOLE_FILE } from '../sources/file-range.ts'
+import type { BackfillOptions } from './backfill.ts'
+import { backfillLimits } from './backfill-limits.ts'
+import { createBackfillSource } from './create-backfill-source.ts'
+import { readHeldRanges } from './find-overlaps.ts'
+import { findTakeOvers, turnedRanges, type ReplacedRows } from './find-take-overs.ts'
+import type { OpenInput } from './open-input.ts'
+import { readInput } from './read-input.ts'
+import { refuseOpenDays } from './refuse-open-days.ts'
+
+/** What a run with `takesOver` takes over. */
+export interface PlannedTakeOver {
+  readonly replaced: readonly ReplacedRows[]
+  /** Days that change, as runs without a hole. */
+  readonly ranges: readonly DayRange[]
+}
+
+/**
+ * Reads the input from its beginning, whatever the lake took of it before, and finds what it takes
+ * over; TURNED and ANNOUNCED in the engine have it. Undefined where the signal came first.
+ * @throws SluiceError `invalid-input` where a stream beside still writes one of the days.
+ */
+export async function planTakeOver(
+  options: Omit<BackfillOptions, 'writer'>,
+  { parts: all, reader }: OpenInput,
+  found: {
+    readonly session: StepSession
+    readonly heads: LoopContext['heads']
+  },
+  signal: AbortSignal,
+): Promise<PlannedTakeOver | undefined> {
+  const { lake, range = WHOLE_FILE } = options
+  const { session, heads } = found
+  const parts = all.map((file) => {
+    const source = rangedSource(file.part.source, range)
+    return { ...file, part: { ...file.part, source } }
+  })
+  const ranges = parts.map(({ part }) => [part.source, range] as const)
+  const source = createBackfillSource(lake, reader, parts)
+  await readInput(session, {
+    ...{ lake, source, signal, limits: options.limits ?? backfillLimits },
+    positions: new Map(),
+    takenRanges: isWhole(range) ? undefined : new Map(ranges),
+    onBatch: () => options.onProgress?.('check', source.progress()),
+  })
+  if (signal.aborted) return undefined
+  if (options.isBeside === true) await refuseOpenDays(lake, session, heads)
+  await readHeldRanges(lake, session, heads)
+  await readReplacedSources(lake, session, headOf(heads, TAKE_OVERS_TABLE))
+  const replaced = await findTakeOvers(
+    session,
+    all.map(({ part }) => part.source),
+  )
+  return { replaced, ranges: await turnedRanges(session) }
+}
