@@ -24,7 +24,10 @@ const outputs: Readonly<Record<string, readonly RegExp[]>> = {
     /1 file read.*: 5 messages in 1 cut, 0 rejected, 0 duplicates\n/,
     /1 file read.*: 4 messages in 1 cut, 0 rejected, 0 duplicates\n/,
   ],
-  '--mapping prices': [/1 file read.*: 5 messages in 1 cut, 1 rejected, 0 duplicates\n/],
+  '--mapping prices': [
+    /nothing overlaps: the run would be taken\nnothing was changed\n/,
+    /1 file read.*: 5 messages in 1 cut, 1 rejected, 0 duplicates\n/,
+  ],
   'replay --from': [/every day is as these steps give it/, /nothing differs: no cut was made/],
   'rejects replay': [/decode now[^]*nothing was changed\n/, /no cut was made: [1-9]\d* stay\n/],
   'verify --deep': [/nothing is wrong/, /bad-number/, /bad-number: /],
