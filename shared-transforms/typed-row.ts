@@ -43,6 +43,11 @@ export interface TypingOptions {
   readonly hasId: boolean
   /** The venue runs numbers: `seq_text` must be digits. */
   readonly hasSeq: boolean
+  /**
+   * A column of the fields, never null: true where every number's text is digits, at most 8 of them
+   * behind a point, and nothing else. Such texts are not looked at again.
+   */
+  readonly plainIf?: string
   /** It leaves none out: see `IdKind`. */
   readonly isContiguous?: boolean
 }
@@ -66,13 +71,20 @@ export function typedRowsSql(
   dialect: Dialect,
 ): string {
   const numbers = [...kind.prices, ...kind.quantities]
-  const plains = numbers.map((n) => `${plainNumberSql(`${n}_text`, dialect)} AS ${n}_plain`)
+  const { plainIf } = options
+  const plains = numbers.map((n) => {
+    const plain = plainNumberSql(`${n}_text`, dialect)
+    const known = `CASE WHEN ${plainIf} THEN ${n}_text ELSE ${plain} END`
+    return `${plainIf === undefined ? plain : known} AS ${n}_plain`
+  })
   const values = [
     ...kind.prices.map((n) => `${priceSql(`${n}_plain`)} AS ${n}`),
     ...kind.quantities.map((n) => `${quantitySql(`${n}_plain`)} AS ${n}`),
     ...kind.counts.map((n) => `${countSql(`${n}_text`, dialect)} AS ${n}`),
   ]
-  const rounded = numbers.map((n) => isRoundedSql(`${n}_plain`, dialect)).join(' OR ')
+  const isRounded = numbers.map((n) => isRoundedSql(`${n}_plain`, dialect)).join(' OR ')
+  const rounded =
+    plainIf === undefined ? isRounded : `CASE WHEN ${plainIf} THEN false ELSE ${isRounded} END`
   const latest = dialect.epochUs('coalesce(received_ts, ingested_ts)')
   const seq = options.hasSeq ? 'TRY_CAST(seq_text AS BIGINT)' : 'CAST(NULL AS BIGINT)'
   const typed =

@@ -15,6 +15,11 @@ export interface LeanTicks {
   /** What the file's name says of them, as a pattern. */
   readonly tick: '[Tt]rade' | '[Qq]uote'
   readonly cellCount: number
+  /**
+   * Lines that hold nothing but what is usual, as a pattern: time and numbers of digits alone, codes
+   * and flag as they must be. One look at such a line stands for a look at each of its cells.
+   */
+  readonly plainLine?: string
   /** Columns out of the cells `c1`, `c2`, …: the kind's id, texts and `<number>_text`. */
   readonly columns: readonly string[]
 }
@@ -30,8 +35,8 @@ export function leanTicksSql(ticks: LeanTicks, dialect: Dialect): string {
   const { matches } = dialect
   const [exchange, condition, flag] = [3, 2, 1].map((back) => `c${ticks.cellCount + 1 - back}`)
   const isLine =
-    `length(c1) <= 32 AND ${matches(exchange ?? '', CODE)} ` +
-    `AND ${matches(condition ?? '', CODE)} AND ${flag} IN ('0', '1')`
+    `CASE WHEN is_plain THEN true ELSE length(c1) <= 32 AND ${matches(exchange ?? '', CODE)} ` +
+    `AND ${matches(condition ?? '', CODE)} AND ${flag} IN ('0', '1') END`
   const reason =
     `CASE WHEN pre_reason IS NOT NULL THEN pre_reason ` +
     `WHEN NOT coalesce(${isLine}, false) THEN 'bad-line' ` +
@@ -39,7 +44,7 @@ export function leanTicksSql(ticks: LeanTicks, dialect: Dialect): string {
   const fields =
     `SELECT ${framed}, l.format, l.kind, 0 AS source_row, false AS is_odd, ` +
     `${reason} AS screen_reason, 'us-equity' AS venue, entry_symbol AS venue_symbol, ` +
-    `${ticks.columns.join(', ')}, c1 AS time_text, ` +
+    `${ticks.columns.join(', ')}, is_plain, c1 AS time_text, ` +
     `CASE WHEN us_of_day < ${24 * HOUR_US} THEN midnight_us + us_of_day + ` +
     `CASE WHEN us_of_day >= change_us THEN shift_us ELSE 0 END END AS event_us_read ` +
     `FROM (${linesSql(ticks, dialect)}) AS l LEFT JOIN (${daysSql(ticks, dialect)}) AS h ` +
@@ -48,18 +53,20 @@ export function leanTicksSql(ticks: LeanTicks, dialect: Dialect): string {
 }
 
 /** Lines split into exactly so many cells, all null otherwise, with the time of day in µs. */
-function linesSql({ kind, routed, cellCount }: LeanTicks, dialect: Dialect): string {
+function linesSql({ kind, routed, cellCount, plainLine }: LeanTicks, dialect: Dialect): string {
   const cells = Array.from({ length: cellCount }, (_, cell) => `cells[${cell + 1}] AS c${cell + 1}`)
   const whole = `CASE WHEN ${dialect.sizeOf('split_cells')} = ${cellCount} THEN split_cells END`
   const fraction = `rpad(regexp_extract(c1, '\\.([0-9]{1,3})', 1), 3, '0')`
   const us =
-    `CASE WHEN ${dialect.matches('c1', '^[0-9]{1,8}\\z')} THEN TRY_CAST(c1 AS BIGINT) * 1000 ` +
+    `CASE WHEN is_plain OR ${dialect.matches('c1', '^[0-9]{1,8}\\z')} THEN TRY_CAST(c1 AS BIGINT) * 1000 ` +
     `WHEN ${dialect.matches('c1', '^[0-9]{1,8}\\.[0-9]+\\z')} ` +
     `THEN TRY_CAST(split_part(c1, '.', 1) AS BIGINT) * 1000 + TRY_CAST(${fraction} AS BIGINT) END`
   return (
     `SELECT *, ${us} AS us_of_day FROM (SELECT *, ${cells.join(', ')} ` +
     `FROM (SELECT *, ${whole} AS cells FROM (SELECT *, ` +
-    `CASE WHEN pre_reason IS NULL THEN ${dialect.split('payload', ',')} END AS split_cells ` +
+    `CASE WHEN pre_reason IS NULL THEN ${dialect.split('payload', ',')} END AS split_cells, ` +
+    `${plainLine === undefined ? 'false' : `coalesce(${dialect.matches('payload', plainLine)}, false)`} ` +
+    `AS is_plain ` +
     `FROM (SELECT *, ${screenSql(dialect)} AS pre_reason ` +
     `FROM ${routed} AS r WHERE kind = '${kind}' AND NOT is_ignored))))`
   )
@@ -103,12 +110,13 @@ function daysSql({ kind, routed, tick }: LeanTicks, dialect: Dialect): string {
 /**
  * A price x10000 as text of the price: zeros are put before it and the point is set, nothing is
  * computed. A price with a fraction of its own goes the slower way of an exponent.
+ * @param plainIf a column that is true where the text is known to be 1 to 17 digits
  */
-export function leanPriceTextSql(text: string, dialect: Dialect): string {
+export function leanPriceTextSql(text: string, dialect: Dialect, plainIf = 'false'): string {
   const padded = `('0000' || ${text})`
   return (
-    `CASE WHEN ${dialect.matches(text, '^[0-9]{1,17}\\z')} ` +
-    `THEN substr(${padded}, 1, length(${text})) || '.' || ` +
-    `substr(${padded}, length(${text}) + 1) ELSE ${text} || 'e-4' END`
+    `CASE WHEN ${plainIf} OR ${dialect.matches(text, '^[0-9]{1,17}\\z')} ` +
+    `THEN concat(substr(${padded}, 1, length(${text})), '.', ` +
+    `substr(${padded}, length(${text}) + 1)) ELSE ${text} || 'e-4' END`
   )
 }

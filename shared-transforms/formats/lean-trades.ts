@@ -7,6 +7,7 @@ import type { Format } from './format.ts'
 import { leanPriceTextSql, leanTicksSql } from './lean-ticks.ts'
 
 const NAME = 'lean-trades'
+const PLAIN_LINE = '^[0-9]{1,8},[0-9]{1,17},[0-9]{1,17},[A-Za-z0-9]{0,16},[A-Za-z0-9]{0,16},[01]\\z'
 
 /**
  * Trade ticks of US equities as LEAN stores them: a line `ms,price,size,exchange,condition,
@@ -36,11 +37,21 @@ function decodeSql(kind: Kind, routed: string, dialect: Dialect = duckdbDialect)
   const suspicious = `CASE c6 WHEN '1' THEN ' suspicious' ELSE '' END`
   const columns = [
     'CAST(NULL AS VARCHAR) AS trade_id',
-    `${leanPriceTextSql('c2', dialect)} AS price_text`,
+    `${leanPriceTextSql('c2', dialect, 'is_plain')} AS price_text`,
     'c3 AS quantity_text',
     `'unknown' AS taker_side`,
-    `'exchange=' || c4 || ' sale=' || c5 || ${suspicious} AS conditions`,
+    // One text at once; null where the line has no cells, as each of them is then.
+    `CASE WHEN c6 IS NOT NULL THEN concat('exchange=', c4, ' sale=', c5, ${suspicious}) END ` +
+      `AS conditions`,
   ]
-  const ticks = leanTicksSql({ kind, routed, tick: '[Tt]rade', cellCount: 6, columns }, dialect)
-  return typedRowsSql(typedTrade, ticks, { hasId: false, hasSeq: false }, dialect)
+  const ticks = leanTicksSql(
+    { kind, routed, tick: '[Tt]rade', cellCount: 6, plainLine: PLAIN_LINE, columns },
+    dialect,
+  )
+  return typedRowsSql(
+    typedTrade,
+    ticks,
+    { hasId: false, hasSeq: false, plainIf: 'is_plain' },
+    dialect,
+  )
 }
