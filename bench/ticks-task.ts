@@ -1,7 +1,6 @@
 import { backfill } from '../pipelines/backfill/backfill.ts'
 import type { LakeStores } from '../pipelines/lake/lake-stores.ts'
 import { openLake } from '../pipelines/lake/open-lake.ts'
-import type { ArchiveFormat } from '../pipelines/sources/line-framing.ts'
 import { randomIds, systemClock } from '../tables/clock.ts'
 import type { ChildSide } from './child.ts'
 import { createCutMeter } from './cut-meter.ts'
@@ -12,7 +11,7 @@ export interface TicksTask {
   readonly lakeDirectory: string
   /** Where its tables lie; in its folder where absent. */
   readonly stores?: LakeStores
-  readonly format: ArchiveFormat
+  readonly format: string
   readonly files: readonly string[]
 }
 

@@ -18,6 +18,8 @@ export interface GoldInput {
 /** A gold table as the loop keeps it: an algebra of window states over silver. */
 export interface GoldTable {
   readonly name: string
+  /** Goes up with every change that can change a row; absent: its steps have versions of their own. */
+  readonly version?: number
   /** The kinds that it is made of; a kind goes into one gold table. */
   readonly inputs: readonly GoldInput[]
   /** Prefix of the engine tables that hold this table's tail. */

@@ -23,6 +23,13 @@ export interface LakeModel {
   readonly views: readonly ViewDefinition[]
   /** How the loop makes those tables of gold that are states of windows. */
   readonly goldTables: readonly GoldTable[]
+  /** What extensions added; none in the built-in model. */
+  readonly extensions: readonly ExtensionTables[]
+}
+
+export interface ExtensionTables {
+  readonly name: string
+  readonly tables: readonly string[]
 }
 
 /** Whatever goes with a model: a lake, a session of the steps. */
@@ -37,6 +44,7 @@ export const builtInModel: LakeModel = {
   tables: allTables,
   views: allViews,
   goldTables,
+  extensions: [],
 }
 
 /** A table's definition by its dotted name; undefined where it is no table of the model. */

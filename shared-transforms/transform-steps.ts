@@ -95,7 +95,10 @@ export interface StepVersion {
 /** Name and version of every step of a model: what a derivation is made with. */
 export function listStepVersions(model: LakeModel): readonly StepVersion[] {
   const shared = [...Object.values(kindSteps(model)).flat(), ...Object.values(sharedSteps)]
-  return [...formatSteps(model), ...mappedSteps, ...shared].map(({ name, version }) => {
+  const gold = model.goldTables.flatMap(({ state, version }) =>
+    version === undefined ? [] : [{ name: `gold-${state}`, version }],
+  )
+  return [...formatSteps(model), ...mappedSteps, ...shared, ...gold].map(({ name, version }) => {
     return { name, version }
   })
 }

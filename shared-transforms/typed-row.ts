@@ -26,6 +26,8 @@ export interface TypedKind {
   readonly contiguousColumn?: string
   readonly prices: readonly string[]
   readonly quantities: readonly string[]
+  /** Numbers of either sign; absent: the kind has none. */
+  readonly rates?: readonly string[]
   /** Whole numbers. */
   readonly counts: readonly string[]
   /** Numbers that must be there; `a-price`: any may be null, as long as one price is there. */
@@ -34,6 +36,11 @@ export interface TypedKind {
   readonly products: readonly (readonly [price: string, quantity: string])[]
   /** Other content columns, which the format gives as they are. */
   readonly asGiven: readonly string[]
+  /** Which of those are held to what names are held to; absent: none. */
+  readonly plainTexts?: {
+    readonly required: readonly string[]
+    readonly optional: readonly string[]
+  }
   /** A condition on a row's columns that refuses it: its numbers contradict each other. */
   readonly impossible?: { readonly reason: RejectReason; readonly sql: string }
 }
@@ -70,7 +77,7 @@ export function typedRowsSql(
   options: TypingOptions,
   dialect: Dialect,
 ): string {
-  const numbers = [...kind.prices, ...kind.quantities]
+  const numbers = decimalsOf(kind)
   const { plainIf } = options
   const plains = numbers.map((n) => {
     const plain = plainNumberSql(`${n}_text`, dialect)
@@ -80,6 +87,7 @@ export function typedRowsSql(
   const values = [
     ...kind.prices.map((n) => `${priceSql(`${n}_plain`)} AS ${n}`),
     ...kind.quantities.map((n) => `${quantitySql(`${n}_plain`)} AS ${n}`),
+    ...ratesOf(kind).map((n) => `${priceSql(`${n}_plain`)} AS ${n}`),
     ...kind.counts.map((n) => `${countSql(`${n}_text`, dialect)} AS ${n}`),
   ]
   const isRounded = numbers.map((n) => isRoundedSql(`${n}_plain`, dialect)).join(' OR ')
@@ -111,7 +119,7 @@ function withInstrumentSql(
 ): string {
   const framed = framedColumns.map((column) => `d.${column}`).join(', ')
   const ids = [kind.idColumn, ...(kind.seqColumn === undefined ? [] : [kind.seqColumn])]
-  const given = [...kind.prices, ...kind.quantities, ...kind.counts, ...kind.asGiven]
+  const given = [...decimalsOf(kind), ...kind.counts, ...kind.asGiven]
   const [identity, columns] = [ids, given].map((list) => list.map((name) => `d.${name}`).join(', '))
   // Null and not false, as in rows of before it was told: both prove nothing.
   const isContiguous = options.isContiguous === true ? 'true' : 'CAST(NULL AS BOOLEAN)'
@@ -130,11 +138,17 @@ function withInstrumentSql(
 
 /** The first reason that applies, or null. Each test is only made on rows that passed the others. */
 function reasonSql(kind: TypedKind, options: TypingOptions, dialect: Dialect): string {
-  const names = ['venue', 'venue_symbol', ...(options.hasId ? [kind.idColumn] : [])]
+  const { required = [], optional = [] } = kind.plainTexts ?? {}
+  const needed = [
+    ...['venue', 'venue_symbol'],
+    ...(options.hasId ? [kind.idColumn] : []),
+    ...required,
+  ]
+  const names = [...needed, ...optional]
   const isLong = names.map((name) => `length(${name}) > ${MAX_TEXT_LENGTH}`)
   const isLiteral = names.map((name) => `${name} IN ('true', 'false')`)
   const isNotPlain = names.map((name) => dialect.matches(name, NOT_PLAIN))
-  const numbers = [...kind.prices, ...kind.quantities]
+  const numbers = decimalsOf(kind)
   const isNoNumber = numbers.map((n) => `(${n}_text IS NOT NULL AND ${n}_plain IS NULL)`)
   const noCount = kind.counts.map((n) => `NOT ${dialect.matches(`${n}_text`, DIGITS)}`)
   const badSeq = options.hasSeq ? [`NOT ${dialect.matches('seq_text', DIGITS)}`] : []
@@ -145,8 +159,9 @@ function reasonSql(kind: TypedKind, options: TypingOptions, dialect: Dialect): s
       : `WHEN coalesce(${impossible.sql}, false) THEN ${reason(impossible.reason)} `
   return (
     `CASE WHEN screen_reason IS NOT NULL THEN screen_reason ` +
-    `WHEN ${names.map((name) => `coalesce(${name}, '') = ''`).join(' OR ')} ` +
-    `OR ${missingNumbersSql(kind)} THEN ${reason('missing-field')} ` +
+    `WHEN ${[...needed.map((name) => `coalesce(${name}, '') = ''`), ...missingNumbers(kind)].join(
+      ' OR ',
+    )} THEN ${reason('missing-field')} ` +
     `WHEN event_us_read IS NULL AND time_reason = 'missing-field' THEN time_reason ` +
     `WHEN ${[...isLong, ...isLiteral].join(' OR ')} THEN ${reason('bad-text')} ` +
     `WHEN CASE WHEN is_odd THEN ${isNotPlain.join(' OR ')} ELSE false END ` +
@@ -159,11 +174,20 @@ function reasonSql(kind: TypedKind, options: TypingOptions, dialect: Dialect): s
   )
 }
 
-function missingNumbersSql(kind: TypedKind): string {
+function ratesOf({ rates = [] }: TypedKind): readonly string[] {
+  return rates
+}
+
+/** All numbers that may have a fraction. */
+function decimalsOf(kind: TypedKind): readonly string[] {
+  return [...kind.prices, ...kind.quantities, ...ratesOf(kind)]
+}
+
+/** Conditions, none where no number must be there. */
+function missingNumbers(kind: TypedKind): readonly string[] {
   const isMissing = (names: readonly string[]) => names.map((n) => `${n}_text IS NULL`)
-  return kind.required === 'a-price'
-    ? `(${isMissing(kind.prices).join(' AND ')})`
-    : `(${isMissing(kind.required).join(' OR ')})`
+  if (kind.required === 'a-price') return [`(${isMissing(kind.prices).join(' AND ')})`]
+  return isMissing(kind.required)
 }
 
 /** A value is null here where its digits did not fit the decimal. */
@@ -175,7 +199,8 @@ function outOfRangeSql(kind: TypedKind, dialect: Dialect): string {
   const products = kind.products.map(([price, quantity]) =>
     hugeProductSql(price, quantity, dialect),
   )
-  return [...prices, ...quantities, ...products].join(' OR ')
+  const rates = ratesOf(kind).map((n) => outsideSql(n, `abs(${n}) >= ${PRICE_END}`))
+  return [...prices, ...quantities, ...rates, ...products].join(' OR ')
 }
 
 function outsideSql(name: string, test: string): string {
@@ -198,7 +223,7 @@ function hugeProductSql(price: string, quantity: string, dialect: Dialect): stri
 function detailSql(kind: TypedKind): string {
   const shown = (label: string, value: string): string =>
     `CASE WHEN ${value} IS NOT NULL THEN '${label}=' || substr(${value}, 1, 60) END`
-  const numbers = [...kind.prices, ...kind.quantities, ...kind.counts]
+  const numbers = [...decimalsOf(kind), ...kind.counts]
   const fields = [
     shown('venue', 'd.venue'),
     shown('symbol', 'd.venue_symbol'),

@@ -71,6 +71,7 @@ const tools: Readonly<Record<string, readonly string[]>> = {
   bench: ['stack', ...Object.keys(floors)],
   test: ['stack', 'bench', 'bin', ...Object.keys(floors)],
   bin: ['pipelines/cli/main.ts'],
+  examples: [],
 }
 
 function inTables(folder: string): string {

@@ -12,6 +12,14 @@ const hdfsRoot = `hdfs://127.0.0.1:${hdfs.nameNodeRpc}`
 const s3 = { endpoint: `http://127.0.0.1:${minio}`, region: 'us-east-1', isPathStyle: true }
 const nameNodes = [`http://127.0.0.1:${hdfs.nameNodeHttp}`]
 
+describe('the example of an extension', () => {
+  it('is one file of less than 100 lines that imports nothing', async () => {
+    const text = await readFile(join(repositoryRoot, 'examples/funding-rates.mjs'), 'utf8')
+    expect(text.trimEnd().split('\n').length).toBeLessThan(100)
+    expect(text).not.toMatch(/^\s*import\b/m)
+  })
+})
+
 describe('the examples of configs', () => {
   it('minio.yaml puts all tables into the bucket of the stack', async () => {
     const { stores } = await load('minio.yaml')

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { SluiceError } from '../../tables/errors.ts'
-import type { MappedFile } from '../../shared-transforms/formats/mapping.ts'
+import { mappedFiles } from '../../shared-transforms/formats/mapping.ts'
 import type { Lake } from '../lake/lake.ts'
 import { readArchiveParts, type ArchivePart } from '../sources/archive-parts.ts'
 import type { ColumnMapping } from '../sources/column-mapping.ts'
-import { isArchiveFormat, type ArchiveFormat, type NamedMarket } from '../sources/line-framing.ts'
+import type { NamedMarket } from '../sources/line-framing.ts'
 import { listFiles } from '../sources/list-files.ts'
 import { resolveMappedParts } from '../sources/mapped-parts.ts'
 import { createParquetFiles } from '../sources/parquet-files.ts'
@@ -14,7 +14,8 @@ import { spoolInput, STANDARD_INPUT } from './spool-input.ts'
 /** Which files, and how their bytes are written. */
 export interface InputChoice {
   readonly lake: Lake
-  readonly format: ArchiveFormat | MappedFile
+  /** A format of the lake's model, or a kind of files that a mapping reads. */
+  readonly format: string
   /** Which column is what: of `csv`, `ndjson` and `parquet`, and needed there. */
   readonly mapping?: ColumnMapping
   /** Venue and symbol of klines, whose files do not say them. */
@@ -68,7 +69,9 @@ async function openInput(
     if (part.path !== spooled) return part
     return { ...part, shownPath: part.shownPath.replace(spooled, 'standard input') }
   })
-  if (isArchiveFormat(format)) return { parts, reader: createLineReader(format, market) }
+  if (lake.model.formats.has(format)) return { parts, reader: createLineReader(format, market) }
+  const file = mappedFiles.find((one) => one === format)
+  if (file === undefined) throw new RangeError(`${format} is no format of the lake`)
   if (mapping === undefined) {
     throw new SluiceError(
       'invalid-input',
@@ -76,7 +79,7 @@ async function openInput(
         '`mappings` in a config, and name it.',
     )
   }
-  return resolveMappedParts(parts, { file: format, mapping, parquet: createParquetFiles(lake) })
+  return resolveMappedParts(parts, { file, mapping, parquet: createParquetFiles(lake) })
 }
 
 /**

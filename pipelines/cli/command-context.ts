@@ -1,3 +1,4 @@
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { Environment } from './environment.ts'
 
@@ -6,6 +7,8 @@ export interface CommandContext {
   readonly environment: Environment
   readonly clock: Clock
   readonly ids: IdSource
+  /** What lakes are opened with: the built-in model, and the command's extensions once it runs. */
+  readonly model: { current: LakeModel }
   /** Results, and nothing else: `| jq` must work. */
   readonly stdout: NodeJS.WriteStream
   /** What a person should know beside the result. */

@@ -7,6 +7,8 @@ import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
 export interface Environment {
   /** SLUICE_LAKE: the lake's folder where `--lake` is not given. */
   readonly lakeDirectory: string | undefined
+  /** SLUICE_EXTENSIONS: files of extensions, with commas between. */
+  readonly extensions: readonly string[]
   /** SLUICE_DEBUG: print stack traces of errors. */
   readonly isDebug: boolean
   /**
@@ -55,6 +57,7 @@ export function readEnvironment(): Environment {
   const variables = process.env
   return {
     lakeDirectory: nonEmpty(variables['SLUICE_LAKE']),
+    extensions: (variables['SLUICE_EXTENSIONS'] ?? '').split(',').filter((path) => path !== ''),
     isDebug: nonEmpty(variables['SLUICE_DEBUG']) !== undefined,
     catalogTokens: [
       ...tokensIn(variables['SLUICE_CATALOG_TOKEN'], 'admin'),

@@ -7,10 +7,25 @@ import type { CommandContext } from './command-context.ts'
 export interface LakeOptions {
   readonly lake: string
   readonly json: boolean
+  readonly extension: readonly string[]
 }
 
+/** `--extension` and SLUICE_EXTENSIONS are loaded before the command's work begins. */
 export function addLakeOptions(command: Command, context: CommandContext): Command {
+  command.hook('preAction', async (_, called) => {
+    const { extension } = called.opts<LakeOptions>()
+    const paths = [...context.environment.extensions, ...extension]
+    if (paths.length === 0) return
+    const { loadExtensions } = await import('../config/load-extensions.ts')
+    context.model.current = await loadExtensions(paths, process.cwd(), context.model.current)
+  })
   return command
+    .option(
+      '--extension <file>',
+      'a module with kinds and formats of your own; may come again (env SLUICE_EXTENSIONS)',
+      (file: string, others: readonly string[]) => [...others, file],
+      [],
+    )
     .option(
       '--lake <dir>',
       "the lake's folder (env SLUICE_LAKE)",
@@ -49,6 +64,7 @@ export async function withLake<T>(
     clock,
     ids,
     createIfMissing: false,
+    model: context.model.current,
     secrets: environment.secrets,
     ...options,
   })

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
+import { builtInModel } from '../../shared-transforms/lake-model.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import type { CommandContext } from './command-context.ts'
 import { loadCommands } from './commands.ts'
@@ -17,6 +18,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     environment: readEnvironment(),
     clock: systemClock,
     ids: randomIds,
+    model: { current: builtInModel },
     stdout: process.stdout,
     stderr: process.stderr,
     readStdin: () => text(process.stdin),

@@ -67,7 +67,10 @@ async function withLakeOrNone<T>(
   const folder = await mkdtemp(join(tmpdir(), 'sluice-plan-'))
   const { clock, ids } = context
   try {
-    const lake = await openLake({ directory: folder, clock, ids, createIfMissing: true })
+    const lake = await openLake({
+      ...{ directory: folder, clock, ids, createIfMissing: true },
+      model: context.model.current,
+    })
     try {
       return await use(lake)
     } finally {

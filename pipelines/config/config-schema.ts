@@ -186,6 +186,8 @@ const shapeOf = <Kafka extends z.ZodType, Sources extends z.ZodType>(
   sources: Sources,
 ) => ({
   lake: z.string().min(1).default(defaults.lake),
+  /** Modules with kinds, formats and gold of one's own; paths are taken from the config's folder. */
+  extensions: z.array(z.string().min(1)).default([]),
   /** Iceberg's, of tables that are made now: 3 has deletion vectors and row ids. */
   table_format_version: z.literal([2, 3]).default(defaults.table_format_version),
   catalog: catalog.default(defaults.catalog),

@@ -15,6 +15,7 @@ import type { KafkaSettings } from '../sources/kafka-security.ts'
 import type { SinkSettings } from '../sinks/sink-settings.ts'
 import type { BatchLimits } from '../sources/source.ts'
 import type { ColumnMapping } from '../sources/column-mapping.ts'
+import { loadExtensions } from './load-extensions.ts'
 import type { WrittenConfig, WrittenFilesConfig } from './config-schema.ts'
 import { createConfigSchema, createFilesConfigSchema } from './config-schema.ts'
 import type { WrittenSink } from './sink-schema.ts'
@@ -69,16 +70,30 @@ type Path = readonly PropertyKey[]
  * Reads a config file. Throws invalid-input with every mistake, each with its line and path, and
  * for an unknown key the known one that is near to it.
  */
-export async function loadConfig(path: string): Promise<Config> {
-  return parseConfig(await readConfig(path), path)
+export async function loadConfig(path: string, model: LakeModel = builtInModel): Promise<Config> {
+  const text = await readConfig(path)
+  return parseConfig(text, path, await extendedModel(text, path, model))
 }
 
 /** As `loadConfig`, for work with files. */
-export async function loadFilesConfig(path: string): Promise<FilesConfig> {
-  const model = builtInModel
-  const schema = createFilesConfigSchema(model)
-  return filesConfigOf(parseWith(schema, await readConfig(path), path), dirname(path), model)
+export async function loadFilesConfig(
+  path: string,
+  given: LakeModel = builtInModel,
+): Promise<FilesConfig> {
+  const text = await readConfig(path)
+  const model = await extendedModel(text, path, given)
+  return filesConfigOf(parseWith(createFilesConfigSchema(model), text, path), dirname(path), model)
 }
+
+/** What the schema knows hangs on the extensions that the text names, so they are read first. */
+async function extendedModel(text: string, path: string, model: LakeModel): Promise<LakeModel> {
+  const document = parseDocument(text, { prettyErrors: false })
+  const written: unknown = document.errors.length > 0 ? undefined : document.toJS()
+  const named = extensionsSchema.safeParse(written)
+  return named.success ? loadExtensions(named.data.extensions, dirname(path), model) : model
+}
+
+const extensionsSchema = z.object({ extensions: z.array(z.string().min(1)).default([]) })
 
 async function readConfig(path: string): Promise<string> {
   try {
@@ -93,9 +108,11 @@ async function readConfig(path: string): Promise<string> {
   }
 }
 
-/** The same for a text; `path` is shown, and relative folders are taken from where it lies. */
-export function parseConfig(text: string, path: string): Config {
-  const model = builtInModel
+/**
+ * The same for a text; `path` is shown, and relative folders are taken from where it lies. Its
+ * extensions are those of the model.
+ */
+export function parseConfig(text: string, path: string, model: LakeModel = builtInModel): Config {
   const written = parseWith(createConfigSchema(model), text, path)
   const folder = dirname(path)
   const { sources } = written

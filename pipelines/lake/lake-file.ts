@@ -10,6 +10,8 @@ const lakeFileSchema = z.looseObject({
   /** The folder's URI when the lake was made: metadata holds absolute URIs below it. */
   location: z.string(),
   catalogUrl: z.string().optional(),
+  /** Extensions that have tables in it. */
+  extensions: z.array(z.string()).optional(),
 })
 
 export type LakeFile = z.infer<typeof lakeFileSchema>

@@ -18,6 +18,7 @@ import type { LakeSecrets } from './lake-secrets.ts'
 import { namespaceLocation, openStores, settleStores } from './lake-stores.ts'
 import type { LakeStores, OpenStores } from './lake-stores.ts'
 import { type LakeCatalog, openLakeCatalog } from './open-lake-catalog.ts'
+import { recordExtensions, requireColumns, requireExtensions } from './lake-extensions.ts'
 import { readLakeFile, removeUnmadeLake, writeLakeFile, type LakeFile } from './lake-file.ts'
 import { identifyProcess } from './process-identity.ts'
 import { createScratchFolder, removeDeadScratchFolders, scratchParent } from './scratch-folder.ts'
@@ -53,7 +54,8 @@ export interface OpenLakeOptions {
 
 /**
  * Opens the lake in a folder: its catalog, its stores and an engine.
- * @throws SluiceError `invalid-input` (no lake there, a moved lake), `unsupported` (layout).
+ * @throws SluiceError `invalid-input` (no lake there, a moved lake, an extension of it that is not
+ * loaded), `unsupported` (layout).
  */
 export async function openLake(options: OpenLakeOptions): Promise<Lake> {
   const directory = resolve(options.directory)
@@ -71,11 +73,13 @@ export async function openLake(options: OpenLakeOptions): Promise<Lake> {
     const { fileIO } = opened
     catalog = await openLakeCatalog({ ...catalogOptions, fileIO, secrets: secrets?.catalog })
     if (options.isInspected !== true) {
+      await recordExtensions(directory, model)
       await createLakeTables(catalog, model.tables, options.formatVersion, (namespace) =>
         namespaceLocation(stores, namespace),
       )
     }
     if (isNew || options.isWriter === true) await createLakeViews(catalog, model.views, clock)
+    await requireColumns(catalog, model)
     const journalFolder = await journalFolderOf(catalog)
     return await assembleLake({
       ...{ ...options, directory, location, fileIO, catalog, journalFolder, scratchDir },
@@ -121,6 +125,7 @@ async function prepareFolder(
   if (file !== undefined) {
     if (file.location !== location) throw moved(directory, file)
     checkLayout(directory, file.layoutVersion, options.layoutVersion)
+    requireExtensions(directory, file, options.model ?? builtInModel)
     return false
   }
   if (!options.createIfMissing) throw noLake(directory)

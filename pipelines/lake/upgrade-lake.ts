@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { tableOfModel } from '../../shared-transforms/lake-model.ts'
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { TableCommit } from '../../tables/catalog/catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { SluiceError } from '../../tables/errors.ts'
@@ -21,6 +22,8 @@ export interface UpgradeOptions {
   readonly directory: string
   readonly clock: Clock
   readonly ids: IdSource
+  /** As `openLake` takes it. */
+  readonly model?: LakeModel | undefined
   /** Only says what would be done. */
   readonly isDryRun?: boolean
 }
@@ -82,6 +85,7 @@ export async function upgradeLake(options: UpgradeOptions): Promise<Upgrade> {
         clock,
         ids,
         createIfMissing: false,
+        model: options.model,
         layoutVersion: from,
       })
       try {

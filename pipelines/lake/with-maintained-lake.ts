@@ -1,3 +1,4 @@
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { rollForward } from '../../tables/commit/roll-forward.ts'
@@ -14,6 +15,8 @@ export interface MaintainedLakeOptions {
   readonly purpose: string
   readonly clock: Clock
   readonly ids: IdSource
+  /** As `openLake` takes it. */
+  readonly model?: LakeModel | undefined
   /** For a lake whose tables another REST catalog keeps. */
   readonly secrets?: LakeSecrets | undefined
 }

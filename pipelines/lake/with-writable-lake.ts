@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import type { LakeFormatVersion } from './create-lake-tables.ts'
 import { acquireLakeLock, type WriterRole } from './lake-lock.ts'
@@ -15,6 +16,8 @@ export interface WritableLakeOptions {
   readonly purpose: string
   readonly clock: Clock
   readonly ids: IdSource
+  /** As `openLake` takes it. */
+  readonly model?: LakeModel | undefined
   /** Where the lake's catalog is served meanwhile; nowhere where absent. */
   readonly serve?: CatalogAddress
   /** The REST catalog that keeps the tables, where it is not the lake's own. */
@@ -60,7 +63,7 @@ export async function withWritableLake<T>(
   try {
     const lake = await openLake({
       ...{ directory, clock, ids, createIfMissing, isWriter: true },
-      ...{ catalog, secrets, stores: options.stores },
+      ...{ catalog, secrets, stores: options.stores, model: options.model },
       ...(options.formatVersion === undefined ? {} : { formatVersion: options.formatVersion }),
     })
     try {

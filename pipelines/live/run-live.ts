@@ -59,6 +59,7 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
       clock,
       ids,
       catalog: config.lakeCatalog,
+      model: config.model,
       stores: config.stores,
       secrets: options.secrets,
       serve: {

@@ -6,7 +6,7 @@ import { listStepVersions, type StepVersion } from '../../shared-transforms/tran
 export const stepLayers = ['silver', 'gold'] as const
 export type StepLayer = (typeof stepLayers)[number]
 
-const GOLD_STEP = /^(bars|spreads)-/
+const GOLD_STEP = /^(bars|spreads|gold)-/
 const BRONZE_STEP = /^(frame|bronze)-/
 
 /**

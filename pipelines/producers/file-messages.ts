@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
 import type { ArchivePart } from '../sources/archive-parts.ts'
 import { readArchiveBytes } from '../sources/archive-stream.ts'
-import type { ArchiveFormat } from '../sources/line-framing.ts'
 import { lineFraming } from '../sources/line-framing.ts'
 import { createLineSplitter } from '../sources/line-splitter.ts'
 import type { TopicMessage } from './kafka-producer.ts'
@@ -15,7 +14,7 @@ const BATCH_MESSAGES = 1000
  */
 export async function* readFileMessages(
   part: ArchivePart,
-  format: ArchiveFormat,
+  format: string,
 ): AsyncGenerator<readonly TopicMessage[]> {
   const framing = lineFraming(format, part.entryName)
   const splitter = createLineSplitter({ startLine: 0, shownPath: part.shownPath })
@@ -44,7 +43,7 @@ export async function* readFileMessages(
 }
 
 /** Formats whose lines do not name their symbol, and where the file's name does. */
-const symbolInName: Partial<Record<ArchiveFormat, RegExp>> = {
+const symbolInName: Readonly<Record<string, RegExp>> = {
   'lean-trades': /^\d{8}_([^_]+)_/,
   'lean-quotes': /^\d{8}_([^_]+)_/,
   'bitfinex-klines': /^([^-_.]+)/,
@@ -52,7 +51,7 @@ const symbolInName: Partial<Record<ArchiveFormat, RegExp>> = {
 }
 
 /** The symbol where it is easily seen; messages without one have no key. */
-function symbolKey(format: ArchiveFormat, payload: Uint8Array, entryName: string): Buffer | null {
+function symbolKey(format: string, payload: Uint8Array, entryName: string): Buffer | null {
   const named = symbolInName[format]
   if (named !== undefined) {
     const symbol = named.exec(basename(entryName))?.[1]

@@ -3,7 +3,7 @@ import { SluiceError } from '../../tables/errors.ts'
 import type { ArchivePart } from './archive-parts.ts'
 import type { BatchBuffer, PartSlot } from './batch-buffer.ts'
 import { createBatchBuffer } from './batch-buffer.ts'
-import type { ArchiveFormat, NamedMarket } from './line-framing.ts'
+import type { NamedMarket } from './line-framing.ts'
 import { createLineReader, type PartReader, type PartRecord } from './part-reader.ts'
 import type { MicroBatch, PartProgress, Source } from './source.ts'
 import { partKey } from './source.ts'
@@ -33,7 +33,7 @@ export interface PartSourceOptions {
 
 /** Files of lines. */
 export interface ArchiveSourceOptions extends Omit<PartSourceOptions, 'reader'> {
-  readonly format: ArchiveFormat
+  readonly format: string
   readonly market?: NamedMarket
 }
 

@@ -1,18 +1,3 @@
-/** How the lines of a file become messages, by format. */
-export const archiveFormats = [
-  'stock-json',
-  'binance-frames',
-  'lean-trades',
-  'lean-quotes',
-  'bitfinex-klines',
-  'binance-klines',
-] as const
-export type ArchiveFormat = (typeof archiveFormats)[number]
-
-export function isArchiveFormat(format: string): format is ArchiveFormat {
-  return archiveFormats.some((known) => known === format)
-}
-
 export interface FramedLine {
   /** Microseconds as digits, empty where the file does not say. */
   readonly receivedUs: string
@@ -29,17 +14,15 @@ export interface NamedMarket {
 }
 
 /**
- * The framing of a format. `entryName` is the name of the file in its archive, or the file's own:
+ * The framing of a format: a line is a message as it is, unless more is known of it. `entryName` is the name of the file in its archive, or the file's own:
  * Lean's lines hold neither symbol nor day and klines no symbol, their entry's name does.
  */
 export function lineFraming(
-  format: ArchiveFormat,
+  format: string,
   entryName: string,
   { venue, symbol }: NamedMarket = {},
 ): LineFraming {
   switch (format) {
-    case 'stock-json':
-      return (payload) => ({ receivedUs: '', headers: undefined, payload })
     case 'binance-frames':
       return frameBinanceLine
     case 'lean-trades':
@@ -56,6 +39,8 @@ export function lineFraming(
       })
       return (payload) => ({ receivedUs: '', headers, payload })
     }
+    default:
+      return (payload) => ({ receivedUs: '', headers: undefined, payload })
   }
 }
 

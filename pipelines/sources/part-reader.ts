@@ -1,11 +1,6 @@
 import { readArchiveBytes } from './archive-stream.ts'
 import type { ArchivePart } from './archive-parts.ts'
-import {
-  lineFraming,
-  type ArchiveFormat,
-  type FramedLine,
-  type NamedMarket,
-} from './line-framing.ts'
+import { lineFraming, type FramedLine, type NamedMarket } from './line-framing.ts'
 import { createLineSplitter } from './line-splitter.ts'
 
 /** A message of a file, at its place in it. */
@@ -30,7 +25,7 @@ export interface PartReader {
 }
 
 /** Files of lines: a message is a line. */
-export function createLineReader(format: ArchiveFormat, market?: NamedMarket): PartReader {
+export function createLineReader(format: string, market?: NamedMarket): PartReader {
   return {
     formatOf: () => format,
     read: (part, startNumber, onRead) => {

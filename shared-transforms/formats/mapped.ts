@@ -1,14 +1,13 @@
 import { duckdbDialect, type Dialect } from '../dialect.ts'
 import { framedColumns } from '../frame.ts'
 import { deeperThan, jsonFieldsSql } from '../json-fields.ts'
-import type { Kind } from '../kind.ts'
 import { sqlLiteral } from '../sql-literal.ts'
 import { epochTimeUsSql, looseTimeUsSql } from '../time-text.ts'
 import { typedQuote, typedTrade } from '../typed-kinds.ts'
-import { typedRowsSql } from '../typed-row.ts'
+import { typedRowsSql, type TypedKind } from '../typed-row.ts'
 import { csvFieldsSql } from './csv-fields.ts'
 import type { Format } from './format.ts'
-import type { FieldPlace, MappedFile, Mapping } from './mapping.ts'
+import type { FieldPlace, MappedFile, Mapping, RecordMapping } from './mapping.ts'
 
 /** Of all mapped formats. Goes up with every change that can change a row of any mapping. */
 export const MAPPED_VERSION = 1
@@ -25,24 +24,48 @@ const defaultSides = {
  * as a JSON object whose values are texts. An empty text is taken for no text.
  */
 export function createMappedFormat(name: string, file: MappedFile, mapping: Mapping): Format {
-  const { fields, kind } = mapping
-  const hasId = fields[`${kind}_id`] !== undefined
+  const isHeader = file === 'csv' && mapping.csv?.hasHeader === true
+  return createRecordFormat({
+    ...{ name, file, mapping, version: MAPPED_VERSION, id: 'field' },
+    typed: mapping.kind === 'trade' ? typedTrade : typedQuote,
+    isIgnoredSql: isHeader ? 'source_offset = 0' : 'false',
+  })
+}
+
+/** How records of one kind are read. */
+export interface RecordFormat {
+  readonly name: string
+  readonly version: number
+  readonly file: MappedFile
+  readonly typed: TypedKind
+  readonly mapping: RecordMapping
+  /** The id of a row: a field where the mapping has one, or its event time, µs as text. */
+  readonly id: 'field' | 'time'
+  /** A condition on the framed columns: messages that are no records. */
+  readonly isIgnoredSql: string
+}
+
+/** The format of records of any kind, whose fields become columns by their names. */
+export function createRecordFormat(format: RecordFormat): Format {
+  const { name, version, file, typed, mapping, id, isIgnoredSql } = format
+  const { fields } = mapping
+  const { kind } = typed
+  const hasId = id === 'field' && fields[`${kind}_id`] !== undefined
   const hasSeq = fields[`${kind}_seq`] !== undefined
-  const isHeader = file === 'csv' && mapping.csv?.hasHeader === true ? 'source_offset = 0' : 'false'
   const idKind = hasSeq ? 'increasing' : 'opaque'
   return {
     name,
-    version: MAPPED_VERSION,
+    version,
     kinds: [kind],
-    idKind: () => (hasId ? idKind : 'none'),
+    idKind: () => (hasId || id === 'time' ? idKind : 'none'),
     isEventTimeReceived: () => false,
     routeSql: (framed) =>
       `SELECT ${framedColumns.join(', ')}, ${sqlLiteral(name)} AS format, '${kind}' AS kind, ` +
-      `${isHeader} AS is_ignored FROM ${framed} AS f`,
+      `${isIgnoredSql} AS is_ignored FROM ${framed} AS f`,
     decodeSql: (_kind, routed, dialect = duckdbDialect) =>
       typedRowsSql(
-        kind === 'trade' ? typedTrade : typedQuote,
-        timedSql(mapping, readSql(file, mapping, routed, dialect), dialect),
+        typed,
+        timedSql(format, readSql(file, format, routed, dialect), dialect),
         { hasId, hasSeq },
         dialect,
       ),
@@ -50,14 +73,18 @@ export function createMappedFormat(name: string, file: MappedFile, mapping: Mapp
 }
 
 /** All that is read from records, by the name of the column that takes the text. */
-function placesOf({ fields, time }: Mapping): readonly (readonly [string, FieldPlace])[] {
+function placesOf({ fields, time }: RecordMapping): readonly (readonly [string, FieldPlace])[] {
   const parts = time.places.map((place, index) => [`time_${index}`, place] as const)
   return [...Object.entries(fields), ...parts]
 }
 
 /** One column `read_<name>` for each place, `screen_reason` and `is_odd`. */
-function readSql(file: MappedFile, mapping: Mapping, routed: string, dialect: Dialect): string {
-  const kind: Kind = mapping.kind
+function readSql(
+  file: MappedFile,
+  { mapping, typed: { kind } }: RecordFormat,
+  routed: string,
+  dialect: Dialect,
+): string {
   const places = placesOf(mapping)
   if (file === 'csv') {
     const cells = places.flatMap(([name, place]) =>
@@ -76,9 +103,10 @@ function readSql(file: MappedFile, mapping: Mapping, routed: string, dialect: Di
   return jsonFieldsSql(input, dialect)
 }
 
-function timedSql(mapping: Mapping, read: string, dialect: Dialect): string {
-  const { kind, time } = mapping
-  const { prices, quantities, idColumn } = kind === 'trade' ? typedTrade : typedQuote
+function timedSql({ mapping, typed, id }: RecordFormat, read: string, dialect: Dialect): string {
+  const { time } = mapping
+  const { kind, prices, quantities, rates = [], counts, idColumn, asGiven } = typed
+  const ids = id === 'field' ? [idColumn] : []
   const text = (name: string): string => {
     const place = mapping.fields[name]
     if (place === undefined) return NO_TEXT
@@ -86,15 +114,15 @@ function timedSql(mapping: Mapping, read: string, dialect: Dialect): string {
   }
   const framed = [...framedColumns, 'format', 'kind'].join(', ')
   const columns = [
-    ...['venue', 'venue_symbol', idColumn].map((name) => `${text(name)} AS ${name}`),
+    ...['venue', 'venue_symbol', ...ids].map((name) => `${text(name)} AS ${name}`),
     `${text(`${kind}_seq`)} AS seq_text`,
-    ...[...prices, ...quantities].map((name) => `${text(name)} AS ${name}_text`),
-    ...(kind === 'trade'
-      ? [
-          `${sideSql(mapping, text('taker_side'))} AS taker_side`,
-          `${text('conditions')} AS conditions`,
-        ]
-      : []),
+    ...[...prices, ...quantities, ...rates, ...counts].map(
+      (name) => `${text(name)} AS ${name}_text`,
+    ),
+    ...asGiven.map((name) => {
+      const given = name === 'taker_side' ? sideSql(mapping, text(name)) : text(name)
+      return `${given} AS ${name}`
+    }),
     `${time.places.map((_, part) => `nullif(read_time_${part}, '')`).join(" || ' ' || ")} AS time_text`,
   ]
   const us =
@@ -102,14 +130,15 @@ function timedSql(mapping: Mapping, read: string, dialect: Dialect): string {
       ? looseTimeUsSql('time_text', time.zone, dialect)
       : epochTimeUsSql('time_text', time.unit, dialect)
   const fields = `SELECT ${framed}, is_odd, screen_reason, 0 AS source_row, ${columns.join(', ')} FROM (${read})`
+  const idOfTime = id === 'time' ? `CAST(event_us_read AS VARCHAR) AS ${idColumn}, ` : ''
   return (
-    `SELECT *, CASE WHEN event_us_read IS NOT NULL THEN NULL WHEN time_text IS NULL ` +
+    `SELECT *, ${idOfTime}CASE WHEN event_us_read IS NOT NULL THEN NULL WHEN time_text IS NULL ` +
     `THEN 'missing-field' ELSE 'bad-time' END AS time_reason ` +
     `FROM (SELECT *, ${us} AS event_us_read FROM (${fields}))`
   )
 }
 
-function sideSql({ sides = defaultSides }: Mapping, side: string): string {
+function sideSql({ sides = defaultSides }: RecordMapping, side: string): string {
   const isIn = (texts: readonly string[]): string =>
     texts.length === 0 ? 'false' : `${side} IN (${texts.map(sqlLiteral).join(', ')})`
   return `CASE WHEN ${isIn(sides.buy)} THEN 'buy' WHEN ${isIn(sides.sell)} THEN 'sell' ELSE 'unknown' END`

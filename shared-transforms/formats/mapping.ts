@@ -43,6 +43,9 @@ export interface Mapping {
   }
 }
 
+/** The same of a kind that is known. */
+export type RecordMapping = Omit<Mapping, 'kind'>
+
 /** The format's name: equal mappings, equal names. */
 export function mappedFormatName(file: MappedFile, mapping: Mapping): string {
   return `${file} ${JSON.stringify(sorted(mapping))}`

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -75,6 +75,27 @@ describe('the package', () => {
       code: 2,
       stderr: expect.stringContaining('There is no lake') as string,
     })
+  })
+
+  it('takes a kind of a file that knows nothing of where Sluice is', async () => {
+    const examples = join(installed, 'examples')
+    await cp(join(examples, 'funding-rates.mjs'), join(folder, 'funding-rates.mjs'))
+    const sluice = (...args: readonly string[]) =>
+      run(
+        process.execPath,
+        [
+          ...[join(installed, 'bin', 'sluice.mjs'), ...args, '--lake', './own-lake'],
+          ...['--extension', './funding-rates.mjs'],
+        ],
+        { cwd: folder },
+      )
+    await sluice(
+      ...['backfill', '--format', 'binance-funding'],
+      join(examples, 'funding-rates-2025-01-15.jsonl'),
+    )
+    const { stdout } = await sluice('sql', '--format', 'csv', 'FROM silver.funding_rates')
+    expect(stdout.trimEnd().split('\n')).toHaveLength(7)
+    expect((await sluice('verify', '--deep')).stdout).toContain('nothing is wrong')
   })
 
   it('is imported by plain JavaScript', async () => {

@@ -1,4 +1,3 @@
-import type { ArchiveFormat } from '../../pipelines/sources/line-framing.ts'
 import type { RejectReason } from '../../shared-transforms/reject-reason.ts'
 import { longText, stockQuote, stockTrade } from './messages.ts'
 import type { TestMessage } from './messages.ts'
@@ -6,7 +5,7 @@ import type { TestMessage } from './messages.ts'
 /** A message that must be refused, alone among good ones, with its reason. */
 export interface Poison extends TestMessage {
   readonly name: string
-  readonly format: ArchiveFormat
+  readonly format: string
   readonly reason: RejectReason
   /** Refused by the duplicate rule and not by decoding: it follows `stockTrade({})`. */
   readonly isDuplicateRule?: boolean

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { loadExtensions } from '../../pipelines/config/load-extensions.ts'
 import { builtInModel } from '../../shared-transforms/lake-model.ts'
 import { formats } from '../../shared-transforms/formats/formats.ts'
+import { repositoryRoot } from '../support/data.ts'
 import { trinoDialect } from '../../shared-transforms/dialect.ts'
 import {
   formatSteps,
@@ -8,6 +10,9 @@ import {
   listStepVersions,
   sharedSteps,
 } from '../../shared-transforms/transform-steps.ts'
+
+/** With a kind that is declared: its steps are made of the same parts. */
+const extended = await loadExtensions(['examples/funding-rates.mjs'], repositoryRoot)
 
 /** What a pure step cannot say: a clock, chance, or how large its input is. */
 const impure = /\b(now|current_timestamp|current_date|random|uuid|gen_random|today)\b/i
@@ -33,7 +38,7 @@ describe('the steps', () => {
   })
 
   it("hold no word of DuckDB's in the text for Trino", () => {
-    const { bronze, duplicates } = kindSteps(builtInModel)
+    const { bronze, duplicates } = kindSteps(extended)
     const { barsPartial, barsMerge, barsFinalize } = sharedSteps
     const { spreadsPartial, spreadsMerge, spreadsFinalize } = sharedSteps
     const { numberRunsPartial, numberRunsMerge, gaps } = sharedSteps
@@ -41,11 +46,14 @@ describe('the steps', () => {
     const spreads = [spreadsPartial, spreadsMerge, spreadsFinalize]
     const runs = [numberRunsPartial, numberRunsMerge, gaps]
     const texts = [
-      ...[...formatSteps(builtInModel), ...bars, ...spreads, ...runs].map(({ sql }) =>
+      ...[...formatSteps(extended), ...bars, ...spreads, ...runs].map(({ sql }) =>
         sql('input', trinoDialect),
       ),
       ...bronze.map(({ sql }) => sql({ routed: 'r', decoded: 'd' }, trinoDialect)),
       ...duplicates.map(({ sql }) => sql({ candidates: 'c', accepted: 'a' }, trinoDialect)),
+      ...extended.goldTables.flatMap(({ inputs }) =>
+        inputs.map(({ partialSql }) => partialSql('input', trinoDialect)),
+      ),
     ]
     for (const text of texts) expect(text).not.toMatch(onlyDuckDb)
   })

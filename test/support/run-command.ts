@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
+import { builtInModel } from '../../shared-transforms/lake-model.ts'
 import type { CommandContext } from '../../pipelines/cli/command-context.ts'
 import { loadCommands } from '../../pipelines/cli/commands.ts'
 import { readEnvironment } from '../../pipelines/cli/environment.ts'
@@ -28,6 +29,7 @@ export async function endCommand(
     environment: readEnvironment(),
     clock: systemClock,
     ids: randomIds,
+    model: { current: builtInModel },
     stdout: stdout as unknown as NodeJS.WriteStream,
     stderr: process.stderr,
     readStdin: () => Promise.resolve(''),

@@ -45,7 +45,14 @@ export function addAlterCommand(program: Command, context: CommandContext): void
       const { clock, ids, environment } = context
       const { secrets } = environment
       const altered = await withMaintainedLake(
-        { directory: options.lake, purpose: 'sluice alter', clock, ids, secrets },
+        {
+          directory: options.lake,
+          purpose: 'sluice alter',
+          clock,
+          ids,
+          secrets,
+          model: context.model.current,
+        },
         ({ lake }) => alterTable(lake, table, alteration),
       )
       if (options.json) printJson(context, altered)

@@ -8,7 +8,7 @@ import {
 } from '../../backfill/backfill.ts'
 import { noTakeOverByTrino } from '../../backfill/check-input.ts'
 import { SluiceError } from '../../../tables/errors.ts'
-import { mappedFiles, type MappedFile } from '../../../shared-transforms/formats/mapping.ts'
+import { mappedFiles } from '../../../shared-transforms/formats/mapping.ts'
 import { loadFilesConfig, type FilesConfig } from '../../config/load-config.ts'
 import { createFaultHooks } from '../../loop/fault-hooks.ts'
 import { createRunStatistics, type RunTotals } from '../../loop/run-statistics.ts'
@@ -17,7 +17,7 @@ import { readLakeHolder } from '../../lake/lake-lock.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
 import type { ColumnMapping } from '../../sources/column-mapping.ts'
 import { isWhole, type FileRange } from '../../sources/file-range.ts'
-import { archiveFormats, type ArchiveFormat, type NamedMarket } from '../../sources/line-framing.ts'
+import type { NamedMarket } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { createBackfillProgress } from '../backfill-progress.ts'
 import { showBackfillPlan, type WantedInput } from '../show-backfill-plan.ts'
@@ -28,7 +28,7 @@ import { exitCodes } from '../report-failure.ts'
 import { addTrinoOptions, trinoAddressOf, type TrinoOptions } from '../trino-options.ts'
 
 interface BackfillCommandOptions extends LakeOptions, TrinoOptions {
-  readonly format: ArchiveFormat | MappedFile
+  readonly format: string
   readonly mapping?: string
   readonly config?: string
   readonly cutRows?: number
@@ -76,9 +76,10 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
     .description('files of history into the lake; the same files again change nothing')
     .argument('<files...>', 'files, plain, .gz or .zip; folders, patterns; - is stdin')
     .addOption(
-      new Option('--format <format>', 'how the bytes are written')
-        .choices([...archiveFormats, ...mappedFiles])
-        .makeOptionMandatory(),
+      new Option(
+        '--format <format>',
+        `how the bytes are written: ${formatNames(context)}`,
+      ).makeOptionMandatory(),
     )
     .option('--config <file>', 'lake, instruments and rules of a config; its topics are not read')
     .option('--mapping <name>', 'which column is what, of csv, ndjson, parquet: see --config')
@@ -106,7 +107,11 @@ export function addBackfillCommand(program: Command, context: CommandContext): v
   addLakeOptions(command, context).action(
     async (files: readonly string[], options: BackfillCommandOptions) => {
       const config =
-        options.config === undefined ? undefined : await loadFilesConfig(options.config)
+        options.config === undefined
+          ? undefined
+          : await loadFilesConfig(options.config, context.model.current)
+      context.model.current = config?.model ?? context.model.current
+      requireFormat(context, options.format)
       const directory =
         config === undefined
           ? options.lake
@@ -163,6 +168,7 @@ async function runBackfill(
       ...(isBeside ? { roles: ['range'] } : {}),
       formatVersion: config?.tableFormatVersion,
       catalog: config?.lakeCatalog,
+      model: context.model.current,
       secrets: environment.secrets,
       stores: config?.stores,
     },
@@ -209,6 +215,21 @@ async function runBackfill(
   if (!result.isComplete) {
     printNote(context, 'Stopped before the end. The same command goes on from there.')
   }
+}
+
+function formatNames({ model }: CommandContext): string {
+  return [...model.current.formats.keys(), ...mappedFiles].join(', ')
+}
+
+/** @throws SluiceError `invalid-input` for a format that neither Sluice nor an extension has. */
+function requireFormat(context: CommandContext, format: string): void {
+  const isMapped = mappedFiles.some((file) => file === format)
+  if (isMapped || context.model.current.formats.has(format)) return
+  throw new SluiceError(
+    'invalid-input',
+    `There is no format "${format}". Nothing was read. Formats: ${formatNames(context)}. A format ` +
+      'of your own comes with its extension: --extension FILE.',
+  )
 }
 
 /** What a config says of how messages are taken in, and of what is kept. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { isErrorKind } from '../../../tables/errors.ts'
+import type { LakeModel } from '../../../shared-transforms/lake-model.ts'
 import { loadConfig, type Config } from '../../config/load-config.ts'
 import { openLake } from '../../lake/open-lake.ts'
 import { checkConfig, type ConfigPlan, type TopicPlan } from '../../live/check-config.ts'
@@ -24,7 +25,7 @@ export function addCheckCommand(program: Command, context: CommandContext): void
     )
     .requiredOption('--config <file>', 'the config of `sluice live`')
   addLakeOptions(command, context).action(async (options: CheckOptions) => {
-    const config = await loadOrRefuse(options.config)
+    const config = await loadOrRefuse(options.config, context.model.current)
     const plan =
       typeof config === 'string'
         ? { ...noPlan, lakeDirectory: options.lake, problems: [config] }
@@ -53,6 +54,7 @@ async function planOf(
     openLake: () =>
       openLake({
         ...{ directory: lakeDirectory, clock, ids, createIfMissing: false },
+        model: config.model,
         secrets: environment.secrets,
       }),
   })
@@ -70,9 +72,9 @@ function sinkProblems({ sinks }: DrawnPlan): readonly string[] {
 }
 
 /** The mistakes of a config are an answer here; a file that is not there is a wrong call. */
-async function loadOrRefuse(path: string): Promise<Config | string> {
+async function loadOrRefuse(path: string, model: LakeModel): Promise<Config | string> {
   try {
-    return await loadConfig(path)
+    return await loadConfig(path, model)
   } catch (error) {
     if (isErrorKind(error, 'invalid-input') && error.cause === undefined) return error.message
     throw error

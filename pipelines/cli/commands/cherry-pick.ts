@@ -25,7 +25,7 @@ export function addCherryPickCommand(program: Command, context: CommandContext):
       const { secrets } = environment
       const purpose = 'sluice cherry-pick'
       const picked = await withMaintainedLake(
-        { directory: options.lake, purpose, clock, ids, secrets },
+        { directory: options.lake, purpose, clock, ids, secrets, model: context.model.current },
         (maintained) => pickSnapshot(maintained, table, snapshotId),
       )
       if (options.json) printJson(context, { ...picked, pickedId: snapshotId })

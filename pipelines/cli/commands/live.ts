@@ -42,7 +42,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
     )
     .option('--metrics-host <host>', 'where others reach them (default: this machine alone)')
   addLakeOptions(command, context).action(async (options: LiveCommandOptions) => {
-    const config = await loadConfig(options.config)
+    const config = await loadConfig(options.config, context.model.current)
     const { clock, ids, environment } = context
     const { fault } = environment
     const logger = createLogger(environment)

@@ -55,7 +55,14 @@ async function runCompact(
   const { clock, ids, environment } = context
   const { secrets } = environment
   const done = await withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain compact', clock, ids, secrets },
+    {
+      directory: options.lake,
+      purpose: 'sluice maintain compact',
+      clock,
+      ids,
+      secrets,
+      model: context.model.current,
+    },
     (maintained) =>
       compactTables(maintained, chooseLakeTables(maintained.lake, tables), {
         strategy,

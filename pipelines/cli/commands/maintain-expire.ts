@@ -61,7 +61,14 @@ async function runExpire(
   const { clock, ids, environment } = context
   const { secrets } = environment
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain expire', clock, ids, secrets },
+    {
+      directory: options.lake,
+      purpose: 'sluice maintain expire',
+      clock,
+      ids,
+      secrets,
+      model: context.model.current,
+    },
     async ({ lake, fence, noteCommit }) => {
       const identifiers = chooseLakeTables(lake, tables)
       const done = await expireSnapshots(lakeCommitContext(lake), {

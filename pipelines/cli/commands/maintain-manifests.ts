@@ -46,7 +46,14 @@ async function runManifests(
   const { clock, ids, environment } = context
   const { secrets } = environment
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain manifests', clock, ids, secrets },
+    {
+      directory: options.lake,
+      purpose: 'sluice maintain manifests',
+      clock,
+      ids,
+      secrets,
+      model: context.model.current,
+    },
     async ({ lake, fence, noteCommit }) => {
       const lines: ManifestLine[] = []
       for (const identifier of chooseLakeTables(lake, tables)) {

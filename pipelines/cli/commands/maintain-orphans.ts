@@ -58,7 +58,14 @@ async function runOrphans(
     return withLake(context, options.lake, (lake) => findLakeOrphans(lake, requestOf(lake)))
   }
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain orphans', clock, ids, secrets },
+    {
+      directory: options.lake,
+      purpose: 'sluice maintain orphans',
+      clock,
+      ids,
+      secrets,
+      model: context.model.current,
+    },
     async ({ lake }) => {
       await cleanDeadScratch(lake)
       return findLakeOrphans(lake, requestOf(lake))

@@ -45,7 +45,14 @@ async function runRetention(
   const { clock, ids, environment } = context
   const { secrets } = environment
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice maintain retention', clock, ids, secrets },
+    {
+      directory: options.lake,
+      purpose: 'sluice maintain retention',
+      clock,
+      ids,
+      secrets,
+      model: context.model.current,
+    },
     async ({ lake, noteCommit }) => {
       const session = await lake.engine.connect()
       try {

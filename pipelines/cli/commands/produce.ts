@@ -9,7 +9,6 @@ import type { KafkaConnection } from '../../sources/kafka-client.ts'
 import { connectionOf } from '../../sources/kafka-security.ts'
 import { readArchiveParts } from '../../sources/archive-parts.ts'
 import { listFiles } from '../../sources/list-files.ts'
-import { archiveFormats, type ArchiveFormat } from '../../sources/line-framing.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'
 import { createLogger } from '../create-logger.ts'
 import { formatCount } from '../format-units.ts'
@@ -21,7 +20,7 @@ interface ProduceOptions extends LakeOptions {
   readonly topic: string
   readonly brokers?: string
   readonly config?: string
-  readonly format?: ArchiveFormat
+  readonly format?: string
   readonly rate: number
   readonly seed: number
   readonly duration?: number
@@ -35,11 +34,7 @@ export function addProduceCommand(program: Command, context: CommandContext): vo
     .requiredOption('--topic <name>', 'the topic, which must exist')
     .option('--brokers <list>', "host:port, with commas between (the config's, or localhost:9092)")
     .option('--config <file>', 'the config of `sluice live`: brokers, TLS and SASL')
-    .addOption(
-      new Option('--format <format>', 'how the bytes of the files are written').choices(
-        archiveFormats,
-      ),
-    )
+    .addOption(new Option('--format <format>', 'how the bytes of the files are written'))
     .option('--rate <events>', "the simulator's events a second", countFrom(1, 1_000_000), 200)
     .option('--seed <n>', 'seed of the simulator', countFrom(0), 1)
     .option('--duration <time>', 'end the simulator by itself, as in 20s or 5m', durationOption)
@@ -47,6 +42,7 @@ export function addProduceCommand(program: Command, context: CommandContext): vo
     async (files: readonly string[], options: ProduceOptions) => {
       const { topic } = options
       checkCall(files, options)
+      requireFormat(context, options)
       const producer = await openKafkaProducer({
         connection: await connectionFor(context, options),
         topic,
@@ -68,13 +64,13 @@ export function addProduceCommand(program: Command, context: CommandContext): vo
 }
 
 async function connectionFor(
-  { environment }: CommandContext,
+  { environment, model }: CommandContext,
   { brokers, config }: ProduceOptions,
 ): Promise<KafkaConnection> {
   const clientId = 'sluice-produce'
   const named = brokers === undefined ? {} : { brokers: brokers.split(',') }
   if (config === undefined) return { brokers: ['localhost:9092'], ...named, clientId }
-  const { kafka } = await loadConfig(config)
+  const { kafka } = await loadConfig(config, model.current)
   return { ...connectionOf(kafka, environment.kafkaPassword), ...named, clientId }
 }
 
@@ -84,6 +80,15 @@ function checkCall(files: readonly string[], { format }: ProduceOptions): void {
     'invalid-input',
     'Files and --format go together. Nothing was sent. Give both to send files, or neither to ' +
       'send what the simulator makes.',
+  )
+}
+
+function requireFormat({ model }: CommandContext, { format }: ProduceOptions): void {
+  if (format === undefined || model.current.formats.has(format)) return
+  throw new SluiceError(
+    'invalid-input',
+    `There is no format "${format}". Nothing was sent. Formats: ` +
+      `${[...model.current.formats.keys()].join(', ')}.`,
   )
 }
 
@@ -114,7 +119,7 @@ async function sendSimulated(
 async function sendFiles(
   producer: KafkaProducer,
   files: readonly string[],
-  format: ArchiveFormat,
+  format: string,
   signal: AbortSignal,
 ): Promise<number> {
   let sent = 0

@@ -59,7 +59,10 @@ async function runRejectsReplay(
 ): Promise<void> {
   const within = withinOf(options)
   const { clock, ids, environment } = context
-  const config = options.config === undefined ? undefined : await loadConfig(options.config)
+  const config =
+    options.config === undefined
+      ? undefined
+      : await loadConfig(options.config, context.model.current)
   const directory =
     config === undefined
       ? options.lake
@@ -69,7 +72,11 @@ async function runRejectsReplay(
   await withWritableLake(
     {
       ...{ directory, purpose, clock, ids, createIfMissing: false, roles: ['range'] },
-      ...{ catalog: config?.lakeCatalog, stores: config?.stores },
+      ...{
+        model: config?.model ?? context.model.current,
+        catalog: config?.lakeCatalog,
+        stores: config?.stores,
+      },
       secrets: environment.secrets,
     },
     async ({ lake }) => {

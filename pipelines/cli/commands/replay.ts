@@ -68,7 +68,10 @@ async function runReplay(
   range: DayRange,
 ): Promise<void> {
   const { clock, ids, environment } = context
-  const config = options.config === undefined ? undefined : await loadConfig(options.config)
+  const config =
+    options.config === undefined
+      ? undefined
+      : await loadConfig(options.config, context.model.current)
   const directory =
     config === undefined
       ? options.lake
@@ -79,6 +82,7 @@ async function runReplay(
     {
       ...{ directory, purpose: 'sluice replay', clock, ids },
       catalog: config?.lakeCatalog,
+      model: config?.model ?? context.model.current,
       secrets: environment.secrets,
       stores: config?.stores,
       createIfMissing: false,

@@ -60,7 +60,14 @@ function rollBack(
   const { clock, ids, environment } = context
   const { secrets } = environment
   return withMaintainedLake(
-    { directory: options.lake, purpose: 'sluice rollback', clock, ids, secrets },
+    {
+      directory: options.lake,
+      purpose: 'sluice rollback',
+      clock,
+      ids,
+      secrets,
+      model: context.model.current,
+    },
     (maintained) => rollBackLakeTable(maintained, name, target),
   )
 }

@@ -67,6 +67,7 @@ async function runLakeRollback(
     {
       directory: options.lake,
       purpose: 'sluice rollback',
+      model: context.model.current,
       clock,
       ids,
       secrets: context.environment.secrets,

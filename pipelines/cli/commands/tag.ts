@@ -66,7 +66,7 @@ async function changeTag(
   const { secrets } = environment
   const purpose = 'sluice tag'
   const changed = await withMaintainedLake(
-    { directory: options.lake, purpose, clock, ids, secrets },
+    { directory: options.lake, purpose, clock, ids, secrets, model: context.model.current },
     ({ lake }) => (options.drop ? dropTag(lake, name) : tagLake(lake, name, options.cut)),
   )
   if (options.json) printJson(context, { ...toJson(changed), isChanged: changed.isChanged })

@@ -15,7 +15,13 @@ export function addUpgradeCommand(program: Command, context: CommandContext): vo
   addLakeOptions(command, context).action(async (options: UpgradeCommandOptions) => {
     const { clock, ids } = context
     const isDryRun = options.dryRun
-    const upgrade = await upgradeLake({ directory: options.lake, clock, ids, isDryRun })
+    const upgrade = await upgradeLake({
+      directory: options.lake,
+      clock,
+      ids,
+      isDryRun,
+      model: context.model.current,
+    })
     if (options.json) printJson(context, { ...upgrade, isDryRun })
     else for (const line of drawUpgrade(upgrade, isDryRun)) printLine(context, line)
   })

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { builtInModel } from '../../../shared-transforms/lake-model.ts'
 import { loadCommands } from '../../../pipelines/cli/commands.ts'
 import { readEnvironment } from '../../../pipelines/cli/environment.ts'
 import { randomIds, systemClock } from '../../../tables/clock.ts'
@@ -20,6 +21,7 @@ async function loadedNames(argv: readonly string[]): Promise<string[]> {
     environment: readEnvironment(),
     clock: systemClock,
     ids: randomIds,
+    model: { current: builtInModel },
     stdout: process.stdout,
     stderr: process.stderr,
     readStdin: () => Promise.resolve(''),

@@ -7,7 +7,6 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { readArchiveParts } from '../../../pipelines/sources/archive-parts.ts'
 import type { ArchiveSource } from '../../../pipelines/sources/archive-source.ts'
 import { createArchiveSource } from '../../../pipelines/sources/archive-source.ts'
-import type { ArchiveFormat } from '../../../pipelines/sources/line-framing.ts'
 import type { MicroBatch } from '../../../pipelines/sources/source.ts'
 import { randomIds } from '../../../tables/clock.ts'
 import { dataPath } from '../../support/data.ts'
@@ -19,7 +18,7 @@ const scratch = makeScratch()
 afterAll(() => scratch.remove())
 const LIMITS = { rows: 1000, bytes: 10_000_000, timeMs: 10_000 }
 
-async function sourceOf(paths: readonly string[], format: ArchiveFormat): Promise<ArchiveSource> {
+async function sourceOf(paths: readonly string[], format: string): Promise<ArchiveSource> {
   const parts = await readArchiveParts(paths)
   return createArchiveSource({ parts, format, scratchDir: scratch.path, ids: randomIds })
 }
@@ -31,7 +30,7 @@ interface Reading {
 
 async function readAll(
   paths: readonly string[],
-  format: ArchiveFormat,
+  format: string,
   positions: ReadonlyMap<string, bigint> = new Map(),
   limits = LIMITS,
 ): Promise<Reading> {
