@@ -52,7 +52,7 @@ export interface BackfillResult {
   readonly partsRead: number
   /** Those that the lake had read whole before: nothing was done with them. */
   readonly partsSkipped: number
-  /** Messages that were read and are of other days. */
+  /** Messages that were read and are of other days, or of days that earlier runs took. */
   readonly leftOutCount: number
   /** Days of silver that were replaced, as the input took them over; ascending. */
   readonly takenOverDays: readonly string[]

@@ -19,6 +19,9 @@ import { withLake, type LakeOptions } from './lake-options.ts'
 import { exitCodes } from './report-failure.ts'
 import { drawTextTable } from './text-table.ts'
 
+/** The rest of a file is read whole, and holds again what earlier runs took. */
+export const LEFT_OUT = 'left out, of other days or taken before'
+
 /** Overlaps that are printed for a person; JSON has all. */
 const MAX_SHOWN_OVERLAPS = 20
 
@@ -119,7 +122,7 @@ function drawPlan(plan: BackfillPlan): readonly string[] {
     drawFiles(plan),
     `${formatCount(plan.messageCount)} messages: ${formatCount(plan.ignoredCount)} ignored, ` +
       `${formatCount(plan.rejectedCount)} rejected` +
-      (plan.leftOutCount === 0 ? '' : `; ${formatCount(plan.leftOutCount)} of other days left out`),
+      (plan.leftOutCount === 0 ? '' : `; ${formatCount(plan.leftOutCount)} ${LEFT_OUT}`),
     watermarkUs === undefined
       ? 'the lake has no watermark yet'
       : `the watermark is ${formatInstant(watermarkUs)}: bars of sealed days are revised`,

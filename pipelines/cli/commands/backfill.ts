@@ -20,7 +20,7 @@ import { isWhole, type FileRange } from '../../sources/file-range.ts'
 import type { NamedMarket } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { createBackfillProgress } from '../backfill-progress.ts'
-import { showBackfillPlan, type WantedInput } from '../show-backfill-plan.ts'
+import { LEFT_OUT, showBackfillPlan, type WantedInput } from '../show-backfill-plan.ts'
 import { formatCount } from '../format-units.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
@@ -304,7 +304,7 @@ function resultText(
     `${countOf(totals.messageCount, 'message')} in ${countOf(totals.cutCount, 'cut')}, ` +
     `${formatCount(totals.rejectedCount)} rejected, ` +
     countOf(totals.duplicateCount, 'duplicate') +
-    (leftOutCount === 0 ? '' : `; ${countOf(leftOutCount, 'message')} of other days left out`) +
+    (leftOutCount === 0 ? '' : `; ${countOf(leftOutCount, 'message')} ${LEFT_OUT}`) +
     (takenOverDays.length === 0 ? '' : `; ${countOf(takenOverDays.length, 'day')} taken over`)
   )
 }
