@@ -8,6 +8,7 @@ import {
   ancestors,
   committedCut,
   cutHistory,
+  cutNumberOf,
   isOwnSnapshot,
 } from '../../tables/spec/cut-history.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
@@ -42,6 +43,8 @@ export interface RolledBackTable {
   readonly toSnapshotId: bigint | undefined
   /** Snapshots of other engines that are no longer part of the table. */
   readonly foreignCount: number
+  /** Nothing but the lake's own maintenance came since: the rows are the same. */
+  readonly isRearranged: boolean
 }
 
 export interface RolledBackPart {
@@ -87,7 +90,8 @@ export async function rollBackLake(options: RollBackOptions): Promise<RolledBack
     const rows = await planRelation(lake, await planHead(lake, cuts, []))
     const plan = await planRestore(session, rows, cutNumber)
     const tables = describeTables(heads, restoredHeads)
-    if (tables.length === 0 && plan.progress.length === 0) throw alreadyThere(cutNumber)
+    const isThere = tables.every(({ isRearranged }) => isRearranged)
+    if (isThere && plan.progress.length === 0) throw alreadyThere(cutNumber)
     const told = {
       restoredCut: cutNumber,
       previousCut,
@@ -141,6 +145,7 @@ function describeTables(
       fromSnapshotId,
       toSnapshotId,
       foreignCount: countForeign(metadata, toSnapshotId),
+      isRearranged: isRearranged(metadata, toSnapshotId),
     })
   }
   return tables
@@ -153,6 +158,14 @@ function countForeign(metadata: LoadedTable['metadata'], until: bigint | undefin
     if (!isOwnSnapshot(snapshot)) count += 1
   }
   return count
+}
+
+function isRearranged(metadata: LoadedTable['metadata'], until: bigint | undefined): boolean {
+  for (const snapshot of ancestors(metadata)) {
+    if (snapshot['snapshot-id'] === until) return true
+    if (!isOwnSnapshot(snapshot) || cutNumberOf(snapshot) !== undefined) return false
+  }
+  return false
 }
 
 interface Restore {

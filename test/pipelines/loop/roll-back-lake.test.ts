@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { compactTables } from '../../../pipelines/lake/compact-tables.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
+import { maintainOpenLake } from '../../../pipelines/lake/with-maintained-lake.ts'
 import { headOf, loadHeads } from '../../../pipelines/loop/loop-context.ts'
 import { decodePositions, POSITIONS_PROPERTY } from '../../../pipelines/loop/loop-state.ts'
 import { readFileRanges } from '../../../pipelines/loop/read-file-ranges.ts'
@@ -262,6 +264,12 @@ describe('a rollback', () => {
     await run(lake, trades(4), [2])
     await expect(rollBack(lake, 2)).rejects.toThrow(/at cut 2 already/)
     await expect(rollBack(lake, 3)).rejects.toThrow(/the newest cut is 2/)
+    // Files that were put together since hold the same rows.
+    const [compacted] = await maintainOpenLake(lake, (maintained) =>
+      compactTables(maintained, [tableId('silver.trades')], { leastFileCount: 2 }),
+    )
+    expect(compacted).toMatchObject({ removedFileCount: 2, addedFileCount: 1 })
+    await expect(rollBack(lake, 2)).rejects.toThrow(/at cut 2 already/)
     expect(await lastCut(lake)).toBe(2)
     await lake.close()
   })
