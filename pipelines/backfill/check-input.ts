@@ -5,7 +5,7 @@ import { formatOf } from '../loop/derive-batch.ts'
 import { headOf, loadHeads, type LoopContext } from '../loop/loop-context.ts'
 import { readReplacedSources, REPLACED_SOURCE, TAKE_OVERS_TABLE } from '../loop/replaced-sources.ts'
 import { createStepSession, type StepSession } from '../loop/step-session.ts'
-import type { DayRange } from '../replay/utc-days.ts'
+import { DAY_US, type DayRange } from '../lake/utc-days.ts'
 import { WHOLE_FILE } from '../sources/file-range.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { backfillLimits } from './backfill-limits.ts'
@@ -154,7 +154,7 @@ export function describeOverlap(overlap: Overlap): string {
 
 /** UTC time of day with microseconds. */
 function timeOfDay(us: bigint): string {
-  const ofDay = us % 86_400_000_000n
+  const ofDay = us % DAY_US
   const two = (value: bigint) => value.toString().padStart(2, '0')
   const seconds = ofDay / 1_000_000n
   const micros = (ofDay % 1_000_000n).toString().padStart(6, '0')

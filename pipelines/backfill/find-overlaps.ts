@@ -5,7 +5,7 @@ import type { Lake } from '../lake/lake.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
 import type { StepSession } from '../loop/step-session.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
-import { dayText } from '../replay/utc-days.ts'
+import { DAY_US, dayText } from '../lake/utc-days.ts'
 import { fileSql } from '../sources/file-range.ts'
 import { INPUT_RANGE } from './read-input.ts'
 
@@ -35,7 +35,6 @@ export const HELD_RANGE = 'held_range'
 export const IS_OVERLAPPING =
   '(i.low <= h.high AND h.low <= i.high AND (i.without_id > 0 OR h.without_id > 0))'
 
-const DAY_US = 86_400_000_000n
 const KEY = 'kind, venue, venue_symbol, day'
 
 /**

@@ -1,7 +1,7 @@
 import { headOf, loadHeads } from '../loop/loop-context.ts'
 import { readLoopState } from '../loop/restore-loop.ts'
 import { createStepSession, type StepSession } from '../loop/step-session.ts'
-import { DAY_US, dayText } from '../replay/utc-days.ts'
+import { DAY_US, dayText } from '../lake/utc-days.ts'
 import type { PartReader } from '../sources/part-reader.ts'
 import { WHOLE_FILE } from '../sources/file-range.ts'
 import { backfillLimits } from './backfill-limits.ts'

@@ -1,7 +1,7 @@
 import { headOf, type LoopContext } from '../loop/loop-context.ts'
 import { readReplacedSources, TAKE_OVERS_TABLE } from '../loop/replaced-sources.ts'
 import type { StepSession } from '../loop/step-session.ts'
-import type { DayRange } from '../replay/utc-days.ts'
+import type { DayRange } from '../lake/utc-days.ts'
 import { isWhole, rangedSource, WHOLE_FILE } from '../sources/file-range.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { backfillLimits } from './backfill-limits.ts'

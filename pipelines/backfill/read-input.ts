@@ -6,6 +6,7 @@ import { createInstrumentsTable } from '../loop/instruments.ts'
 import { leaveOut, setTakenRanges, type TakenRanges } from '../loop/leave-out.ts'
 import type { StepSession } from '../loop/step-session.ts'
 import type { BatchLimits, Source } from '../sources/source.ts'
+import { DAY_US } from '../lake/utc-days.ts'
 
 /**
  * The engine table with what the input holds: for each kind, venue, venue_symbol, UTC day (`day`,
@@ -29,8 +30,6 @@ const NO_INPUT: InputCounts = {
   rejectedCount: 0,
   leftOutCount: 0,
 }
-
-const DAY_US = 86_400_000_000n
 
 /**
  * Reads an input through the transforms, from the positions on, and writes nothing. Memory holds a

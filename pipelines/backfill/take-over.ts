@@ -15,7 +15,7 @@ import { restoreLoop } from '../loop/restore-loop.ts'
 import { planReplay, replay } from '../replay/replay.ts'
 import { loopOptionsOf, modeOf, type ReplayOptions } from '../replay/replay-options.ts'
 import { writeTakeOver } from '../replay/take-over-change.ts'
-import { dayText, type DayRange } from '../replay/utc-days.ts'
+import { dayText, type DayRange } from '../lake/utc-days.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { ANNOUNCED, TURNED } from './find-take-overs.ts'
 

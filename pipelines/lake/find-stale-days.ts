@@ -9,6 +9,7 @@ import { silverTable } from '../loop/write-cut-files.ts'
 import type { Lake } from './lake.ts'
 import { standingCuts } from './standing-cuts.ts'
 import { stateOf, worseState, type SilverRows, type StepHistory } from './step-states.ts'
+import { DAY_US } from './utc-days.ts'
 
 /** Days of a table that other steps than those of now made, or nobody knows which. */
 export interface StaleDays {
@@ -31,7 +32,6 @@ export interface StaleRequest {
   readonly layers?: readonly StepLayer[]
 }
 
-const DAY_US = 86_400_000_000n
 /** Of a foreign file that reaches over more days the first ones stand for all. */
 const DAYS_OF_FILE_MAX = 4_000n
 

@@ -15,6 +15,7 @@ import {
 } from './read-cuts.ts'
 import { readRemovedBronze, type RemovedBronze } from './removed-bronze.ts'
 import { readTableSummaries, type TableSummary } from './table-summary.ts'
+import { DAY_US } from './utc-days.ts'
 
 /** What there is to say about a lake at one time. */
 export interface LakeStatus {
@@ -39,8 +40,6 @@ export interface LakeStatus {
   /** Of the lake's folder, copies of remote files among them. */
   readonly diskBytes: number
 }
-
-const DAY_US = 86_400_000_000n
 
 export async function readLakeStatus(lake: Lake, directory: string): Promise<LakeStatus> {
   const nowUs = lake.clock.nowUs()

@@ -7,6 +7,7 @@ import type { Kind } from '../../shared-transforms/kind.ts'
 import { IDENTITY_REACH_US, memoryTable, type DedupeMemory } from './dedupe-memory.ts'
 import { isReplaced } from './replaced-sources.ts'
 import type { StepSession } from './step-session.ts'
+import { DAY_US } from '../lake/utc-days.ts'
 
 /** A relation with silver's rows whose event time lies in the range (µs, both ends included). */
 export type SilverLookup = (
@@ -14,7 +15,6 @@ export type SilverLookup = (
   range: { readonly fromUs: bigint; readonly untilUs: bigint },
 ) => Promise<string>
 
-const DAY_US = 86_400_000_000n
 /** Days that are looked up one by one; more than that are read as one range. */
 const MAX_LOOKUP_RANGES = 32
 

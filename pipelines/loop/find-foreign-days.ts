@@ -7,8 +7,7 @@ import { ancestors, HEAD_TAG, snapshotOfRef } from '../../tables/spec/cut-histor
 import type { TableMetadata } from '../../tables/spec/table-metadata.ts'
 import type { Lake } from '../lake/lake.ts'
 import { planRelation } from './loop-context.ts'
-
-const DAY_US = 86_400_000_000n
+import { DAY_US } from '../lake/utc-days.ts'
 
 /** SQL for the UTC day of a timestamptz, as days since 1970; before 1970 too. */
 function daySql(column: string): string {

@@ -1,11 +1,11 @@
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import type { StepSession } from './step-session.ts'
 import type { FileRange } from '../sources/file-range.ts'
+import { DAY_US } from '../lake/utc-days.ts'
 
 /** Which days of a source are taken, by its name. Sources that are not named are taken whole. */
 export type TakenRanges = ReadonlyMap<string, FileRange>
 
-const DAY_US = 86_400_000_000n
 const POSITION = 'source, source_partition, source_offset'
 
 /** Says to the engine which days are taken; once, before the first batch. */

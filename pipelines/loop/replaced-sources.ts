@@ -5,6 +5,7 @@ import type { Session } from '../../tables/engine/engine.ts'
 import type { Lake } from '../lake/lake.ts'
 import { fileSql } from '../sources/file-range.ts'
 import { planHead, planRelation } from './loop-context.ts'
+import { DAY_US } from '../lake/utc-days.ts'
 
 export const TAKE_OVERS_TABLE = 'sluice.take_overs'
 
@@ -13,8 +14,6 @@ export const TAKE_OVERS_TABLE = 'sluice.take_overs'
  * and `source`, of a file without its range.
  */
 export const REPLACED_SOURCE = 'replaced_source'
-
-const DAY_US = 86_400_000_000n
 
 /** Fills REPLACED_SOURCE from the head of sluice.take_overs; answers how many rows it has. */
 export async function readReplacedSources(

@@ -12,6 +12,7 @@ import { headOf, planHead, planRelation, type LoopContext } from './loop-context
 import { nextIngestedUs } from './loop-state.ts'
 import { readPartPositions } from './read-positions.ts'
 import { restingParts } from './resting-parts.ts'
+import { DAY_US } from '../lake/utc-days.ts'
 
 /** What leaves bronze, or would. */
 export interface OldBronze {
@@ -27,7 +28,6 @@ export interface RetiredBronze extends OldBronze {
   readonly context: LoopContext
 }
 
-const DAY_US = 86_400_000_000n
 const ALL_CUTS = Number.MAX_SAFE_INTEGER
 /** How far ahead of its arrival an event may be: messages without a time may turn out to be so. */
 const SKEW_US = 60_000_000n

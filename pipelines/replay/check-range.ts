@@ -12,7 +12,7 @@ import { HELD_REJECTED, holdRejected } from './rejected-change.ts'
 import { deriveChunk, type DerivedRange } from './replay-chunk.ts'
 import { planReplay } from './replay.ts'
 import type { ReplayOptions } from './replay-options.ts'
-import { DAY_US, dayText, isInRange, type DayRange } from './utc-days.ts'
+import { DAY_US, dayText, isInRange, type DayRange } from '../lake/utc-days.ts'
 
 /** A day of a table as it is and as the steps of now give it. */
 export interface CheckedDay {

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../tables/errors.ts'
 import { isoTimeUs } from '../producers/iso-time.ts'
-import { DAY_US, dayText, type DayRange } from './utc-days.ts'
+import { DAY_US, dayText, type DayRange } from '../lake/utc-days.ts'
 
 /**
  * A day can be replaced once its last window is sealed: until then live goes on writing it.

@@ -4,7 +4,7 @@ import { silverTable } from '../loop/write-cut-files.ts'
 import { differingDays, digestDays, holdSilver } from './held-silver.ts'
 import type { ComparedSilver, HeldSilver } from './held-silver.ts'
 import { againSilver } from './judge-range.ts'
-import type { DayRange } from './utc-days.ts'
+import type { DayRange } from '../lake/utc-days.ts'
 
 /** Silver of the range beside what it should be. `judgeRange` must have been called. */
 export async function compareSilver(

@@ -5,7 +5,7 @@ import type { LoopContext } from '../loop/loop-context.ts'
 import { ownColumns } from '../loop/own-columns.ts'
 import type { StepSession } from '../loop/step-session.ts'
 import { planBronze, sliceBronze, taskKey, type BronzeSlice } from './plan-bronze.ts'
-import { isInRange, withMargin, type DayRange } from './utc-days.ts'
+import { isInRange, withMargin, type DayRange } from '../lake/utc-days.ts'
 
 /**
  * Bronze of a range through routing and decoding, once. What comes of it stays in the engine:

@@ -4,7 +4,7 @@ import { deriveBatch } from '../loop/derive-batch.ts'
 import { headOf, planHead, type LoopContext } from '../loop/loop-context.ts'
 import { POSITION } from './derive-range.ts'
 import { sliceRows } from './plan-bronze.ts'
-import { DAY_US, joinRanges, type DayRange } from './utc-days.ts'
+import { DAY_US, joinRanges, type DayRange } from '../lake/utc-days.ts'
 
 /** What the steps of now make of refused messages of one reason. */
 export interface MendableReason {

@@ -12,7 +12,7 @@ import type { MergedGold } from '../loop/merge-gold.ts'
 import { ownColumns } from '../loop/own-columns.ts'
 import { silverTable, writeGoldChange } from '../loop/write-cut-files.ts'
 import { againSilver } from './judge-range.ts'
-import { daysOf, type DayRange } from './utc-days.ts'
+import { daysOf, type DayRange } from '../lake/utc-days.ts'
 
 /**
  * All windows of a range from silver as it will be, by the loop's way of deriving days again:

@@ -5,7 +5,7 @@ import type { StepSession } from '../loop/step-session.ts'
 import { POSITION } from './derive-range.ts'
 import { holdSilver, type ComparedSilver } from './held-silver.ts'
 import { againSilver } from './judge-range.ts'
-import { DAY_US, dayText, isInRange, withMargin, type DayRange } from './utc-days.ts'
+import { DAY_US, dayText, isInRange, withMargin, type DayRange } from '../lake/utc-days.ts'
 
 const dayOf = (time: string) => `epoch_us(${time}) // ${DAY_US} AS day`
 

@@ -7,7 +7,7 @@ import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-c
 import type { StepSession } from '../loop/step-session.ts'
 import { ownColumns } from '../loop/own-columns.ts'
 import { silverTable } from '../loop/write-cut-files.ts'
-import { DAY_US, isInRange, type DayRange } from './utc-days.ts'
+import { DAY_US, isInRange, type DayRange } from '../lake/utc-days.ts'
 
 /** Silver of one kind as it is committed. */
 export interface HeldSilver {

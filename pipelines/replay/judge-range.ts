@@ -6,7 +6,7 @@ import { isReplaced } from '../loop/replaced-sources.ts'
 import { CONFLICT_SQL, silverTable } from '../loop/write-cut-files.ts'
 import { POSITION, type Derivation } from './derive-range.ts'
 import { planBronze } from './plan-bronze.ts'
-import { isInRange } from './utc-days.ts'
+import { isInRange } from '../lake/utc-days.ts'
 
 /** The engine table with the silver rows that a range should hold of a kind. */
 export function againSilver(kind: Kind): string {

@@ -2,7 +2,7 @@ import { SluiceError } from '../../tables/errors.ts'
 import type { Instrument } from '../loop/instruments.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
 import { holdSilver } from './held-silver.ts'
-import type { DayRange } from './utc-days.ts'
+import type { DayRange } from '../lake/utc-days.ts'
 
 /**
  * The instrument ids that silver of a range has, where they are not made of venue and symbol: a

@@ -2,7 +2,7 @@ import type { ColumnPredicate, ScanPlan, ScanTask } from '../../tables/scan/plan
 import { contentKey } from '../../tables/spec/content-key.ts'
 import type { Lake } from '../lake/lake.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
-import { DAY_US, isInRange, withMargin, type DayRange } from './utc-days.ts'
+import { DAY_US, isInRange, withMargin, type DayRange } from '../lake/utc-days.ts'
 
 /** Messages of bronze that are derived at once. */
 export interface BronzeSlice {

@@ -11,7 +11,7 @@ import { holdRejected, writeRejectedChange } from './rejected-change.ts'
 import { requireBronze } from './require-bronze.ts'
 import { writeSilverChange } from './silver-change.ts'
 import { writeTakeOver } from './take-over-change.ts'
-import type { DayRange } from './utc-days.ts'
+import type { DayRange } from '../lake/utc-days.ts'
 
 /** What one cut of a replay does. */
 export interface ChunkPlan {

@@ -10,7 +10,7 @@ import { hasRows } from '../loop/write-cut-files.ts'
 import { POSITION } from './derive-range.ts'
 import { AGAIN_REJECTED, ownedMessages } from './judge-range.ts'
 import { mayBeInReach } from './plan-bronze.ts'
-import { isInRange, type DayRange } from './utc-days.ts'
+import { isInRange, type DayRange } from '../lake/utc-days.ts'
 
 const TABLE = 'silver.rejected_messages'
 

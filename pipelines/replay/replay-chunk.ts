@@ -21,7 +21,7 @@ import { loopOptionsOf, modeOf, type ReplayOptions } from './replay-options.ts'
 import { growForMoves } from './grow-for-moves.ts'
 import { applyTakeOver } from './take-over-change.ts'
 import type { ComparedSilver } from './held-silver.ts'
-import { dayText, type DayRange } from './utc-days.ts'
+import { dayText, type DayRange } from '../lake/utc-days.ts'
 
 /** Tries at one chunk while others commit: from the second on live is asked to wait. */
 const MAX_TRIES = 10

@@ -4,7 +4,7 @@ import type { Instrument } from '../loop/instruments.ts'
 import type { LoopOptions } from '../loop/loop-context.ts'
 import type { LoopHooks } from '../loop/loop-hooks.ts'
 import type { Source } from '../sources/source.ts'
-import type { DayRange } from './utc-days.ts'
+import type { DayRange } from '../lake/utc-days.ts'
 
 /** What is derived anew: silver and gold from bronze, or gold alone from silver as it is. */
 export const replayLayers = ['silver,gold', 'gold'] as const

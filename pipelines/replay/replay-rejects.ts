@@ -8,7 +8,7 @@ import { isWhole, readRemoved } from './require-bronze.ts'
 import { replay } from './replay.ts'
 import type { ReplayedChunk } from './replay-chunk.ts'
 import { loopOptionsOf, type ReplayOptions } from './replay-options.ts'
-import { DAY_US, joinRanges, type DayRange } from './utc-days.ts'
+import { DAY_US, joinRanges, type DayRange } from '../lake/utc-days.ts'
 
 export interface RejectsReplayOptions extends Omit<ReplayOptions, 'range' | 'layers'> {
   /** Which refusals are tried again. */

@@ -10,7 +10,7 @@ import { planBronze } from './plan-bronze.ts'
 import { requireWholeBronze } from './require-bronze.ts'
 import { replayChunk, type ReplayedChunk } from './replay-chunk.ts'
 import { loopOptionsOf, modeOf, type ReplayOptions } from './replay-options.ts'
-import { daysOf, type DayRange } from './utc-days.ts'
+import { daysOf, type DayRange } from '../lake/utc-days.ts'
 
 /** Messages of bronze that one cut derives anew; they are in the engine all at once. */
 const CHUNK_MESSAGES = 4_000_000

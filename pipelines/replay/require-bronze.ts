@@ -5,7 +5,7 @@ import { isOnDays } from '../loop/find-foreign-days.ts'
 import { headOf, planHead, planRelation, type LoopContext } from '../loop/loop-context.ts'
 import { POSITION } from './derive-range.ts'
 import type { HeldSilver } from './held-silver.ts'
-import { dayText, type DayRange } from './utc-days.ts'
+import { dayText, type DayRange } from '../lake/utc-days.ts'
 
 /**
  * Rows of silver whose message the receipts took in and bronze holds no more: to derive the range

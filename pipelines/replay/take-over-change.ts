@@ -7,7 +7,7 @@ import { nextIngestedUs } from '../loop/loop-state.ts'
 import { withAddedColumns } from '../loop/own-columns.ts'
 import { REPLACED_SOURCE, TAKE_OVERS_TABLE } from '../loop/replaced-sources.ts'
 import { plainChange } from '../loop/write-cut-files.ts'
-import type { DayRange } from './utc-days.ts'
+import type { DayRange } from '../lake/utc-days.ts'
 
 const KEY = 'kind, venue, venue_symbol, day, source'
 

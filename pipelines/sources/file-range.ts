@@ -1,4 +1,4 @@
-import { dayText, parseDay } from '../replay/utc-days.ts'
+import { dayText, parseDay } from '../lake/utc-days.ts'
 
 /**
  * Days of a file that are taken, half-open, as UTC days since 1970; undefined: no bound. What has

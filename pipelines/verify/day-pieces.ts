@@ -1,12 +1,11 @@
 import type { Session } from '../../tables/engine/engine.ts'
+import { DAY_US } from '../lake/utc-days.ts'
 
 /** A run of whole UTC days, in µs since 1970: the first inclusive, the last exclusive. */
 export interface DayPiece {
   readonly fromUs: bigint
   readonly untilUs: bigint
 }
-
-export const DAY_US = 86_400_000_000n
 
 /** Rows of one piece: what is sorted and joined at once stays within a small machine's memory. */
 const PIECE_ROWS = 2_000_000n

@@ -7,6 +7,7 @@ import type { Instrument } from '../../loop/instruments.ts'
 import { judgeByTrino, type JudgedRows } from './judge-by-trino.ts'
 import { FRAMED } from './frame-into-scratch.ts'
 import { columnNames, make, type TrinoWork } from './trino-work.ts'
+import { DAY_US } from '../../lake/utc-days.ts'
 
 export interface TransformedKind {
   readonly kind: Kind
@@ -18,8 +19,6 @@ export interface TransformedKind {
 
 /** Partitions that one statement writes: each of them costs a writer's memory in each worker. */
 const PARTITIONS_AT_ONCE = 64
-const DAY_US = 86_400_000_000n
-
 /**
  * From the framed messages in scratch to the rows of bronze and silver in twins of these tables,
  * and to the states of gold's windows: the steps of shared-transforms, each run once over all.

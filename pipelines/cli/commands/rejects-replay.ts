@@ -13,7 +13,7 @@ import {
   type RejectsReplayOptions,
   type ReplayedRejects,
 } from '../../replay/replay-rejects.ts'
-import { dayText, parseDayRange, type DayRange } from '../../replay/utc-days.ts'
+import { dayText, parseDayRange, type DayRange } from '../../lake/utc-days.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
 import { formatCount } from '../format-units.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'

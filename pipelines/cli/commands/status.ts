@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { DAY_US, dayText } from '../../replay/utc-days.ts'
+import { DAY_US, dayText } from '../../lake/utc-days.ts'
 import { readLakeStatus, type LakeStatus } from '../../lake/lake-status.ts'
 import { placesText } from '../../lake/lake-stores.ts'
 import { printJson, printLine, type CommandContext } from '../command-context.ts'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { checkReplay } from '../../../pipelines/replay/check-range.ts'
-import { parseDayRange } from '../../../pipelines/replay/utc-days.ts'
+import { parseDayRange } from '../../../pipelines/lake/utc-days.ts'
 import { formats, type Format } from '../../../shared-transforms/formats/formats.ts'
 import { stockJson } from '../../../shared-transforms/formats/stock-json.ts'
 import { readRows } from '../../support/lake-content.ts'

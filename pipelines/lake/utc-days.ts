@@ -6,6 +6,7 @@ export interface DayRange {
   readonly toDay: bigint
 }
 
+/** Microseconds of a UTC day. */
 export const DAY_US = 86_400_000_000n
 const DAY_MS = 86_400_000
 
