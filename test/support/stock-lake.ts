@@ -27,10 +27,10 @@ export type LakeState = (typeof lakeStates)[number]
 
 /**
  * Tables that hold rows in every state: nothing of klines comes in, no trade has a number that could
- * be missing, and early no bar has changed.
+ * be missing, nobody takes a day over, and early no bar has changed.
  */
 export const stockLakeTables = allTables.filter(
-  ({ name }) => !/kline|gaps|bar_revisions/.test(name),
+  ({ name }) => !/kline|gaps|take_overs|bar_revisions/.test(name),
 )
 
 export interface StockLake {
