@@ -10,7 +10,7 @@ import { readTotals, receiptProblems } from '../support/receipts.ts'
 import { runSluice, startSluice, type RunningSluice } from '../support/sluice-process.ts'
 
 /** Two cuts of a backfill. */
-const LINES = 150_000
+const LINES = 300_000
 
 describe('processes that are asked to end, or that are one too many', () => {
   let folder: string
