@@ -24,6 +24,7 @@ export interface ReplacedRows {
 
 /** The engine table with the rows of the cuts that turn days round, as TAKE_OVER_COLUMNS. */
 export const TURNED = 'take_over_turned'
+
 /** The same of sources that are announced: they do not count until their days are turned round. */
 export const ANNOUNCED = 'take_over_announced'
 

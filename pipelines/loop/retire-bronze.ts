@@ -29,6 +29,7 @@ export interface RetiredBronze extends OldBronze {
 }
 
 const ALL_CUTS = Number.MAX_SAFE_INTEGER
+
 /** How far ahead of its arrival an event may be: messages without a time may turn out to be so. */
 const SKEW_US = 60_000_000n
 

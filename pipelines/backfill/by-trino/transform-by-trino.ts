@@ -19,6 +19,7 @@ export interface TransformedKind {
 
 /** Partitions that one statement writes: each of them costs a writer's memory in each worker. */
 const PARTITIONS_AT_ONCE = 64
+
 /**
  * From the framed messages in scratch to the rows of bronze and silver in twins of these tables,
  * and to the states of gold's windows: the steps of shared-transforms, each run once over all.
