@@ -13,6 +13,7 @@ import { backfillLimits, besideLimits, trinoBackfillLimits } from './backfill-li
 import { countFiles, takenRangesOf, type ChosenPart } from './choose-parts.ts'
 import { checkInput } from './check-input.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
+import type { TakenOverDay } from './find-take-overs.ts'
 import { onlyFormatOf, withInput, type InputChoice, type OpenInput } from './open-input.ts'
 import { announceTakeOver, turnTakeOver } from './take-over.ts'
 
@@ -56,6 +57,8 @@ export interface BackfillResult {
   readonly leftOutCount: number
   /** Days of silver that were replaced, as the input took them over; ascending. */
   readonly takenOverDays: readonly string[]
+  /** What was replaced on which days of symbols; none without `takesOver`. */
+  readonly takenOver: readonly TakenOverDay[]
   /**
    * Days of symbols on which a file that was read before does not count: another source took them
    * over, or a run with `takesOver` was stopped. 0 with `takesOver`.
@@ -82,7 +85,7 @@ export async function backfill(
   return (await withInput(options, signal, (input) => load(options, input, signal))) ?? stopped
 }
 
-const NOTHING = { partsRead: 0, leftOutCount: 0, takenOverDays: [] }
+const NOTHING = { partsRead: 0, leftOutCount: 0, takenOverDays: [], takenOver: [] }
 
 async function load(
   options: BackfillOptions,
@@ -95,8 +98,8 @@ async function load(
   if (signal.aborted) return { ...NOTHING, ...skipped, isComplete: false }
   await announceTakeOver(options, takeOver)
   const loaded = chosen.length === 0 ? NOTHING : await loadParts(options, input, chosen, signal)
-  const takenOverDays = await turnTakeOver(options, takeOver, signal)
-  return { ...loaded, ...skipped, takenOverDays, isComplete: !signal.aborted }
+  const turned = await turnTakeOver(options, takeOver, signal)
+  return { ...loaded, ...skipped, ...turned, isComplete: !signal.aborted }
 }
 
 async function loadParts(

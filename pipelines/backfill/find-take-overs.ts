@@ -22,6 +22,14 @@ export interface ReplacedRows {
   readonly inputRowCount: number
 }
 
+/** A day of a symbol that was taken over. */
+export interface TakenOverDay extends Pick<ReplacedRows, 'kind' | 'venue' | 'venueSymbol' | 'day'> {
+  /** Sources that count no more, and the rows that each had in silver when the run began. */
+  readonly replaced: readonly { readonly source: string; readonly rowCount: number }[]
+  /** Rows of silver afterwards, of all sources that count. */
+  readonly rowCount: number
+}
+
 /** The engine table with the rows of the cuts that turn days round, as TAKE_OVER_COLUMNS. */
 export const TURNED = 'take_over_turned'
 
@@ -120,6 +128,47 @@ export async function turnedRanges(session: Session): Promise<DayRange[]> {
     else ranges.push({ fromDay: day, toDay: day + 1n })
   }
   return ranges
+}
+
+/**
+ * The days of TURNED within the ranges, once their cuts are committed and HELD_RANGE was read again
+ * behind them.
+ */
+export async function readTakenOver(
+  session: Session,
+  ranges: readonly DayRange[],
+): Promise<TakenOverDay[]> {
+  const isDone = ranges.map(({ fromDay, toDay }) => `day >= ${fromDay} AND day < ${toDay}`)
+  if (isDone.length === 0) return []
+  const rows = await session.rows<{
+    kind: string
+    venue: string
+    venue_symbol: string
+    day: bigint
+    source: string | null
+    n: bigint | null
+    held: bigint | null
+  }>(
+    `SELECT t.*, l.source, l.n, h.held FROM (SELECT DISTINCT ${DAY_KEY} FROM ${TURNED} ` +
+      `WHERE ${isDone.join(' OR ')}) t LEFT JOIN take_over_loser l USING (${DAY_KEY}) LEFT JOIN ` +
+      `(SELECT ${DAY_KEY}, sum(n)::BIGINT AS held FROM ${HELD_RANGE} GROUP BY ALL) h ` +
+      `USING (${DAY_KEY}) ORDER BY ${DAY_KEY}, l.source`,
+  )
+  const days = new Map<
+    string,
+    TakenOverDay & { replaced: { source: string; rowCount: number }[] }
+  >()
+  for (const { kind, venue, venue_symbol: venueSymbol, day: number, source, n, held } of rows) {
+    const day = dayText(number)
+    const key = JSON.stringify([kind, venue, venueSymbol, day])
+    const told = days.get(key) ?? {
+      ...{ kind, venue, venueSymbol, day },
+      ...{ replaced: [], rowCount: Number(held ?? 0n) },
+    }
+    if (source !== null) told.replaced.push({ source, rowCount: Number(n ?? 0n) })
+    days.set(key, told)
+  }
+  return [...days.values()]
 }
 
 /** Days of symbols of the input on which its own file does not count. */

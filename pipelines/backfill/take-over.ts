@@ -3,21 +3,25 @@ import { rollForward } from '../../tables/commit/roll-forward.ts'
 import { verifyHeads } from '../../tables/commit/verify-heads.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import { isErrorKind } from '../../tables/errors.ts'
+import type { Lake } from '../lake/lake.ts'
 import { takeCommitTurn } from '../lake/commit-turn.ts'
 import { CUTS_TABLE } from '../lake/lake-commit-context.ts'
 import { createLakeDeleteQueue } from '../lake/lake-delete-queue.ts'
 import { commitContext } from '../loop/commit-context.ts'
 import { commitPlan, type CommittedPlan } from '../loop/commit-plan.ts'
 import { NO_COUNTS } from '../loop/cut-rows.ts'
+import { loadHeads } from '../loop/loop-context.ts'
 import { nextIngestedUs } from '../loop/loop-state.ts'
 import { restingParts } from '../loop/resting-parts.ts'
 import { restoreLoop } from '../loop/restore-loop.ts'
+import { createStepSession } from '../loop/step-session.ts'
 import { planReplay, replay } from '../replay/replay.ts'
 import { loopOptionsOf, modeOf, type ReplayOptions } from '../replay/replay-options.ts'
 import { writeTakeOver } from '../replay/take-over-change.ts'
 import { dayText, type DayRange } from '../lake/utc-days.ts'
-import type { BackfillOptions } from './backfill.ts'
-import { ANNOUNCED, TURNED } from './find-take-overs.ts'
+import type { BackfillOptions, BackfillResult } from './backfill.ts'
+import { readHeldRanges } from './find-overlaps.ts'
+import { ANNOUNCED, readTakenOver, TURNED, type TakenOverDay } from './find-take-overs.ts'
 
 /** Tries at the announcement while others commit: from the second on a stream is asked to wait. */
 const MAX_TRIES = 10
@@ -54,22 +58,41 @@ export async function announceTakeOver(
 
 /**
  * Derives the days that the input takes over again, and with them turns round who counts on them:
- * one cut a run of days, as a replay of it. Answers with the days of silver that changed; where
- * `signal` came first the rest is left to the next run.
+ * one cut a run of days, as a replay of it. Answers with what was turned and the days of silver that
+ * changed; where `signal` came first the rest is left to the next run.
  * @throws SluiceError as `replay`.
  */
 export async function turnTakeOver(
   options: BackfillOptions,
   ranges: readonly DayRange[],
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<Pick<BackfillResult, 'takenOverDays' | 'takenOver'>> {
   const days = new Set<bigint>()
+  const done: DayRange[] = []
   for (const range of ranges) {
     if (signal.aborted) break
     const { chunks } = await replay(replayOptionsOf(options, range), signal)
-    for (const { replacedDays } of chunks) for (const day of replacedDays) days.add(day)
+    for (const chunk of chunks) {
+      done.push(chunk.range)
+      for (const day of chunk.replacedDays) days.add(day)
+    }
   }
-  return [...days].sort((a, b) => Number(a - b)).map(dayText)
+  const takenOverDays = [...days].sort((a, b) => Number(a - b)).map(dayText)
+  return { takenOverDays, takenOver: await readTurned(options.lake, done) }
+}
+
+async function readTurned(lake: Lake, done: readonly DayRange[]): Promise<readonly TakenOverDay[]> {
+  if (done.length === 0) return []
+  const connection = await lake.engine.connect()
+  const release = lake.holdCopies()
+  try {
+    const session = createStepSession(connection, lake.model)
+    await readHeldRanges(lake, session, await loadHeads(lake))
+    return await readTakenOver(session, done)
+  } finally {
+    release()
+    connection.close()
+  }
 }
 
 async function commitAnnounced(options: BackfillOptions, session: Session): Promise<CommittedPlan> {

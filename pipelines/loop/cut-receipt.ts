@@ -26,6 +26,11 @@ export interface CutTimings {
 export interface CutReceipt extends CutCounts {
   readonly cutNumber: number
   readonly committedUs: bigint
+  /**
+   * Duplicates that are none: rows of a source that does not count on their day, and may later, as
+   * those of files that take it over and are not read to their end.
+   */
+  readonly uncountedCount: number
   /** Undefined until the first good row of every part that counts. */
   readonly watermarkUs: bigint | undefined
   /** Rows added to each table by its dotted name; gold counts the windows touched. */

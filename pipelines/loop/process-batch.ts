@@ -18,6 +18,7 @@ import { adoptTail, type TailChange } from './gold-tail.ts'
 import { loopDefaults, type LoopContext } from './loop-context.ts'
 import { nextIngestedUs, type LoopState } from './loop-state.ts'
 import { mergeGold } from './merge-gold.ts'
+import { countReplacedRows } from './replaced-sources.ts'
 import { countParts, observeParts, receivedQuantiles, totalCounts } from './observe-batch.ts'
 import { tailFilesOf, writeAppends } from './write-cut-files.ts'
 
@@ -34,6 +35,8 @@ export interface ProcessedBatch {
 interface DerivedBatch extends BatchKinds {
   /** The verdicts of each decoded kind, as a relation: see `decideDuplicates`. */
   readonly verdicts: ReadonlyMap<Kind, string>
+  /** As of `CutReceipt`. */
+  readonly uncountedCount: number
 }
 
 interface BatchPlan extends CutPlan {
@@ -79,6 +82,7 @@ export async function processBatch(
   const figures = await readCutFigures(next, total, progress)
   const receipt: CutReceipt = {
     ...total,
+    uncountedCount: present.uncountedCount,
     cutNumber: plan.after.cutNumber,
     committedUs: lake.clock.nowUs(),
     watermarkUs: plan.after.watermarkUs,
@@ -112,17 +116,18 @@ async function deriveRows(
   const leftOutCount = options.takenRanges === undefined ? 0 : await leaveOut(session)
   const verdicts = new Map<Kind, string>()
   const lookup = silverLookup(context)
+  const hasReplaced = context.replacedCount > 0
+  let uncountedCount = 0
   for (const memory of context.memories) {
     const { kind } = memory
     if (!present.decoded.has(kind)) continue
-    const facts = {
-      hasIds: mayHaveIds(session, formatNames, kind),
-      hasReplaced: context.replacedCount > 0,
-    }
-    verdicts.set(kind, await decideDuplicates(session, memory, lookup, facts))
+    const facts = { hasIds: mayHaveIds(session, formatNames, kind), hasReplaced }
+    const decided = await decideDuplicates(session, memory, lookup, facts)
+    verdicts.set(kind, decided)
+    if (hasReplaced) uncountedCount += await countReplacedRows(session, kind, decided)
   }
   const isLeftOut = options.takenRanges !== undefined && leftOutCount === batch.messageCount
-  return { ...present, verdicts, isLeftOut }
+  return { ...present, verdicts, uncountedCount, isLeftOut }
 }
 
 async function writeFiles(

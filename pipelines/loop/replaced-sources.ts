@@ -5,6 +5,7 @@ import type { Session } from '../../tables/engine/engine.ts'
 import type { Lake } from '../lake/lake.ts'
 import { fileSql } from '../sources/file-range.ts'
 import { planHead, planRelation } from './loop-context.ts'
+import type { StepSession } from './step-session.ts'
 import { DAY_US } from '../lake/utc-days.ts'
 
 export const TAKE_OVERS_TABLE = 'sluice.take_overs'
@@ -45,6 +46,18 @@ export async function fillReplacedSources(
   )
   const [count] = await session.rows<{ n: bigint }>(`SELECT count(*) AS n FROM ${REPLACED_SOURCE}`)
   return Number(count?.n ?? 0n)
+}
+
+/** Rows of a relation of typed rows whose source does not count on their day. */
+export async function countReplacedRows(
+  session: StepSession,
+  kind: Kind,
+  rows: string,
+): Promise<number> {
+  const [row] = await session.rowsKept<{ n: bigint }>(
+    `SELECT count(*) AS n FROM ${rows} WHERE ${isReplaced(kind)}`,
+  )
+  return Number(row?.n ?? 0n)
 }
 
 /** SQL: a typed row's source does not count on its day. Where REPLACED_SOURCE is filled. */

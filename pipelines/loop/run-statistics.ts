@@ -6,7 +6,10 @@ export interface RunTotals {
   readonly cutCount: number
   readonly messageCount: number
   readonly rejectedCount: number
+  /** Without rows that do not count on their day for another reason. */
   readonly duplicateCount: number
+  /** As of `CutReceipt`. */
+  readonly uncountedCount: number
   readonly lateCount: number
   readonly freshness: FreshnessQuantiles | undefined
 }
@@ -34,6 +37,7 @@ export function createRunStatistics(startedUs: bigint): RunStatistics {
     messageCount: 0,
     rejectedCount: 0,
     duplicateCount: 0,
+    uncountedCount: 0,
     lateCount: 0,
   }
   return {
@@ -43,7 +47,8 @@ export function createRunStatistics(startedUs: bigint): RunStatistics {
         cutCount: totals.cutCount + 1,
         messageCount: totals.messageCount + receipt.messageCount,
         rejectedCount: totals.rejectedCount + receipt.rejectedCount + receipt.refusedCount,
-        duplicateCount: totals.duplicateCount + receipt.duplicateCount,
+        duplicateCount: totals.duplicateCount + receipt.duplicateCount - receipt.uncountedCount,
+        uncountedCount: totals.uncountedCount + receipt.uncountedCount,
         lateCount: totals.lateCount + receipt.lateCount,
       }
       const oldestUs = receipt.committedUs - FRESHNESS_WINDOW_US

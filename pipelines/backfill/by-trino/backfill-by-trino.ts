@@ -229,6 +229,7 @@ async function tellOf(
     committedUs: lake.clock.nowUs(),
     watermarkUs: after.watermarkUs,
     rowsByTable: rowsByTable(changes),
+    uncountedCount: 0,
     receivedUsQuantiles: [],
     timings: {
       derive: derivedMs - startedMs,

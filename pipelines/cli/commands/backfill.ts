@@ -1,17 +1,12 @@
 import { hostname } from 'node:os'
 import { Option, type Command } from 'commander'
-import {
-  backfill,
-  type BackfillOptions,
-  type BackfillResult,
-  type TrinoBackfill,
-} from '../../backfill/backfill.ts'
+import { backfill, type BackfillOptions, type TrinoBackfill } from '../../backfill/backfill.ts'
 import { noTakeOverByTrino } from '../../backfill/check-input.ts'
 import { SluiceError } from '../../../tables/errors.ts'
 import { mappedFiles } from '../../../shared-transforms/formats/mapping.ts'
 import { loadFilesConfig, type FilesConfig } from '../../config/load-config.ts'
 import { createFaultHooks } from '../../loop/fault-hooks.ts'
-import { createRunStatistics, type RunTotals } from '../../loop/run-statistics.ts'
+import { createRunStatistics } from '../../loop/run-statistics.ts'
 import { parseDay, requireDays } from '../../lake/utc-days.ts'
 import { readLakeHolder } from '../../lake/lake-lock.ts'
 import { withWritableLake } from '../../lake/with-writable-lake.ts'
@@ -19,8 +14,9 @@ import type { ColumnMapping } from '../../sources/column-mapping.ts'
 import { isWhole, type FileRange } from '../../sources/file-range.ts'
 import type { NamedMarket } from '../../sources/line-framing.ts'
 import { printJson, printLine, printNote, type CommandContext } from '../command-context.ts'
+import { drawBackfillResult } from '../draw-backfill-result.ts'
 import { createBackfillProgress } from '../backfill-progress.ts'
-import { LEFT_OUT, showBackfillPlan, type WantedInput } from '../show-backfill-plan.ts'
+import { showBackfillPlan, type WantedInput } from '../show-backfill-plan.ts'
 import { formatCount } from '../format-units.ts'
 import { addLakeOptions, configuredLake, type LakeOptions } from '../lake-options.ts'
 import { countFrom } from '../parse-count.ts'
@@ -201,7 +197,7 @@ async function runBackfill(
   const isAllRejected = totals.messageCount > 0 && totals.rejectedCount === totals.messageCount
   if (!result.isComplete || isAllRejected) context.setExitCode(exitCodes.failed)
   if (options.json) printJson(context, { ...result, ...totals })
-  else printLine(context, resultText(result, totals))
+  else for (const line of drawBackfillResult(result, totals)) printLine(context, line)
   if (isAllRejected) printNote(context, `Not one message is ${options.format}: ${WHY_REJECTED}`)
   else if (totals.rejectedCount > 0) printNote(context, WHY_REJECTED)
   if (result.replacedCount > 0) {
@@ -293,23 +289,3 @@ async function trinoBackfillOf(
 
 const WHY_REJECTED =
   'silver.rejected_messages holds each rejected message with its reason and detail.'
-
-function resultText(
-  { partsRead, partsSkipped, leftOutCount, takenOverDays }: BackfillResult,
-  totals: Omit<RunTotals, 'freshness'>,
-): string {
-  const were = partsSkipped === 1 ? 'was' : 'were'
-  return (
-    `${countOf(partsRead, 'file')} read, ${partsSkipped} ${were} in the lake already: ` +
-    `${countOf(totals.messageCount, 'message')} in ${countOf(totals.cutCount, 'cut')}, ` +
-    `${formatCount(totals.rejectedCount)} rejected, ` +
-    countOf(totals.duplicateCount, 'duplicate') +
-    (leftOutCount === 0 ? '' : `; ${countOf(leftOutCount, 'message')} ${LEFT_OUT}`) +
-    (takenOverDays.length === 0 ? '' : `; ${countOf(takenOverDays.length, 'day')} taken over`)
-  )
-}
-
-/** `1 file`, `2,000 files`. */
-function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
-}

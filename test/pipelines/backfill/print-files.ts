@@ -72,17 +72,23 @@ export function fileOf(prints: Prints): string {
 /** Small batches: a file is several cuts. */
 export const LIMITS = { rows: 6, bytes: 10_000_000, timeMs: 60_000 }
 
-export const run = (into: Lake, files: readonly string[], more: Partial<BackfillOptions> = {}) =>
+export const run = (
+  into: Lake,
+  files: readonly string[],
+  more: Partial<BackfillOptions> = {},
+  signal = never,
+) =>
   backfill(
     { lake: into, format: 'csv', mapping, files, writer: 'test', limits: LIMITS, ...more },
-    never,
+    signal,
   )
 
 export const takeOver = (
   into: Lake,
   files: readonly string[],
   more: Partial<BackfillOptions> = {},
-) => run(into, files, { ...more, takesOver: true })
+  signal = never,
+) => run(into, files, { ...more, takesOver: true }, signal)
 
 /** What a lake holds that took these pieces alone. */
 export async function contentOf(prints: readonly Prints[]) {

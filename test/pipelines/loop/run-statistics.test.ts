@@ -10,6 +10,7 @@ function receipt(fields: Partial<CutReceipt>): CutReceipt {
     committedUs: 0n,
     watermarkUs: undefined,
     rowsByTable: {},
+    uncountedCount: 0,
     receivedUsQuantiles: [],
     timings: { derive: 0, write: 0, commit: 0, total: 0 },
     messageCount: 0,
