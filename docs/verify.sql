@@ -327,3 +327,52 @@ FULL JOIN given AS g
 WHERE h.from_seq IS NULL
    OR g.from_seq IS NULL
    OR h.to_seq <> g.to_seq OR h.from_ts <> g.from_ts OR h.to_ts <> g.to_ts;
+
+-- 17. What sluice.take_overs says holds: of a day of a symbol the newest row of a source counts. No
+--     row of a source that does not count is in silver; on a day that was taken over no two sources
+--     hold the same time with rows that have no ids; each row is of a cut that there is. Which days
+--     were taken over, by whom and when, says docs/take-overs.sql.
+WITH told AS (
+  SELECT kind, venue, venue_symbol, day, regexp_replace(source, '@[0-9-]*[.][.][0-9-]*', '') AS source,
+         max_by(is_counted, cut_number) AS is_counted
+  FROM sluice.take_overs
+  GROUP BY kind, venue, venue_symbol, day, source
+),
+typed AS (
+  SELECT 'trade' AS kind, venue, venue_symbol, event_ts, source, trade_id AS id FROM silver.trades
+  UNION ALL
+  SELECT 'quote' AS kind, venue, venue_symbol, event_ts, source, quote_id AS id FROM silver.quotes
+  UNION ALL
+  SELECT 'kline' AS kind, venue, venue_symbol, event_ts, source, kline_id AS id FROM silver.klines
+),
+held AS (
+  SELECT t.kind, t.venue, t.venue_symbol, d.day,
+         regexp_replace(t.source, '@[0-9-]*[.][.][0-9-]*', '') AS source, count(*) AS row_count,
+         count(*) - count(t.id) AS without_id, min(t.event_ts) AS first_ts, max(t.event_ts) AS last_ts
+  FROM typed AS t
+  JOIN (SELECT DISTINCT kind, venue, venue_symbol, day FROM told) AS d
+    ON d.kind = t.kind AND d.venue = t.venue AND d.venue_symbol = t.venue_symbol
+   AND d.day = CAST(t.event_ts AT TIME ZONE 'UTC' AS DATE)
+  GROUP BY t.kind, t.venue, t.venue_symbol, d.day,
+           regexp_replace(t.source, '@[0-9-]*[.][.][0-9-]*', '')
+)
+SELECT 'does not count' AS what, h.kind, h.venue, h.venue_symbol, h.day, h.source, h.row_count
+FROM held AS h
+JOIN told AS t
+  ON t.kind = h.kind AND t.venue = h.venue AND t.venue_symbol = h.venue_symbol AND t.day = h.day
+ AND t.source = h.source
+WHERE NOT t.is_counted
+UNION ALL
+SELECT 'two sources' AS what, a.kind, a.venue, a.venue_symbol, a.day, a.source, a.row_count
+FROM held AS a
+JOIN held AS b
+  ON b.kind = a.kind AND b.venue = a.venue AND b.venue_symbol = a.venue_symbol AND b.day = a.day
+WHERE a.source <> b.source
+  AND a.first_ts <= b.last_ts AND b.first_ts <= a.last_ts
+  AND a.without_id + b.without_id > 0
+UNION ALL
+SELECT 'no such cut' AS what, t.kind, t.venue, t.venue_symbol, t.day, t.source, 0 AS row_count
+FROM sluice.take_overs AS t
+LEFT JOIN (SELECT cut_number, ingested_ts FROM sluice.cuts WHERE source IS NULL) AS c
+  ON c.cut_number = t.cut_number AND c.ingested_ts = t.ingested_ts
+WHERE c.cut_number IS NULL;

@@ -78,8 +78,7 @@ export async function findTakeOvers(
   await session.run(`CREATE OR REPLACE TABLE ${TURNED} (${TAKE_OVER_COLUMNS})`)
   await session.run(
     `INSERT INTO ${TURNED} SELECT ${KEY}, false FROM take_over_loser UNION ALL ` +
-      `SELECT ${KEY}, true FROM take_over_winner SEMI JOIN (SELECT ${KEY} FROM ${ANNOUNCED} ` +
-      `UNION SELECT ${KEY} FROM ${REPLACED_SOURCE}) USING (${KEY})`,
+      `SELECT ${KEY}, true FROM take_over_winner`,
   )
   return readReplaced(session)
 }

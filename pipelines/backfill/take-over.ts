@@ -115,7 +115,7 @@ async function commitAnnounced(options: BackfillOptions, session: Session): Prom
         return await commitPlan(context, {
           ...{ mode: loopOptions.mode, after, counts: new Map(), total: NO_COUNTS },
           ...restingParts([]),
-          changes: await writeTakeOver(context, ANNOUNCED),
+          changes: await writeTakeOver(context, ANNOUNCED, after.ingestedUs),
         })
       } catch (error) {
         const isRace = isErrorKind(error, 'commit-conflict') && error.isRetryable

@@ -1,7 +1,6 @@
 import type { CommittedCut } from '../../tables/commit/commit-cut.ts'
 import { commitPlan, type DerivedDays } from '../loop/commit-plan.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
-import { nextIngestedUs } from '../loop/loop-state.ts'
 import { totalCounts } from '../loop/observe-batch.ts'
 import type { PartPosition } from '../loop/read-positions.ts'
 import { restingParts } from '../loop/resting-parts.ts'
@@ -18,6 +17,7 @@ export async function commitChunk(
   derived: DerivedDays,
 ): Promise<CommittedCut> {
   const { state, options } = context
+  const { ingestedUs } = plan
   const { counts, positions } =
     plan.counts.size === 0
       ? { counts: plan.counts, positions: new Map<string, PartPosition>() }
@@ -25,11 +25,7 @@ export async function commitChunk(
   const told = [...positions].filter(([key]) => counts.has(key))
   return commitPlan(context, {
     mode: options.mode,
-    after: {
-      ...state,
-      cutNumber: state.cutNumber + 1,
-      ingestedUs: nextIngestedUs(state, options.lake.clock.nowUs()),
-    },
+    after: { ...state, cutNumber: state.cutNumber + 1, ingestedUs },
     ...restingParts(told.map(([, position]) => position)),
     changes: plan.changes,
     revised: plan.revised,

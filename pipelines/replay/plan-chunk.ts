@@ -2,6 +2,7 @@ import type { TableChange } from '../../tables/commit/table-change.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import type { GoldTable } from '../../shared-transforms/gold-tables.ts'
 import type { LoopContext } from '../loop/loop-context.ts'
+import { nextIngestedUs } from '../loop/loop-state.ts'
 import type { CutCounts } from '../loop/cut-receipt.ts'
 import { countDifferences } from './count-differences.ts'
 import { writeGoldChanges } from './gold-change.ts'
@@ -22,6 +23,8 @@ export interface ChunkPlan {
   readonly counts: ReadonlyMap<string, CutCounts>
   /** Days of silver that are replaced, by kind. */
   readonly replaced: ReadonlyMap<Kind, readonly bigint[]>
+  /** Of the cut, and of its rows that bear it. */
+  readonly ingestedUs: bigint
 }
 
 /**
@@ -38,11 +41,13 @@ export async function planChunk(
   },
 ): Promise<ChunkPlan> {
   const { compared, takeOver } = wanted
+  const { state, options } = context
+  const ingestedUs = nextIngestedUs(state, options.lake.clock.nowUs())
   if (compared === undefined) {
     const gaps = await planGapChange(context, undefined)
     const gold = await writeGoldChanges(context, range, new Map(), gaps.facts)
     const changes = [...gaps.changes, ...gold.changes]
-    return { ...gold, changes, counts: new Map(), replaced: new Map() }
+    return { ...gold, changes, counts: new Map(), replaced: new Map(), ingestedUs }
   }
   const changes: TableChange[] = []
   const { held, replaced } = compared
@@ -60,6 +65,9 @@ export async function planChunk(
   const gaps = await planGapChange(context, compared)
   changes.push(...gaps.changes)
   const gold = await writeGoldChanges(context, range, replaced, gaps.facts)
-  if (takeOver !== undefined) changes.push(...(await writeTakeOver(context, takeOver, range)))
-  return { changes: [...changes, ...gold.changes], revised: gold.revised, counts, replaced }
+  if (takeOver !== undefined) {
+    changes.push(...(await writeTakeOver(context, takeOver, ingestedUs, range)))
+  }
+  changes.push(...gold.changes)
+  return { changes, revised: gold.revised, counts, replaced, ingestedUs }
 }

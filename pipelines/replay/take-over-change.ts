@@ -3,7 +3,6 @@ import type { Session } from '../../tables/engine/engine.ts'
 import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 import { writeContext } from '../loop/commit-plan.ts'
 import { headOf, type LoopContext } from '../loop/loop-context.ts'
-import { nextIngestedUs } from '../loop/loop-state.ts'
 import { withAddedColumns } from '../loop/own-columns.ts'
 import { REPLACED_SOURCE, TAKE_OVERS_TABLE } from '../loop/replaced-sources.ts'
 import { plainChange } from '../loop/write-cut-files.ts'
@@ -36,11 +35,11 @@ export async function applyTakeOver(
 export async function writeTakeOver(
   context: LoopContext,
   takeOver: string,
+  ingestedUs: bigint,
   range?: DayRange,
 ): Promise<readonly TableChange[]> {
-  const { session, heads, state, options } = context
+  const { session, heads, state } = context
   const { metadata } = headOf(heads, TAKE_OVERS_TABLE)
-  const ingestedUs = nextIngestedUs(state, options.lake.clock.nowUs())
   const rows =
     `SELECT ${state.cutNumber + 1}::BIGINT AS cut_number, ` +
     `make_timestamptz(${ingestedUs}) AS ingested_ts, kind, venue, venue_symbol, ` +

@@ -1,9 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { createLakeQuery } from '../../tables/query/lake-query.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
+import { fileOf, folder, run, takeOver } from '../pipelines/backfill/print-files.ts'
 import { auditorQueries } from '../support/auditor-queries.ts'
+import { repositoryRoot } from '../support/data.ts'
 import { createForeignWriter } from '../support/foreign-writer.ts'
+import { readRows } from '../support/lake-content.ts'
 import { MARKET_START_US, runMarket } from '../support/market-minutes.ts'
 import type { ListedMessage } from '../support/list-source.ts'
 import { createTestClock, openMemoryLake } from '../support/memory-lake.ts'
@@ -46,14 +51,29 @@ describe("the auditor's queries", () => {
     await runMarket(lake, { cutCount: 4, late: [{ cut: 4, minute: 1, id: 'late' }] })
     await runList(lake, klines, [klines.length])
     await runList(lake, numbered, [numbered.length])
-  }, 60_000)
-  afterAll(() => lake.close())
+    await run(lake, [prints(1, 0, 12)])
+    await takeOver(lake, [prints(2, 4, 20)])
+    await run(lake, [prints(3, 22, 23)])
+  }, 120_000)
+  afterAll(async () => {
+    await lake.close()
+    folder.remove()
+  })
+
+  /** Prints of one day without ids: the second source takes it over, the third overlaps nothing. */
+  function prints(number: number, fromHour: number, toHour: number): string {
+    return fileOf({ number, pieces: [{ symbol: 'SPY', day: 0, fromHour, toHour }] })
+  }
+
+  function openQuery() {
+    const { catalog, fileIO, engine, manifestCache } = lake
+    const cutsTable = tableId('sluice.cuts')
+    return createLakeQuery({ catalog, fileIO, engine, cutsTable, manifestCache })
+  }
 
   /** The numbers of the queries that find something. */
   async function finders(): Promise<string[]> {
-    const { catalog, fileIO, engine, manifestCache } = lake
-    const cutsTable = tableId('sluice.cuts')
-    const query = createLakeQuery({ catalog, fileIO, engine, cutsTable, manifestCache })
+    const query = openQuery()
     const found: string[] = []
     for (const { name, sql } of queries) {
       const { rows } = await query.query(sql)
@@ -68,11 +88,60 @@ describe("the auditor's queries", () => {
 
   it('are as many as the page says, each with what it proves above it', () => {
     expect(queries.map(({ name }) => Number(name.split('.')[0]))).toEqual(
-      Array.from({ length: 16 }, (_, index) => index + 1),
+      Array.from({ length: 17 }, (_, index) => index + 1),
     )
   })
 
   it('find nothing in a whole lake, late rows and all', async () => {
+    expect(await finders()).toEqual([])
+  })
+
+  /** The rows of docs/take-overs.sql. */
+  async function takeOvers(): Promise<Record<string, unknown>[]> {
+    const text = readFileSync(join(repositoryRoot, 'docs', 'take-overs.sql'), 'utf8')
+    const { columns, rows } = await openQuery().query(text.replace(/;\s*$/, ''))
+    const read: Record<string, unknown>[] = []
+    for await (const row of rows) {
+      read.push(Object.fromEntries(columns.map(({ name }, index) => [name, row[index]])))
+    }
+    return read
+  }
+
+  it('leave it to a query of its own which days were taken over, by whom and when', async () => {
+    const told = await takeOvers()
+    expect(told).toHaveLength(1)
+    const { taken_by: winner, taken_from: loser, ...rest } = told[0] ?? {}
+    expect(rest).toMatchObject({
+      ...{ kind: 'trade', venue: 'us-equity', venue_symbol: 'SPY', writer: 'test' },
+    })
+    const held = await readRows(
+      lake,
+      'silver.trades',
+      `SELECT source, count(*)::INTEGER AS n FROM t WHERE source IN ('${String(winner)}', ` +
+        `'${String(loser)}') GROUP BY ALL`,
+    )
+    expect(held).toEqual([{ source: winner, n: 17 }])
+  })
+
+  it('find what silver holds against what was taken over, and a cut that never was', async () => {
+    const foreigner = createForeignWriter(lake)
+    const [told] = await takeOvers()
+    const turned = `source = '${String(told?.['taken_by'])}' AND cut_number = ${String(told?.['cut_number'])}`
+    await foreigner.update('sluice.take_overs', turned, 'false AS is_counted')
+    expect(await finders()).toEqual(['17'])
+    await foreigner.update('sluice.take_overs', turned, 'true AS is_counted')
+    await foreigner.update('sluice.take_overs', 'true', 'cut_number + 1000 AS cut_number')
+    expect(await finders()).toEqual(['17'])
+    await foreigner.update('sluice.take_overs', 'true', 'cut_number - 1000 AS cut_number')
+    // As many rows as before, some of them of somebody else.
+    const stolen = `venue_symbol = 'SPY' AND hour(event_ts AT TIME ZONE 'UTC') IN (5, 9)`
+    await foreigner.update('silver.trades', stolen, `'file:cafe:1' AS source`)
+    expect(await finders()).toEqual(['17'])
+    await foreigner.update(
+      'silver.trades',
+      `source = 'file:cafe:1'`,
+      `'${String(told?.['taken_by'])}' AS source`,
+    )
     expect(await finders()).toEqual([])
   })
 

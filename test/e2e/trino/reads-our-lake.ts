@@ -87,6 +87,12 @@ export function describeTrinoReads(
       }
     })
 
+    it('answers the query for days that were taken over, and there are none', async () => {
+      const text = readFileSync(join(repositoryRoot, 'docs', 'take-overs.sql'), 'utf8')
+      const sql = text.replace(/;\s*$/, '').replaceAll(/\bFROM (sluice)\./g, `FROM ${CATALOG}.$1.`)
+      expect(await trino.query(sql)).toEqual([])
+    })
+
     it('answers the query for the bars known at a time, word for word, as we do', async () => {
       const text = readFileSync(join(repositoryRoot, 'docs', 'bars-known-at.sql'), 'utf8')
       const [cut] = await trino.query<{ time: string }>(
