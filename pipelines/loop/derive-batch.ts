@@ -5,7 +5,7 @@ import { isErrorKind, SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
 import { MESSAGE_COLUMNS } from './decide-duplicates.ts'
 import { FRAMED_TABLE } from './frame-batch.ts'
-import type { StepSession } from './step-session.ts'
+import { createEmpty, type StepSession } from './step-session.ts'
 
 /** Which kinds a batch holds: steps of other kinds have nothing to do. */
 export interface BatchKinds {
@@ -104,16 +104,19 @@ async function decode(
 export async function createBatchTables(session: StepSession): Promise<void> {
   const none = '(SELECT * FROM framed WHERE false)'
   const { routeSql } = anyFormat(session)
-  await session.run(`CREATE OR REPLACE TABLE empty_routed AS ${routeSql(none)}`)
+  await createEmpty(session, 'empty_routed', routeSql(none))
   for (const kind of session.model.kinds) {
     const example = formatWith(session, kind)
-    await session.run(
-      `CREATE OR REPLACE TABLE empty_decoded_${kind} AS SELECT *, ` +
-        `false AS is_event_time_received FROM (${example.decodeSql(kind, 'empty_routed')})`,
+    await createEmpty(
+      session,
+      `empty_decoded_${kind}`,
+      `SELECT *, false AS is_event_time_received FROM (${example.decodeSql(kind, 'empty_routed')})`,
     )
-    await session.run(
-      `CREATE OR REPLACE TABLE empty_verdict_${kind} AS SELECT * EXCLUDE (${MESSAGE_COLUMNS}), ` +
-        `0::UBIGINT AS identity_hash, '' AS verdict FROM empty_decoded_${kind}`,
+    await createEmpty(
+      session,
+      `empty_verdict_${kind}`,
+      `SELECT * EXCLUDE (${MESSAGE_COLUMNS}), 0::UBIGINT AS identity_hash, '' AS verdict ` +
+        `FROM empty_decoded_${kind}`,
     )
   }
 }

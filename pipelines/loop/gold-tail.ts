@@ -14,7 +14,7 @@ import {
 } from '../../shared-transforms/gold-tables.ts'
 import { CLOSING_US, THIS_CUT } from './loop-times.ts'
 import { groupByFile, placesOf } from './row-places.ts'
-import { columnsOf, type StepSession } from './step-session.ts'
+import { columnsOf, createEmpty, type StepSession } from './step-session.ts'
 
 /**
  * The tail of a gold table: its open windows, and sealed ones that are waiting for their file.
@@ -238,12 +238,12 @@ export async function loadTail(
 ): Promise<GoldTail> {
   const { state } = gold
   const noRows = gold.inputs.map(({ kind }) => [kind, `empty_verdict_${kind}`] as const)
-  const noStates = derivedStatesSql(gold, new Map(noRows))
-  await session.run(`CREATE OR REPLACE TABLE empty_${state} AS ${noStates}`)
-  await session.run(
-    `CREATE OR REPLACE TABLE ${state}_tail AS SELECT *, 0::INTEGER AS revision, ` +
-      `false AS is_sealed, false AS is_repaired, NULL::BIGINT AS known_cut, ` +
-      `true AS is_complete FROM empty_${state}`,
+  await createEmpty(session, `empty_${state}`, derivedStatesSql(gold, new Map(noRows)))
+  await createEmpty(
+    session,
+    `${state}_tail`,
+    `SELECT *, 0::INTEGER AS revision, false AS is_sealed, false AS is_repaired, ` +
+      `NULL::BIGINT AS known_cut, true AS is_complete FROM empty_${state}`,
   )
   const columns = (await columnsOf(session, `empty_${state}`)).map(sqlName).join(', ')
   for (const rows of [committed.rows, committed.strayRows]) {

@@ -1,5 +1,6 @@
 import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Session } from '../../tables/engine/engine.ts'
+import { sqlName } from '../../tables/engine/sql-text.ts'
 
 /**
  * A session whose tables are filled anew for each batch. Small batches come by the thousand, and
@@ -62,6 +63,18 @@ export function createStepSession(session: Session, model: LakeModel): StepSessi
     },
     add: (table, query) => session.runKept(`INSERT INTO ${table} BY NAME ${query}`),
   }
+}
+
+/**
+ * Makes a table, or makes it anew, without rows and with the columns of a query's result. The query
+ * is only bound: optimizing a decoding step, as its run does first, takes several times that.
+ */
+export async function createEmpty(session: Session, table: string, query: string): Promise<void> {
+  const columns = await session.rows<{ column_name: string; column_type: string }>(
+    `SELECT column_name, column_type FROM (DESCRIBE ${query})`,
+  )
+  const shape = columns.map((column) => `${sqlName(column.column_name)} ${column.column_type}`)
+  await session.run(`CREATE OR REPLACE TABLE ${table} (${shape.join(', ')})`)
 }
 
 /** The names of a table's columns, in its order. */
