@@ -178,6 +178,8 @@ export interface AssembleLakeOptions {
   readonly clock: Clock
   readonly ids: IdSource
   readonly memoryLimit?: string
+  /** Of the engine; default as the engine's own. */
+  readonly engineThreads?: number | undefined
   /** What belongs to its FileIO; absent for a store without local copies. */
   readonly stores?: OpenStores
 }
@@ -187,6 +189,7 @@ export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> 
   const engine = await createEngine({
     scratchDir: options.scratchDir,
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
+    ...(options.engineThreads === undefined ? {} : { threads: options.engineThreads }),
   })
   const { directory, location, fileIO, catalog, scratchDir, clock, ids } = options
   return {

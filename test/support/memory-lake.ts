@@ -39,6 +39,11 @@ export interface MemoryLakeOptions {
   readonly formatVersion?: 2 | 3
   /** False: over a catalog that commits one table at a time, by journals. Default true. */
   readonly isAtomic?: boolean
+  /**
+   * Of the engine; default 1, as suites run side by side and rows are few: a second thread costs
+   * more than it brings. 2, as a lake has them, where the order of rows from two may matter.
+   */
+  readonly engineThreads?: number
   /** Wraps the catalog: a process that dies between two of its calls. */
   readonly wrapCatalog?: (catalog: Catalog) => Catalog
 }
@@ -65,6 +70,7 @@ export async function openMemoryLake(options: MemoryLakeOptions): Promise<Lake> 
     scratchDir,
     clock: options.clock,
     ids,
+    engineThreads: options.engineThreads ?? 1,
   })
   await createLakeTables(catalog, lake.model.tables, options.formatVersion)
   return {

@@ -18,6 +18,8 @@ export interface LawPlan {
   readonly dedupeMemoryRows: number
   /** Of the lake's tables: 3 repairs sealed windows by deletion vectors. */
   readonly formatVersion: 2 | 3
+  /** Of the engine: by two, rows of one statement come in no order. */
+  readonly engineThreads: 1 | 2
 }
 
 export const lawPlans: fc.Arbitrary<LawPlan> = fc.record({
@@ -29,12 +31,13 @@ export const lawPlans: fc.Arbitrary<LawPlan> = fc.record({
   mixSeed: fc.nat(),
   dedupeMemoryRows: fc.constantFrom(0, 0, 1, 7, 1_000_000, 1_000_000),
   formatVersion: fc.constantFrom(2, 3),
+  engineThreads: fc.constantFrom(1, 2),
 })
 
 /** Everything in one batch of one process. */
 export const STRAIGHT: LawPlan = {
   ...{ shares: [1], batchesUntilStop: [], isMaintained: false, order: 'as they came', mixSeed: 0 },
-  ...{ dedupeMemoryRows: 1_000_000, formatVersion: 2 },
+  ...{ dedupeMemoryRows: 1_000_000, formatVersion: 2, engineThreads: 2 },
 }
 
 /** The batch sizes of each process; they sum up to the number of messages. */

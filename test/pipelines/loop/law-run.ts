@@ -42,7 +42,7 @@ export async function runLaw<T>(
   const clock = createTestClock(HISTORY_START_US + AFTER_ALL_US)
   const gone = { compactedCount: 0, expiredCount: 0, deletedCount: 0 }
   const lake = await open({
-    ...{ clock, formatVersion: plan.formatVersion },
+    ...{ clock, formatVersion: plan.formatVersion, engineThreads: plan.engineThreads },
     wrapFileIO: (fileIO) => ({
       ...fileIO,
       delete: async (location) => {
