@@ -32,7 +32,11 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/support/shared-folder.ts', 'test/support/shared-servers.ts'],
+          globalSetup: [
+            'test/support/built-sluice.ts',
+            'test/support/shared-folder.ts',
+            'test/support/shared-servers.ts',
+          ],
           testTimeout: 600_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 1 },

@@ -8,6 +8,7 @@ import { freePorts } from '../../stack/free-ports.ts'
 import { describeWithService } from '../support/service.ts'
 import { pythonEnv } from '../support/pyiceberg.ts'
 import {
+  checkoutBin,
   runInCheckout,
   runSluice,
   startSluice,
@@ -51,7 +52,8 @@ describe('a running demo', () => {
     wantedPort = (await freePorts(1))[0] ?? 0
     squatter = createServer().listen(wantedPort, '127.0.0.1')
     await once(squatter, 'listening')
-    demo = startSluice(['demo', '--lake', lake, '--port', String(wantedPort)])
+    // Its commands are those for a checkout, run as they are printed.
+    demo = startSluice(['demo', '--lake', lake, '--port', String(wantedPort)], {}, checkoutBin)
     await demo.waitFor(/AT ten cuts ago:\n.+\n/)
   })
   afterAll(async () => {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
+import { inject } from 'vitest'
+import type {} from './built-sluice.ts'
 import { repositoryRoot } from './data.ts'
 import { spawnGuarded, type GuardedProcess } from '../../stack/spawn-guarded.ts'
 
@@ -34,12 +36,18 @@ export async function runInCheckout(
   return { code, stdout, stderr }
 }
 
-/** Runs `sluice ARGS` to its end. */
+/** The command line as it starts in a checkout: from its sources. */
+export const checkoutBin = 'bin/sluice.mjs'
+
+/** The command line, built where the project of the suite has it built, else the checkout's. */
+const sluiceBin = (): string => inject('builtSluice') ?? checkoutBin
+
+/** Runs `sluice ARGS` to its end, in the folder of the checkout. */
 export function runSluice(
   args: readonly string[],
   options: { readonly stdin?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Finished> {
-  return runInCheckout(process.execPath, ['bin/sluice.mjs', ...args], options)
+  return runInCheckout(process.execPath, [sluiceBin(), ...args], options)
 }
 
 export interface RunningSluice {
@@ -58,8 +66,9 @@ export interface RunningSluice {
 export function startSluice(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  bin: string = sluiceBin(),
 ): RunningSluice {
-  const child = spawnGuarded(process.execPath, ['bin/sluice.mjs', ...args], {
+  const child = spawnGuarded(process.execPath, [bin, ...args], {
     cwd: repositoryRoot,
     env: { NO_COLOR: '1', ...env },
   })
