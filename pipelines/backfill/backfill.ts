@@ -73,8 +73,8 @@ export interface BackfillResult {
  * one that was read whole is skipped, one that was read in part is gone on with.
  *
  * @throws SluiceError `invalid-input` where a day of a symbol in the input overlaps, by event-time
- * range, what the lake holds from other sources and is not to be taken over, or, beside a stream, is
- * open; it names them, and nothing of the run is committed. Also as `runMicroBatches`, and as `replay`
+ * range, what the lake holds from other sources and is not to be taken over, or what another file of
+ * the input holds, or, beside a stream, is open; it names them, and nothing of the run is committed. Also as `runMicroBatches`, and as `replay`
  * where days are taken over.
  */
 export async function backfill(
@@ -96,7 +96,8 @@ async function load(
   const chosen = all.filter(({ state }) => state !== 'read')
   const skipped = { partsSkipped: all.length - chosen.length, replacedCount }
   if (signal.aborted) return { ...NOTHING, ...skipped, isComplete: false }
-  await announceTakeOver(options, takeOver)
+  const isAnnounced = await announceTakeOver(options, takeOver, signal)
+  if (!isAnnounced) return { ...NOTHING, ...skipped, isComplete: false }
   const loaded = chosen.length === 0 ? NOTHING : await loadParts(options, input, chosen, signal)
   const turned = await turnTakeOver(options, takeOver, signal)
   return { ...loaded, ...skipped, ...turned, isComplete: !signal.aborted }

@@ -5,16 +5,26 @@ import { formatOf } from '../loop/derive-batch.ts'
 import { headOf, loadHeads, type LoopContext } from '../loop/loop-context.ts'
 import { readReplacedSources, REPLACED_SOURCE, TAKE_OVERS_TABLE } from '../loop/replaced-sources.ts'
 import { createStepSession, type StepSession } from '../loop/step-session.ts'
-import { DAY_US, type DayRange } from '../lake/utc-days.ts'
 import { WHOLE_FILE } from '../sources/file-range.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { backfillLimits } from './backfill-limits.ts'
 import { chooseParts, positionsOf, takenRangesOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
-import { canOverlap, findOverlaps, readHeldRanges, type Overlap } from './find-overlaps.ts'
+import {
+  canOverlapEachOther,
+  findInputOverlaps,
+  refuseInputOverlaps,
+} from './find-input-overlaps.ts'
+import {
+  canOverlap,
+  findOverlaps,
+  readHeldRanges,
+  timeRangeText,
+  type Overlap,
+} from './find-overlaps.ts'
 import { countReplacedInput } from './find-take-overs.ts'
 import type { OpenInput } from './open-input.ts'
-import { planTakeOver } from './plan-take-over.ts'
+import { NO_TAKE_OVER, planTakeOver, type PlannedTakeOver } from './plan-take-over.ts'
 import { readInput } from './read-input.ts'
 import { refuseOpenDays } from './refuse-open-days.ts'
 
@@ -23,8 +33,8 @@ const MAX_NAMED_OVERLAPS = 20
 
 export interface CheckedInput {
   readonly chosen: readonly ChosenPart[]
-  /** Runs of days to take over; none without `takesOver`. The engine has what is to be done. */
-  readonly takeOver: readonly DayRange[]
+  /** What is taken over; nothing without `takesOver`. */
+  readonly takeOver: PlannedTakeOver
   /** Days of symbols on which one of the files does not count; 0 with `takesOver`. */
   readonly replacedCount: number
 }
@@ -53,16 +63,22 @@ export async function checkInput(
     if (options.byTrino !== undefined && takenRanges !== undefined) throw noRangesByTrino()
     if (options.byTrino !== undefined && takesOver) throw noTakeOverByTrino()
     const isBeside = options.isBeside === true
-    const nothing = { chosen, takeOver: [], replacedCount: 0 }
+    const nothing = { chosen, takeOver: NO_TAKE_OVER, replacedCount: 0 }
     if (takesOver) {
-      const takeOver = await planTakeOver(options, input, { session, heads }, signal)
-      return { ...nothing, takeOver: takeOver === undefined ? [] : takeOver.ranges }
+      const takeOver = await planTakeOver(options, input, { session, heads, chosen }, signal)
+      if (takeOver === undefined) return nothing
+      refuseInputOverlaps(await findInputOverlaps(session, all))
+      return { ...nothing, takeOver }
     }
     const replacedCount = await countReplaced(lake, session, heads, all)
     if (unread.length === 0) return { ...nothing, replacedCount }
     const parts = unread.map(({ part }) => part)
     const formats = [...new Set(parts.map(reader.formatOf))].map((name) => formatOf(lake, name))
-    const mayOverlap = isBeside || replacedCount > 0 || (await canOverlap(lake, heads, formats))
+    const mayOverlap =
+      isBeside ||
+      replacedCount > 0 ||
+      canOverlapEachOther(parts, formats) ||
+      (await canOverlap(lake, heads, formats))
     if (!mayOverlap) return nothing
     const source = createBackfillSource(lake, reader, parts)
     await readInput(session, {
@@ -72,9 +88,9 @@ export async function checkInput(
     })
     if (signal.aborted) return nothing
     if (isBeside) await refuseOpenDays(lake, session, heads)
+    refuseInputOverlaps(await findInputOverlaps(session, all))
     await readHeldRanges(lake, session, heads)
-    const ownFiles = all.map(({ part }) => part.source)
-    const overlaps = await findOverlaps(session, ownFiles)
+    const overlaps = await findOverlaps(session)
     if (overlaps.length > 0) throw overlapping(overlaps)
     if (replacedCount > 0) await refuseReplaced(session)
     return nothing
@@ -144,19 +160,9 @@ function overlapping(overlaps: readonly Overlap[]): SluiceError {
 
 /** One line: what, when, and both ranges. */
 export function describeOverlap(overlap: Overlap): string {
-  const range = (fromUs: bigint, untilUs: bigint) => `${timeOfDay(fromUs)}–${timeOfDay(untilUs)}`
   return (
     `  ${overlap.kind} ${overlap.venue} ${overlap.venueSymbol} ${overlap.day}: input ` +
-    `${range(overlap.inputFromUs, overlap.inputUntilUs)}, lake ` +
-    range(overlap.lakeFromUs, overlap.lakeUntilUs)
+    `${timeRangeText(overlap.inputFromUs, overlap.inputUntilUs)}, lake ` +
+    timeRangeText(overlap.lakeFromUs, overlap.lakeUntilUs)
   )
-}
-
-/** UTC time of day with microseconds. */
-function timeOfDay(us: bigint): string {
-  const ofDay = us % DAY_US
-  const two = (value: bigint) => value.toString().padStart(2, '0')
-  const seconds = ofDay / 1_000_000n
-  const micros = (ofDay % 1_000_000n).toString().padStart(6, '0')
-  return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}.${micros}`
 }

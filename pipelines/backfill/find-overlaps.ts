@@ -99,15 +99,11 @@ async function readHeldOfKind(
 /**
  * Where a source of the input overlaps, in event time, another source that the lake holds, and one
  * of the two has rows without ids on that day: equal rows would count twice. With ids on both sides
- * the loop knows what it holds, and nothing is refused. `ownFiles` are the files of this run: what
- * they put into the lake before a stop, or of other days, is no overlap.
+ * the loop knows what it holds, and nothing is refused. What a file itself put into the lake before a
+ * stop, or of other days, is no overlap.
  */
-export async function findOverlaps(
-  session: StepSession,
-  ownFiles: readonly string[],
-): Promise<Overlap[]> {
-  const own = ownFiles.map(sqlString).join(', ')
-  const isOther = own === '' ? 'true' : `${fileSql('h.source')} NOT IN (${own})`
+export async function findOverlaps(session: StepSession): Promise<Overlap[]> {
+  const isOther = `${fileSql('h.source')} <> ${fileSql('i.source')}`
   const rows = await session.rows<{
     kind: string
     venue: string
@@ -132,4 +128,17 @@ export async function findOverlaps(
     lakeFromUs: row.lake_low,
     lakeUntilUs: row.lake_high,
   }))
+}
+
+/** Both ends as UTC times of day with microseconds. */
+export function timeRangeText(fromUs: bigint, untilUs: bigint): string {
+  return `${timeOfDay(fromUs)}–${timeOfDay(untilUs)}`
+}
+
+function timeOfDay(us: bigint): string {
+  const ofDay = us % DAY_US
+  const two = (value: bigint) => value.toString().padStart(2, '0')
+  const seconds = ofDay / 1_000_000n
+  const micros = (ofDay % 1_000_000n).toString().padStart(6, '0')
+  return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}.${micros}`
 }

@@ -36,23 +36,32 @@ export const TURNED = 'take_over_turned'
 /** The same of sources that are announced: they do not count until their days are turned round. */
 export const ANNOUNCED = 'take_over_announced'
 
+/**
+ * The same of files of the input that an earlier run began as if nothing stood against them: they
+ * count until now, and not until their days are turned round.
+ */
+export const WITHDRAWN = 'take_over_withdrawn'
+
 const DAY_KEY = 'kind, venue, venue_symbol, day'
 const KEY = `${DAY_KEY}, source`
 
 /**
- * Fills TURNED and ANNOUNCED. A day is taken over where the input overlaps another source of the
+ * Fills TURNED, ANNOUNCED and WITHDRAWN. A day is taken over where the input overlaps another source of the
  * lake and one of both has no ids, and where a file of the input does not count: a run was stopped
  * before its end, or another took over since. INPUT_RANGE must hold the input from its beginning,
  * HELD_RANGE and REPLACED_SOURCE what the lake holds.
  *
  * On such a day all files of the input count, and none of the sources that overlap. A file of which
- * rows are in silver already is not announced: only a replay of the day could take them out again.
+ * rows are in silver already cannot be announced: only a replay of the day takes them out again. It
+ * is withdrawn where more of it comes, so that nobody sees both sources grow; what is there as a whole
+ * stays.
+ * @param files names without a range: all of the input, and those of which there is more to read
  */
 export async function findTakeOvers(
   session: Session,
-  ownFiles: readonly string[],
+  files: { readonly own: readonly string[]; readonly unread: readonly string[] },
 ): Promise<readonly ReplacedRows[]> {
-  const own = `(${ownFiles.map(sqlString).join(', ')})`
+  const own = `(${files.own.map(sqlString).join(', ')})`
   await session.run(
     `CREATE OR REPLACE TABLE take_over_input AS SELECT ${DAY_KEY}, ${fileSql('source')} AS source, ` +
       `sum(n)::BIGINT AS n FROM ${INPUT_RANGE} GROUP BY ALL`,
@@ -75,12 +84,25 @@ export async function findTakeOvers(
       `ANTI JOIN (SELECT ${DAY_KEY}, ${fileSql('source')} AS source FROM ${HELD_RANGE}) ` +
       `USING (${KEY}) ANTI JOIN ${REPLACED_SOURCE} USING (${KEY})`,
   )
+  await findWithdrawn(session, files.unread)
   await session.run(`CREATE OR REPLACE TABLE ${TURNED} (${TAKE_OVER_COLUMNS})`)
   await session.run(
     `INSERT INTO ${TURNED} SELECT ${KEY}, false FROM take_over_loser UNION ALL ` +
       `SELECT ${KEY}, true FROM take_over_winner`,
   )
   return readReplaced(session)
+}
+
+async function findWithdrawn(session: Session, unread: readonly string[]): Promise<void> {
+  await session.run(`CREATE OR REPLACE TABLE ${WITHDRAWN} (${TAKE_OVER_COLUMNS})`)
+  if (unread.length === 0) return
+  await session.run(
+    `INSERT INTO ${WITHDRAWN} SELECT ${KEY}, false FROM take_over_winner w ` +
+      `JOIN (SELECT ${DAY_KEY}, ${fileSql('source')} AS source, sum(n) AS held ` +
+      `FROM ${HELD_RANGE} GROUP BY ALL) USING (${KEY}) ` +
+      `SEMI JOIN take_over_loser USING (${DAY_KEY}) ANTI JOIN ${REPLACED_SOURCE} USING (${KEY}) ` +
+      `WHERE held < w.n AND source IN (${unread.map(sqlString).join(', ')})`,
+  )
 }
 
 async function readReplaced(session: Session): Promise<ReplacedRows[]> {
@@ -104,19 +126,22 @@ async function readReplaced(session: Session): Promise<ReplacedRows[]> {
 }
 
 /**
- * The days to be derived again as runs without a hole, ascending: those of TURNED, and beside them
- * those on which its rows decide. A quote whose event time is its receive time shuts others out that
+ * The days to be derived again as runs without a hole, ascending: those of TURNED or WITHDRAWN, and
+ * beside them those on which its rows decide. A quote whose event time is its receive time shuts others out that
  * lie a minute from it, over midnight too.
  */
-export async function turnedRanges(session: Session): Promise<DayRange[]> {
+export async function rangesToDerive(
+  session: Session,
+  rows: typeof TURNED | typeof WITHDRAWN,
+): Promise<DayRange[]> {
   const edges =
     `SELECT day, low, high FROM (SELECT *, ${fileSql('source')} AS file FROM ` +
     `(SELECT * FROM ${HELD_RANGE} UNION ALL SELECT * FROM ${INPUT_RANGE})) r ` +
-    `SEMI JOIN ${TURNED} t ON r.kind = t.kind AND r.venue = t.venue ` +
+    `SEMI JOIN ${rows} t ON r.kind = t.kind AND r.venue = t.venue ` +
     `AND r.venue_symbol = t.venue_symbol AND r.day = t.day AND r.file = t.source ` +
     `WHERE kind = 'quote' AND n > without_id`
   const days = await session.rows<{ day: bigint }>(
-    `SELECT day FROM ${TURNED} UNION ` +
+    `SELECT day FROM ${rows} UNION ` +
       `SELECT (low - ${IDENTITY_HORIZON_US}) // ${DAY_US} FROM (${edges}) UNION ` +
       `SELECT (high + ${IDENTITY_HORIZON_US}) // ${DAY_US} FROM (${edges}) ORDER BY day`,
   )

@@ -8,10 +8,11 @@ import { backfillLimits } from './backfill-limits.ts'
 import type { BackfillOptions } from './backfill.ts'
 import { chooseParts, positionsOf, takenRangesOf, type ChosenPart } from './choose-parts.ts'
 import { createBackfillSource } from './create-backfill-source.ts'
+import { findInputOverlaps, type InputOverlap } from './find-input-overlaps.ts'
 import { findOverlaps, HELD_RANGE, readHeldRanges, type Overlap } from './find-overlaps.ts'
 import { withInput, type OpenInput } from './open-input.ts'
 import type { ReplacedRows } from './find-take-overs.ts'
-import { planTakeOver } from './plan-take-over.ts'
+import { NO_TAKE_OVER, planTakeOver } from './plan-take-over.ts'
 import { INPUT_RANGE, readInput, type InputCounts } from './read-input.ts'
 
 /** A UTC day of one kind in the input. */
@@ -33,6 +34,8 @@ export interface BackfillPlan extends InputCounts {
   readonly days: readonly PlannedDay[]
   /** Why it would be refused; none: it would not. With `takesOver` there is none. */
   readonly overlaps: readonly Overlap[]
+  /** The same: files of the input that overlap each other. */
+  readonly inputOverlaps: readonly InputOverlap[]
   /** Rows that leave silver for those of the input; none without `takesOver`. */
   readonly replaced: readonly ReplacedRows[]
   /** The same: days that a stream beside still writes. */
@@ -70,11 +73,11 @@ async function planInput(
     const { watermarkUs } = await readLoopState(lake, session, headOf(heads, 'sluice.cuts'))
     const days = await readDays(session, watermarkUs)
     const open = options.isBeside === true ? days.filter(({ isSealed }) => !isSealed) : []
-    const ownFiles = all.map(({ part }) => part.source)
-    const overlaps = takesOver === true ? [] : await findOverlaps(session, ownFiles)
+    const overlaps = takesOver === true ? [] : await findOverlaps(session)
+    const found = { session, heads, chosen: files }
     const takeOver =
       takesOver === true
-        ? await planTakeOver({ ...options, isBeside: false }, input, { session, heads }, signal)
+        ? await planTakeOver({ ...options, isBeside: false }, input, found, signal)
         : NO_TAKE_OVER
     if (takeOver === undefined) return undefined
     return {
@@ -83,6 +86,7 @@ async function planInput(
       days,
       openDays: [...new Set(open.map(({ day }) => day))],
       overlaps,
+      inputOverlaps: await findInputOverlaps(session, all),
       replaced: takeOver.replaced,
       watermarkUs,
     }
@@ -90,8 +94,6 @@ async function planInput(
     connection.close()
   }
 }
-
-const NO_TAKE_OVER = { replaced: [] }
 
 async function readUnread(
   options: Omit<BackfillOptions, 'writer'>,

@@ -21,7 +21,14 @@ import { writeTakeOver } from '../replay/take-over-change.ts'
 import { dayText, type DayRange } from '../lake/utc-days.ts'
 import type { BackfillOptions, BackfillResult } from './backfill.ts'
 import { readHeldRanges } from './find-overlaps.ts'
-import { ANNOUNCED, readTakenOver, TURNED, type TakenOverDay } from './find-take-overs.ts'
+import {
+  ANNOUNCED,
+  readTakenOver,
+  TURNED,
+  WITHDRAWN,
+  type TakenOverDay,
+} from './find-take-overs.ts'
+import type { PlannedTakeOver } from './plan-take-over.ts'
 
 /** Tries at the announcement while others commit: from the second on a stream is asked to wait. */
 const MAX_TRIES = 10
@@ -29,15 +36,18 @@ const MAX_TRIES = 10
 /**
  * Says in a cut of its own which files of the input do not count yet on the days that they take
  * over: what the load brings of them stays out of silver until `turnTakeOver`, so that nobody sees
- * both sources, or a part of one. No cut where there is nothing to say.
+ * both sources, or a part of one. What an earlier run brought of them leaves silver until then, by
+ * a replay of its days. No cut where there is nothing to say. False where `signal` came first:
+ * nothing may be loaded then.
  * @throws SluiceError as `planReplay`, before anything is committed, where the days cannot be
  * derived again; and as `commitCut`.
  */
 export async function announceTakeOver(
   options: BackfillOptions,
-  ranges: readonly DayRange[],
-): Promise<void> {
-  if (ranges.length === 0) return
+  { ranges, withdrawnRanges }: PlannedTakeOver,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (ranges.length === 0) return true
   const { lake, maxQueryDurationMs } = options
   const session = await lake.engine.connect()
   const release = lake.holdCopies()
@@ -45,15 +55,21 @@ export async function announceTakeOver(
   try {
     for (const range of ranges) await planReplay(replayOptionsOf(options, range), session)
     const [count] = await session.rows<{ n: bigint }>(`SELECT count(*) AS n FROM ${ANNOUNCED}`)
-    if ((count?.n ?? 0n) === 0n) return
-    await queue.start()
-    const { cutNumber, tables, abandonedPaths } = await commitAnnounced(options, session)
-    await queue.noteCommit({ cutNumber, tables: tables.values(), abandonedPaths })
-    await queue.flush()
+    if ((count?.n ?? 0n) > 0n) {
+      await queue.start()
+      const { cutNumber, tables, abandonedPaths } = await commitAnnounced(options, session)
+      await queue.noteCommit({ cutNumber, tables: tables.values(), abandonedPaths })
+      await queue.flush()
+    }
   } finally {
     release()
     session.close()
   }
+  for (const range of withdrawnRanges) {
+    if (signal.aborted) return false
+    await replay({ ...replayOptionsOf(options, range), takeOver: WITHDRAWN }, signal)
+  }
+  return !signal.aborted
 }
 
 /**
@@ -64,7 +80,7 @@ export async function announceTakeOver(
  */
 export async function turnTakeOver(
   options: BackfillOptions,
-  ranges: readonly DayRange[],
+  { ranges }: PlannedTakeOver,
   signal: AbortSignal,
 ): Promise<Pick<BackfillResult, 'takenOverDays' | 'takenOver'>> {
   const days = new Set<bigint>()

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeOverlap } from '../backfill/check-input.ts'
+import { describeInputOverlap } from '../backfill/find-input-overlaps.ts'
 import { countFiles, type ChosenPart } from '../backfill/choose-parts.ts'
 import type { ReplacedRows } from '../backfill/find-take-overs.ts'
 import type { InputChoice } from '../backfill/open-input.ts'
@@ -55,7 +56,7 @@ export async function showBackfillPlan(
     printNote(context, 'Stopped before the input was read: there is no plan. Nothing was changed.')
     return
   }
-  if (plan.overlaps.length + plan.openDays.length > 0) context.setExitCode(exitCodes.failed)
+  if (refusals(plan) > 0) context.setExitCode(exitCodes.failed)
   if (options.json) printJson(context, planToJson(plan))
   else for (const line of drawPlan(plan)) printLine(context, line)
 }
@@ -101,7 +102,18 @@ function planToJson(plan: BackfillPlan) {
         lake: { from: formatIso(lakeFromUs), until: formatIso(lakeUntilUs) },
       }),
     ),
+    inputOverlaps: plan.inputOverlaps.map(({ files, ...rest }) => ({
+      ...rest,
+      files: files.map(({ path, fromUs, untilUs }) => {
+        return { path, from: formatIso(fromUs), until: formatIso(untilUs) }
+      }),
+    })),
   }
+}
+
+/** Days and files for which the run would be refused. */
+function refusals({ overlaps, inputOverlaps, openDays }: BackfillPlan): number {
+  return overlaps.length + inputOverlaps.length + openDays.length
 }
 
 function rangeJson({ fromDay, toDay }: FileRange) {
@@ -115,9 +127,7 @@ function bytesToRead({ files }: BackfillPlan): number {
 }
 
 function drawPlan(plan: BackfillPlan): readonly string[] {
-  const { watermarkUs, overlaps, openDays, replaced } = plan
-  const shown = overlaps.slice(0, MAX_SHOWN_OVERLAPS).map(describeOverlap)
-  const more = overlaps.length - shown.length
+  const { watermarkUs, overlaps, inputOverlaps, openDays, replaced } = plan
   return [
     drawFiles(plan),
     `${formatCount(plan.messageCount)} messages: ${formatCount(plan.ignoredCount)} ignored, ` +
@@ -132,36 +142,36 @@ function drawPlan(plan: BackfillPlan): readonly string[] {
     ...(openDays.length === 0
       ? []
       : [`the run would be refused, a stream still writes these days: ${openDays.join(', ')}`]),
-    ...(overlaps.length + openDays.length + replaced.length === 0
-      ? ['nothing overlaps: the run would be taken']
-      : []),
+    ...(refusals(plan) + replaced.length === 0 ? ['nothing overlaps: the run would be taken'] : []),
     ...drawReplaced(replaced),
-    ...(overlaps.length === 0
-      ? []
-      : [
-          'the run would be refused, the input overlaps what the lake holds (--take-over replaces it):',
-          ...shown,
-          ...(more > 0 ? [`  … and ${formatCount(more)} more`] : []),
-        ]),
+    ...drawList(
+      'the run would be refused, files of the input overlap each other:',
+      inputOverlaps.map(describeInputOverlap),
+    ),
+    ...drawList(
+      'the run would be refused, the input overlaps what the lake holds (--take-over replaces it):',
+      overlaps.map(describeOverlap),
+    ),
     'nothing was changed',
   ]
 }
 
 function drawReplaced(replaced: readonly ReplacedRows[]): readonly string[] {
-  if (replaced.length === 0) return []
-  const shown = replaced.slice(0, MAX_SHOWN_OVERLAPS).map((row) => {
-    const { kind, venue, venueSymbol, day, source, rowCount, inputRowCount } = row
-    return (
-      `  ${kind} ${venue} ${venueSymbol} ${day}: ${formatCount(rowCount)} rows of ${source} for ` +
-      `${formatCount(inputRowCount)} of the input`
-    )
-  })
-  const more = replaced.length - shown.length
-  return [
+  return drawList(
     'the run would replace:',
-    ...shown,
-    ...(more > 0 ? [`  … and ${formatCount(more)} more`] : []),
-  ]
+    replaced.map(({ kind, venue, venueSymbol, day, source, rowCount, inputRowCount }) => {
+      const rows = `${formatCount(rowCount)} rows of ${source} for ${formatCount(inputRowCount)}`
+      return `  ${kind} ${venue} ${venueSymbol} ${day}: ${rows} of the input`
+    }),
+  )
+}
+
+/** The first lines below a title, and how many there are beside them; nothing for none. */
+function drawList(title: string, lines: readonly string[]): readonly string[] {
+  if (lines.length === 0) return []
+  const shown = lines.slice(0, MAX_SHOWN_OVERLAPS)
+  const more = lines.length - shown.length
+  return [title, ...shown, ...(more > 0 ? [`  … and ${formatCount(more)} more`] : [])]
 }
 
 function drawFiles(plan: BackfillPlan): string {

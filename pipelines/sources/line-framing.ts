@@ -45,6 +45,15 @@ export function lineFraming(
 }
 
 /**
+ * The day of a symbol that all good lines of a file are of, as its name says it, in a form that is
+ * good to be compared; undefined where names do not say it. Days of two names do not overlap.
+ */
+export function dayOfEntry(format: string, entryName: string): string | undefined {
+  if (format !== 'lean-trades' && format !== 'lean-quotes') return undefined
+  return /^(?:.*\/)?([0-9]{8}_[A-Za-z0-9.-]{1,32})_/.exec(entryName)?.[1]?.toUpperCase()
+}
+
+/**
  * `<receive time in ns> <JSON>`: the time is floored to µs. A line of another shape is a message as
  * a whole, for the transforms to refuse.
  */

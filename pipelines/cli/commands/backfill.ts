@@ -57,11 +57,11 @@ again. Messages without an event time that can be read belong to a run without -
 --engine trino.
 
 Rows without ids cannot be told apart: where they overlap, in event time, what another source gave
-for a day of a symbol, the run is refused. With --take-over they replace that source's rows of the
-whole day, in one cut; bronze keeps its messages, and what it sends later for that day does not
-count either. The other source taken over again with --take-over counts again. Where the files have
-several cuts, they count once the last one is there. --dry-run says which rows would be replaced.
-Not with --engine trino.
+for a day of a symbol, or another file of the same run, the run is refused. With --take-over they
+replace the other source's rows of the whole day, in one cut; bronze keeps its messages, and what it
+sends later for that day does not count either. That source taken over again with --take-over
+counts again. Where the files have several cuts, they count once the last one is there. --dry-run
+says which rows would be replaced. Not with --engine trino.
 
 --dry-run reads the input too, and says what is in it, what the lake holds of the same days, and
 whether the run would be refused. It may go on beside anything, and changes nothing.`
