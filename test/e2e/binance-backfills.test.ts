@@ -86,7 +86,7 @@ await describeWithService('data', 'backfills of the Binance captures', () => {
     const files = Object.values(captures).map(capturePath)
     expect(await run(...files)).toEqual({
       ...{ partsRead: 0, partsSkipped: 4, leftOutCount: 0, isComplete: true },
-      ...{ replacedCount: 0, takenOverDays: [] },
+      ...{ replacedCount: 0, takenOverDays: [], takenOver: [] },
     })
     expect(await heads()).toEqual(before)
   })

@@ -121,7 +121,7 @@ describe('a backfill of some days', { timeout: 240_000 }, () => {
     expect(result).toEqual({
       ...{ partsRead: 1, partsSkipped: 0, isComplete: true },
       leftOutCount: lines.length - wanted.length,
-      ...{ replacedCount: 0, takenOverDays: [] },
+      ...{ replacedCount: 0, takenOverDays: [], takenOver: [] },
     })
     expect(await receiptProblems(lake)).toEqual([])
     const again = await run(lake, rangeOf(1, 3))
