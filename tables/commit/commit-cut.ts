@@ -15,7 +15,7 @@ import {
   HEADS_KEY,
   TOKEN_KEY,
 } from '../spec/cut-history.ts'
-import { checkHeads, fencedOff, loadTables, tableOf } from './fence.ts'
+import { checkHeads, checkKnownTables, fencedOff, loadTables, tableOf } from './fence.ts'
 import { fitChanges } from './fit-changes.ts'
 import { restoreHeads } from './restore-heads.ts'
 import { journaledCommit } from './journaled-commit.ts'
@@ -72,8 +72,8 @@ export interface CommittedCut {
  * that the changes fit on what others committed meanwhile, stages all tables and calls the catalog
  * once. A lost answer is looked up by the token; see `attemptCommit`.
  *
- * @throws SluiceError `commit-conflict` (another writer's cut, or changes that do not fit: nothing
- * became visible), `commit-state-unknown` (the answer stays lost), `data-loss` (a table was rolled
+ * @throws SluiceError `commit-conflict` (another writer's cut, changes that do not fit, or tables that
+ * the last cut names and the request does not: nothing became visible), `commit-state-unknown` (the answer stays lost), `data-loss` (a table was rolled
  * back behind the last cut), `invalid-input`, `storage-unavailable`.
  */
 export async function commitCut(
@@ -128,6 +128,7 @@ async function prepareCut(
     return { kind: 'landed', result: { ...result, attemptCount: attemptNumber - 1 } }
   }
   const committed = committedCut(cuts.metadata)
+  checkKnownTables(`cut ${request.cutNumber}`, tables, committed)
   const judged = [...tables].filter(([key]) => request.restoredHeads?.has(key) !== true)
   await checkHeads(context, new Map(judged), committed)
   if ((committed?.cutNumber ?? 0) !== request.previousCut) {

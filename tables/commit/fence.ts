@@ -64,6 +64,27 @@ export async function checkHeads(
   }
 }
 
+/**
+ * A cut names the heads of all tables that its writer knows: one that knows fewer would hide the rows
+ * of the others from whoever reads at that cut. It may be a writer that was started before tables
+ * were added.
+ * @throws SluiceError `commit-conflict` where the last cut names a table that is not among these.
+ */
+export function checkKnownTables(
+  what: string,
+  tables: ReadonlyMap<string, LoadedTable>,
+  committed: CutRecord | undefined,
+): void {
+  const unknown = [...(committed?.heads.keys() ?? [])].filter((key) => !tables.has(key))
+  if (unknown.length === 0) return
+  throw new SluiceError(
+    'commit-conflict',
+    `The lake has tables that this process does not know: ${unknown.join(', ')}. Nothing of ${what} ` +
+      'was committed: it would hide their rows. Start it again, with the extension that they are of.',
+    { context: { tables: unknown.join(', '), committedCut: committed?.cutNumber ?? 0 } },
+  )
+}
+
 /** @param committed the last cut that the cuts table's main names: it may be rolled back itself */
 export function rolledBack(
   table: string,
