@@ -1,7 +1,9 @@
 import { isAbsolute, join } from 'node:path'
+import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
+import type { EngineLimits } from '../../tables/engine/engine.ts'
+import { SluiceError } from '../../tables/errors.ts'
 import type { LakeSecrets } from '../lake/lake-secrets.ts'
 import type { VendedAccount } from '../lake/serve-catalog.ts'
-import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
 
 /** What the surroundings say. The only place of the command line that reads them. */
 export interface Environment {
@@ -23,6 +25,11 @@ export interface Environment {
    * token. Accounts of S3 stores are found by the SDK (AWS_ACCESS_KEY_ID and its like, profiles).
    */
   readonly secrets: LakeSecrets
+  /**
+   * SLUICE_ENGINE_THREADS (a whole number from 1) and SLUICE_ENGINE_MEMORY (`800MB`, `2GB`): what
+   * each engine of this process may take.
+   */
+  readonly engine: EngineLimits
   /**
    * SLUICE_VENDED_S3_ACCESS_KEY_ID and SLUICE_VENDED_S3_SECRET_ACCESS_KEY: an account of the S3
    * store that the catalog gives to its clients, SLUICE_VENDED_S3_ENDPOINT the store's address for
@@ -53,6 +60,7 @@ export interface Environment {
   readonly isColourRefused: boolean
 }
 
+/** @throws SluiceError `invalid-input` for limits of the engine that are none. */
 export function readEnvironment(): Environment {
   const variables = process.env
   return {
@@ -71,6 +79,7 @@ export function readEnvironment(): Environment {
       },
       hdfsToken: nonEmpty(variables['SLUICE_HDFS_TOKEN']),
     },
+    engine: engineLimitsIn(variables),
     vendedS3: vendedAccountIn(variables),
     trino: {
       url: nonEmpty(variables['SLUICE_TRINO']),
@@ -83,6 +92,29 @@ export function readEnvironment(): Environment {
     isTerminalDumb: variables['TERM'] === 'dumb',
     isColourRefused: nonEmpty(variables['NO_COLOR']) !== undefined,
   }
+}
+
+/** DuckDB counts in thousands for GB and in 1024 for GiB. */
+const MEMORY = /^\d+(\.\d+)? ?([KMGT]i?B)$/
+
+function engineLimitsIn(variables: NodeJS.ProcessEnv): EngineLimits {
+  const threads = nonEmpty(variables['SLUICE_ENGINE_THREADS'])
+  const memoryLimit = nonEmpty(variables['SLUICE_ENGINE_MEMORY'])
+  if (threads !== undefined && !/^[1-9]\d{0,3}$/.test(threads)) {
+    throw new SluiceError(
+      'invalid-input',
+      `SLUICE_ENGINE_THREADS is "${threads}". Nothing was started. Give a whole number from 1, or ` +
+        'unset it for all processors.',
+    )
+  }
+  if (memoryLimit !== undefined && !MEMORY.test(memoryLimit)) {
+    throw new SluiceError(
+      'invalid-input',
+      `SLUICE_ENGINE_MEMORY is "${memoryLimit}". Nothing was started. Give a size such as 800MB or ` +
+        "2GB, or unset it for the engine's own bound.",
+    )
+  }
+  return { threads: threads === undefined ? undefined : Number(threads), memoryLimit }
 }
 
 function vendedAccountIn(variables: NodeJS.ProcessEnv): VendedAccount | undefined {

@@ -66,6 +66,7 @@ export async function withLake<T>(
     createIfMissing: false,
     model: context.model.current,
     secrets: environment.secrets,
+    engine: environment.engine,
     ...options,
   })
   const release = lake.holdCopies()

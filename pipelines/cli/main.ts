@@ -4,7 +4,7 @@ import { builtInModel } from '../../shared-transforms/lake-model.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
 import type { CommandContext } from './command-context.ts'
 import { loadCommands } from './commands.ts'
-import { readEnvironment } from './environment.ts'
+import { readEnvironment, type Environment } from './environment.ts'
 import { readVersion } from './read-version.ts'
 import { watchReader } from './reader-gone.ts'
 import { exitCodes, reportFailure } from './report-failure.ts'
@@ -14,8 +14,15 @@ import { createStopSignal } from './stop-signal.ts'
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.fine
   let signal: AbortSignal | undefined
+  const write = (line: string): void => void process.stderr.write(line)
+  let environment: Environment
+  try {
+    environment = readEnvironment()
+  } catch (error) {
+    return reportFailure(error, { isDebug: false, write })
+  }
   const context: CommandContext = {
-    environment: readEnvironment(),
+    environment,
     clock: systemClock,
     ids: randomIds,
     model: { current: builtInModel },
@@ -34,10 +41,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
-    return reportFailure(error, {
-      isDebug: context.environment.isDebug,
-      write: (line) => process.stderr.write(line),
-    })
+    return reportFailure(error, { isDebug: environment.isDebug, write })
   }
 }
 

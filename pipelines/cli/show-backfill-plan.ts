@@ -74,6 +74,7 @@ async function withLakeOrNone<T>(
     const lake = await openLake({
       ...{ directory: folder, clock, ids, createIfMissing: true },
       model: context.model.current,
+      engine: context.environment.engine,
     })
     try {
       return await use(lake)

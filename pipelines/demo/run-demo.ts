@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { EngineLimits } from '../../tables/engine/engine.ts'
 import type { Lake } from '../lake/lake.ts'
 import { readTableSummaries } from '../lake/table-summary.ts'
 import { withWritableLake } from '../lake/with-writable-lake.ts'
@@ -15,6 +16,7 @@ export interface DemoOptions {
   readonly lakeDirectory: string
   readonly clock: Clock
   readonly ids: IdSource
+  readonly engine?: EngineLimits
   readonly port: number
   readonly eventsPerSecond: number
   readonly seed: number
@@ -42,6 +44,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       clock,
       ids,
       serve: { host: '127.0.0.1', port, tokens: [] },
+      engine: options.engine,
     },
     async ({ lake, directory, catalogUrl = '' }) => {
       const log = await openLocalLog({ directory: join(directory, 'log'), name: 'demo' })

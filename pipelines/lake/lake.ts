@@ -2,7 +2,7 @@ import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Catalog } from '../../tables/catalog/catalog.ts'
 import type { ServedCatalog } from '../../tables/catalog/served-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
-import type { Engine } from '../../tables/engine/engine.ts'
+import type { Engine, EngineLimits } from '../../tables/engine/engine.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import type { ManifestCache } from '../../tables/scan/manifest-cache.ts'
 import type { LakeStores } from './lake-stores.ts'
@@ -28,6 +28,8 @@ export interface Lake {
    */
   readonly journalFolder: string | undefined
   readonly engine: Engine
+  /** For further engines on the lake, beside this one. */
+  readonly engineLimits: EngineLimits
   /** A folder for the engine's files, memory-backed where the machine has one. */
   readonly scratchDir: string
   readonly clock: Clock

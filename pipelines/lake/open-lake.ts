@@ -4,7 +4,7 @@ import { builtInModel, type LakeModel } from '../../shared-transforms/lake-model
 import type { Catalog } from '../../tables/catalog/catalog.ts'
 import type { ServedCatalog } from '../../tables/catalog/served-catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
-import { createEngine } from '../../tables/engine/engine.ts'
+import { createEngine, type EngineLimits } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { locationOfPath } from '../../tables/file-io/local-location.ts'
@@ -42,8 +42,8 @@ export interface OpenLakeOptions {
   readonly formatVersion?: LakeFormatVersion
   /** The layout that the lake must have, by default the present one; for upgrades. */
   readonly layoutVersion?: number
-  /** The engine's memory bound, in DuckDB's words (`512MB`). */
-  readonly memoryLimit?: string
+  /** Of each engine that works on the lake. */
+  readonly engine?: EngineLimits | undefined
   /** The REST catalog that keeps the tables; absent: as the lake was made, or its own. */
   readonly catalog?: LakeCatalog | undefined
   /** Where the tables are to lie; absent: as the lake was made, or in its folder. */
@@ -177,20 +177,15 @@ export interface AssembleLakeOptions {
   readonly scratchDir: string
   readonly clock: Clock
   readonly ids: IdSource
-  readonly memoryLimit?: string
-  /** Of the engine; default as the engine's own. */
-  readonly engineThreads?: number | undefined
+  readonly engine?: EngineLimits | undefined
   /** What belongs to its FileIO; absent for a store without local copies. */
   readonly stores?: OpenStores
 }
 
 /** An open lake over any store and catalog; the memory lakes of tests are made by it too. */
 export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> {
-  const engine = await createEngine({
-    scratchDir: options.scratchDir,
-    ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
-    ...(options.engineThreads === undefined ? {} : { threads: options.engineThreads }),
-  })
+  const engineLimits = options.engine ?? {}
+  const engine = await createEngine({ ...engineLimits, scratchDir: options.scratchDir })
   const { directory, location, fileIO, catalog, scratchDir, clock, ids } = options
   return {
     model: options.model ?? builtInModel,
@@ -201,6 +196,7 @@ export async function assembleLake(options: AssembleLakeOptions): Promise<Lake> 
     servedCatalog: isServed(catalog) ? catalog : undefined,
     journalFolder: options.journalFolder,
     engine,
+    engineLimits,
     scratchDir,
     clock,
     ids,

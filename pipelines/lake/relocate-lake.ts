@@ -2,7 +2,7 @@ import { readdir, realpath, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { readPointers, relocatePointers } from '../../tables/catalog/relocate-pointers.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
-import { createEngine } from '../../tables/engine/engine.ts'
+import { createEngine, type EngineLimits } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { createLocalFileIO } from '../../tables/file-io/local-file-io.ts'
@@ -20,6 +20,8 @@ export interface RelocateOptions {
   readonly directory: string
   readonly clock: Clock
   readonly ids: IdSource
+  /** As `openLake` takes it. */
+  readonly engine?: EngineLimits
   /** By default this machine's disk. */
   readonly fileIO?: FileIO
 }
@@ -59,7 +61,7 @@ export async function relocateLake(options: RelocateOptions): Promise<RelocatedL
   const lock = await acquireLakeLock({ directory, purpose: 'sluice relocate', clock, ids })
   try {
     const fileIO = options.fileIO ?? createLocalFileIO()
-    const tables = await moveTables(directory, fileIO, relocation, ids)
+    const tables = await moveTables({ ...options, directory, fileIO }, relocation)
     const deleteRecordCount = await moveDeleteRecords(fileIO, relocation)
     const { catalogUrl: _, ...file } = await requireLake(directory)
     await writeLakeFile(directory, { ...file, location: to })
@@ -99,16 +101,14 @@ function nothingToDo(location: string): RelocatedLake {
 
 /** Writes all tables anew and moves the pointers; those that are moved already stay. */
 async function moveTables(
-  directory: string,
-  fileIO: FileIO,
+  { directory, fileIO, ids, engine: limits }: RelocateOptions & { readonly fileIO: FileIO },
   relocation: Relocation,
-  ids: IdSource,
 ): Promise<RelocatedTables & { readonly tableCount: number }> {
   const catalogPath = join(directory, 'catalog.db')
   const pointers = readPointers(catalogPath)
   const due = pointers.filter((pointer) => relocation.moved(pointer) !== pointer)
   const scratchDir = await createScratchFolder(scratchParent(), await identifyProcess())
-  const engine = await createEngine({ scratchDir })
+  const engine = await createEngine({ ...limits, scratchDir })
   try {
     const session = await engine.connect()
     const tables = await relocateTables({ session, fileIO, ids, scratchDir }, due, relocation)

@@ -3,6 +3,7 @@ import { tableOfModel } from '../../shared-transforms/lake-model.ts'
 import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { TableCommit } from '../../tables/catalog/catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { EngineLimits } from '../../tables/engine/engine.ts'
 import { SluiceError } from '../../tables/errors.ts'
 import { tableOf } from '../../tables/commit/fence.ts'
 import { planSchemaChange } from '../../tables/evolve/plan-schema-change.ts'
@@ -24,6 +25,8 @@ export interface UpgradeOptions {
   readonly ids: IdSource
   /** As `openLake` takes it. */
   readonly model?: LakeModel | undefined
+  /** As `openLake` takes it. */
+  readonly engine?: EngineLimits | undefined
   /** Only says what would be done. */
   readonly isDryRun?: boolean
 }
@@ -86,6 +89,7 @@ export async function upgradeLake(options: UpgradeOptions): Promise<Upgrade> {
         ids,
         createIfMissing: false,
         model: options.model,
+        engine: options.engine,
         layoutVersion: from,
       })
       try {

@@ -2,6 +2,7 @@ import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { LoadedTable } from '../../tables/catalog/catalog.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
 import { rollForward } from '../../tables/commit/roll-forward.ts'
+import type { EngineLimits } from '../../tables/engine/engine.ts'
 import type { DeleteQueue } from '../../tables/maintain/delete-queue.ts'
 import { lakeCommitContext, readFence } from './lake-commit-context.ts'
 import { createLakeDeleteQueue } from './lake-delete-queue.ts'
@@ -19,6 +20,8 @@ export interface MaintainedLakeOptions {
   readonly model?: LakeModel | undefined
   /** For a lake whose tables another REST catalog keeps. */
   readonly secrets?: LakeSecrets | undefined
+  /** As `openLake` takes it. */
+  readonly engine?: EngineLimits | undefined
 }
 
 /** A lake that only this process writes to, and that takes commits which are no cuts. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { LakeModel } from '../../shared-transforms/lake-model.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { EngineLimits } from '../../tables/engine/engine.ts'
 import type { LakeFormatVersion } from './create-lake-tables.ts'
 import { acquireLakeLock, type WriterRole } from './lake-lock.ts'
 import type { LakeStores } from './lake-stores.ts'
@@ -23,6 +24,8 @@ export interface WritableLakeOptions {
   /** The REST catalog that keeps the tables, where it is not the lake's own. */
   readonly catalog?: LakeCatalog | undefined
   readonly secrets?: LakeSecrets | undefined
+  /** As `openLake` takes it. */
+  readonly engine?: EngineLimits | undefined
   /** Where the tables are to lie; absent: as the lake was made. */
   readonly stores?: LakeStores | undefined
   /** Of tables that are made now; default 2. */
@@ -63,7 +66,7 @@ export async function withWritableLake<T>(
   try {
     const lake = await openLake({
       ...{ directory, clock, ids, createIfMissing, isWriter: true },
-      ...{ catalog, secrets, stores: options.stores, model: options.model },
+      ...{ catalog, secrets, stores: options.stores, model: options.model, engine: options.engine },
       ...(options.formatVersion === undefined ? {} : { formatVersion: options.formatVersion }),
     })
     try {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { CatalogToken } from '../../tables/catalog/rest-server-access.ts'
 import type { Clock, IdSource } from '../../tables/clock.ts'
+import type { EngineLimits } from '../../tables/engine/engine.ts'
 import type { Config } from '../config/load-config.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { LakeSecrets } from '../lake/lake-secrets.ts'
@@ -30,6 +31,7 @@ export interface LiveOptions {
   readonly vendedS3?: VendedAccount | undefined
   /** What another catalog and the stores want of us. */
   readonly secrets?: LakeSecrets
+  readonly engine?: EngineLimits
   /** Of the user in `kafka.sasl`. */
   readonly kafkaPassword?: string | undefined
   readonly hooks: LoopHooks | undefined
@@ -62,6 +64,7 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
       model: config.model,
       stores: config.stores,
       secrets: options.secrets,
+      engine: options.engine,
       serve: {
         ...config.catalog,
         tokens: options.catalogTokens,

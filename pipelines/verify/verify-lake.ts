@@ -56,7 +56,10 @@ export interface VerifyReport {
 export async function verifyLake(options: VerifyOptions): Promise<VerifyReport> {
   const { lake, onCheck = () => undefined } = options
   // Of its own: steps have tables of fixed names, and a loop may run in the lake's engine.
-  const engine = await createEngine({ scratchDir: join(lake.scratchDir, 'verify') })
+  const engine = await createEngine({
+    ...lake.engineLimits,
+    scratchDir: join(lake.scratchDir, 'verify'),
+  })
   const session = await engine.connect()
   try {
     const pinned = await pinLake(lake, session)

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import {
   BIGINT,
@@ -27,11 +28,18 @@ import { sqlStrings } from './sql-text.ts'
 import { streamRows } from './stream-rows.ts'
 import type { ValueType } from './value-type.ts'
 
-export interface EngineSettings {
-  /** Default 2. */
-  readonly threads?: number
-  /** As DuckDB writes it: `512MB`. Default: the engine's own (80% of the machine). */
-  readonly memoryLimit?: string
+/** What an engine may take of the machine. */
+export interface EngineLimits {
+  /** Default: as many as there are processors for this process. */
+  readonly threads?: number | undefined
+  /**
+   * Of its tables and operators, as DuckDB writes it: `512MB`. What is more is spilled into the
+   * scratch folder. Default: the engine's own (80% of the machine).
+   */
+  readonly memoryLimit?: string | undefined
+}
+
+export interface EngineSettings extends EngineLimits {
   /** Where the engine spills and where callers put their own files. Made if it is missing. */
   readonly scratchDir: string
   /**
@@ -100,7 +108,7 @@ export async function createEngine(settings: EngineSettings): Promise<Engine> {
   const spillDirectory = join(settings.scratchDir, 'spill')
   await mkdir(spillDirectory, { recursive: true })
   const options: Record<string, string> = {
-    threads: String(settings.threads ?? 2),
+    threads: String(settings.threads ?? availableParallelism()),
     temp_directory: spillDirectory,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

@@ -274,6 +274,17 @@ describe('sluice sql', () => {
 })
 
 describe('an error', () => {
+  it.each([
+    ['SLUICE_ENGINE_THREADS', '0'],
+    ['SLUICE_ENGINE_THREADS', 'all'],
+    ['SLUICE_ENGINE_MEMORY', '2'],
+    ['SLUICE_ENGINE_MEMORY', 'lots'],
+  ])('is refused with %s=%s, before anything is opened', async (name, value) => {
+    const { code, stderr } = await runSluice(['tables', '--lake', lake], { env: { [name]: value } })
+    expect(code).toBe(2)
+    expect(stderr).toContain(`sluice: invalid-input: ${name} is "${value}". Nothing was started.`)
+  })
+
   it('shows a stack only where SLUICE_DEBUG is set', async () => {
     const args = ['sql', 'DROP TABLE x', '--lake', lake]
     expect((await runSluice(args)).stderr).not.toContain('    at ')

@@ -70,7 +70,7 @@ export async function openMemoryLake(options: MemoryLakeOptions): Promise<Lake> 
     scratchDir,
     clock: options.clock,
     ids,
-    engineThreads: options.engineThreads ?? 1,
+    engine: { threads: options.engineThreads ?? 1 },
   })
   await createLakeTables(catalog, lake.model.tables, options.formatVersion)
   return {

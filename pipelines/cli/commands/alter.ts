@@ -43,7 +43,7 @@ export function addAlterCommand(program: Command, context: CommandContext): void
     ) => {
       const alteration = parseAlteration(change, words, options)
       const { clock, ids, environment } = context
-      const { secrets } = environment
+      const { secrets, engine } = environment
       const altered = await withMaintainedLake(
         {
           directory: options.lake,
@@ -51,6 +51,7 @@ export function addAlterCommand(program: Command, context: CommandContext): void
           clock,
           ids,
           secrets,
+          engine,
           model: context.model.current,
         },
         ({ lake }) => alterTable(lake, table, alteration),

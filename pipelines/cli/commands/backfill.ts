@@ -166,6 +166,7 @@ async function runBackfill(
       catalog: config?.lakeCatalog,
       model: context.model.current,
       secrets: environment.secrets,
+      engine: environment.engine,
       stores: config?.stores,
     },
     async ({ lake }) => {

@@ -56,6 +56,7 @@ async function planOf(
         ...{ directory: lakeDirectory, clock, ids, createIfMissing: false },
         model: config.model,
         secrets: environment.secrets,
+        engine: environment.engine,
       }),
   })
 }

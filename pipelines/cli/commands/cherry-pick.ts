@@ -22,10 +22,18 @@ export function addCherryPickCommand(program: Command, context: CommandContext):
   addLakeOptions(command, context).action(
     async (table: string, snapshotId: bigint, options: LakeOptions) => {
       const { clock, ids, environment } = context
-      const { secrets } = environment
+      const { secrets, engine } = environment
       const purpose = 'sluice cherry-pick'
       const picked = await withMaintainedLake(
-        { directory: options.lake, purpose, clock, ids, secrets, model: context.model.current },
+        {
+          directory: options.lake,
+          purpose,
+          clock,
+          ids,
+          secrets,
+          engine,
+          model: context.model.current,
+        },
         (maintained) => pickSnapshot(maintained, table, snapshotId),
       )
       if (options.json) printJson(context, { ...picked, pickedId: snapshotId })

@@ -33,12 +33,13 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
 
 /** With --json stdout is for the one line at the end, so the monitor goes to stderr. */
 function demoOptions(context: CommandContext, options: DemoCommandOptions) {
-  const { fault, isTerminalDumb } = context.environment
+  const { engine, fault, isTerminalDumb } = context.environment
   const isScreen = !options.json && context.stdout.isTTY && !isTerminalDumb
   return {
     lakeDirectory: options.lake,
     clock: context.clock,
     ids: context.ids,
+    engine,
     port: options.port,
     eventsPerSecond: options.rate,
     seed: options.seed,

@@ -67,6 +67,7 @@ export function addLiveCommand(program: Command, context: CommandContext): void 
           catalogTokens: environment.catalogTokens,
           vendedS3: environment.vendedS3,
           secrets: environment.secrets,
+          engine: environment.engine,
           kafkaPassword: environment.kafkaPassword,
           acceptsLoss: options.acceptLoss === true,
           hooks:

@@ -53,7 +53,7 @@ async function runCompact(
     )
   }
   const { clock, ids, environment } = context
-  const { secrets } = environment
+  const { secrets, engine } = environment
   const done = await withMaintainedLake(
     {
       directory: options.lake,
@@ -61,6 +61,7 @@ async function runCompact(
       clock,
       ids,
       secrets,
+      engine,
       model: context.model.current,
     },
     (maintained) =>

@@ -59,7 +59,7 @@ async function runExpire(
     )
   }
   const { clock, ids, environment } = context
-  const { secrets } = environment
+  const { secrets, engine } = environment
   return withMaintainedLake(
     {
       directory: options.lake,
@@ -67,6 +67,7 @@ async function runExpire(
       clock,
       ids,
       secrets,
+      engine,
       model: context.model.current,
     },
     async ({ lake, fence, noteCommit }) => {

@@ -44,7 +44,7 @@ async function runManifests(
   options: ManifestsOptions,
 ): Promise<readonly ManifestLine[]> {
   const { clock, ids, environment } = context
-  const { secrets } = environment
+  const { secrets, engine } = environment
   return withMaintainedLake(
     {
       directory: options.lake,
@@ -52,6 +52,7 @@ async function runManifests(
       clock,
       ids,
       secrets,
+      engine,
       model: context.model.current,
     },
     async ({ lake, fence, noteCommit }) => {

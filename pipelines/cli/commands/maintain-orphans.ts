@@ -48,7 +48,7 @@ async function runOrphans(
   options: OrphansOptions,
 ): Promise<readonly FileStat[]> {
   const { clock, ids, environment } = context
-  const { secrets } = environment
+  const { secrets, engine } = environment
   const requestOf = (lake: Lake) => ({
     tables: chooseLakeTables(lake, tables),
     olderThanMs: options.olderThan,
@@ -64,6 +64,7 @@ async function runOrphans(
       clock,
       ids,
       secrets,
+      engine,
       model: context.model.current,
     },
     async ({ lake }) => {

@@ -43,7 +43,7 @@ async function runRetention(
   options: RetentionOptions,
 ): Promise<{ old: OldBronze | undefined; cutNumber?: number }> {
   const { clock, ids, environment } = context
-  const { secrets } = environment
+  const { secrets, engine } = environment
   return withMaintainedLake(
     {
       directory: options.lake,
@@ -51,6 +51,7 @@ async function runRetention(
       clock,
       ids,
       secrets,
+      engine,
       model: context.model.current,
     },
     async ({ lake, noteCommit }) => {

@@ -78,6 +78,7 @@ async function runRejectsReplay(
         stores: config?.stores,
       },
       secrets: environment.secrets,
+      engine: environment.engine,
     },
     async ({ lake }) => {
       const { reason, source, format } = options

@@ -15,8 +15,9 @@ export function addRelocateCommand(program: Command, context: CommandContext): v
     .description('makes a moved or copied lake folder a lake of the place where it is now')
     .addHelpText('after', notes)
   addLakeOptions(command, context).action(async (options: LakeOptions) => {
-    const { clock, ids } = context
-    const result = await relocateLake({ directory: options.lake, clock, ids })
+    const { clock, ids, environment } = context
+    const { engine } = environment
+    const result = await relocateLake({ directory: options.lake, clock, ids, engine })
     if (options.json) printJson(context, result)
     else for (const line of drawResult(result)) printLine(context, line)
   })

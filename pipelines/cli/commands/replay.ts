@@ -84,6 +84,7 @@ async function runReplay(
       catalog: config?.lakeCatalog,
       model: config?.model ?? context.model.current,
       secrets: environment.secrets,
+      engine: environment.engine,
       stores: config?.stores,
       createIfMissing: false,
       roles: ['range'],

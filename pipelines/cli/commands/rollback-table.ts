@@ -58,7 +58,7 @@ function rollBack(
   options: LakeOptions,
 ): Promise<RolledBackLakeTable> {
   const { clock, ids, environment } = context
-  const { secrets } = environment
+  const { secrets, engine } = environment
   return withMaintainedLake(
     {
       directory: options.lake,
@@ -66,6 +66,7 @@ function rollBack(
       clock,
       ids,
       secrets,
+      engine,
       model: context.model.current,
     },
     (maintained) => rollBackLakeTable(maintained, name, target),

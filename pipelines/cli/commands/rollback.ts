@@ -71,6 +71,7 @@ async function runLakeRollback(
       clock,
       ids,
       secrets: context.environment.secrets,
+      engine: context.environment.engine,
       createIfMissing: false,
     },
     ({ lake }) =>

@@ -32,6 +32,7 @@ export function addSealCommand(program: Command, context: CommandContext): void 
       {
         ...{ directory: options.lake, purpose: 'sluice seal', clock, ids },
         secrets: environment.secrets,
+        engine: environment.engine,
         model: context.model.current,
         createIfMissing: false,
         roles: ['range'],

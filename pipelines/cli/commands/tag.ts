@@ -63,10 +63,10 @@ async function changeTag(
     )
   }
   const { clock, ids, environment } = context
-  const { secrets } = environment
+  const { secrets, engine } = environment
   const purpose = 'sluice tag'
   const changed = await withMaintainedLake(
-    { directory: options.lake, purpose, clock, ids, secrets, model: context.model.current },
+    { directory: options.lake, purpose, clock, ids, secrets, engine, model: context.model.current },
     ({ lake }) => (options.drop ? dropTag(lake, name) : tagLake(lake, name, options.cut)),
   )
   if (options.json) printJson(context, { ...toJson(changed), isChanged: changed.isChanged })

@@ -20,6 +20,7 @@ export function addUpgradeCommand(program: Command, context: CommandContext): vo
       clock,
       ids,
       isDryRun,
+      engine: context.environment.engine,
       model: context.model.current,
     })
     if (options.json) printJson(context, { ...upgrade, isDryRun })

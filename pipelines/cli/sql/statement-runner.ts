@@ -83,7 +83,7 @@ async function withQuery<T>(
 ): Promise<T> {
   const scratchDir = join(lake.scratchDir, 'sql')
   const allowedDirectories = [...(await lakeDirectories(lake)), ...folders]
-  const engine = await createEngine({ scratchDir, allowedDirectories })
+  const engine = await createEngine({ ...lake.engineLimits, scratchDir, allowedDirectories })
   try {
     const { catalog, fileIO, manifestCache } = lake
     const cutsTable = tableId('sluice.cuts')
