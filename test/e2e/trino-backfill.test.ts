@@ -116,10 +116,13 @@ await describeWithService(['trino', 'data'], 'backfills by Trino', () => {
     if (format === 'binance-frames') {
       const day8 = captureLines(captures.btc8).slice(-5000)
       const day9 = captureLines(captures.btc9).slice(0, 5000)
+      const { lost, late } = cutOutOf(day8)
+      const kept = day8.filter((line) => !lost.includes(line))
+      // What the first day had already, a part of the second day twice, and some of what was lost.
+      const again = [...day8.slice(-300), ...day9.slice(1000, 2000), ...late]
       return [
-        await writeLines('day-8.jsonl', [...day8, ...brokenFrames]),
-        // What the first day had already, and a part of the second day twice.
-        await writeLines('day-9.jsonl', [...day9, ...day8.slice(-300), ...day9.slice(1000, 2000)]),
+        await writeLines('day-8.jsonl', [...kept, ...brokenFrames]),
+        await writeLines('day-9.jsonl', [...day9, ...again]),
       ]
     }
     return [await writeLines('stock.jsonl', simulatedLines(9000))]
@@ -144,6 +147,12 @@ await describeWithService(['trino', 'data'], 'backfills by Trino', () => {
     expect(result).toMatchObject({ partsRead: files.length, partsSkipped: 0, isComplete: true })
     expect(cuts).toEqual([1, 2])
     await expectEqual(seen.lake, expected)
+    const gaps = await readRows(
+      seen.lake,
+      'silver.gaps',
+      'SELECT from_seq, to_seq, healed_cut FROM t ORDER BY from_seq',
+    )
+    expect(gaps).toEqual(format === 'binance-frames' ? missingNumbers() : [])
     await expectNoScratch(seen.lake)
 
     const heads = await headIds(seen.lake)
@@ -267,6 +276,23 @@ const brokenFrames: readonly (string | Uint8Array)[] = [
   Buffer.from([0xff, 0xfe, 0x41]),
   '1723075200000000000 {"stream":"btcusdt@trade","data":{"s":"BTCUSDT","t":1,"p":"x","q":"1"}}',
 ]
+
+/** Fifty trades that a file of the capture lacks, and those of them that the next one brings. */
+function cutOutOf(lines: readonly string[]) {
+  const lost = lines.filter((line) => line.includes('@trade"')).slice(100, 150)
+  return { lost, late: lost.slice(20) }
+}
+
+/** What silver.gaps says of them once both files are in: the second cut has those that come late. */
+function missingNumbers() {
+  const { lost, late } = cutOutOf(captureLines(captures.btc8).slice(-5000))
+  const numberOf = (line: string | undefined) => BigInt(/"t":([0-9]+)/.exec(line ?? '')?.[1] ?? '')
+  const [first, back, last] = [lost[0], late[0], lost.at(-1)].map(numberOf)
+  return [
+    { from_seq: first, to_seq: (back ?? 0n) - 1n, healed_cut: null },
+    { from_seq: back, to_seq: last, healed_cut: 2n },
+  ]
+}
 
 function captureLines(capture: Capture): readonly string[] {
   return gunzipSync(readFileSync(capturePath(capture)))
