@@ -4,7 +4,7 @@ import type { DeletedPositions } from '../../tables/write/write-position-deletes
 import { deriveDaysAgain, type WindowSources } from './derive-days-again.ts'
 import { isOnDays } from './find-foreign-days.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
-import { findFlipped, judgedSql, NO_GAPS, type GapFacts } from './gap-windows.ts'
+import { findFlipped, NO_GAPS, type GapFacts } from './gap-windows.ts'
 import { fillRevised } from './gold-revisions.ts'
 import {
   derivedStatesSql,
@@ -12,7 +12,7 @@ import {
   WINDOW_KEY_SQL,
   type GoldTable,
 } from '../../shared-transforms/gold-tables.ts'
-import { CLOSING_US, THIS_CUT } from './loop-times.ts'
+import { andNotFresh, countNext, isClosed, nextTailSql, type NextCounts } from './next-tail.ts'
 import { groupByFile, placesOf } from './row-places.ts'
 import { columnsOf, createEmpty, type StepSession } from './step-session.ts'
 
@@ -52,13 +52,13 @@ export type GoldLookup = (
 ) => Promise<{ readonly rows: string; readonly files: ReadonlyMap<string, DataFile> } | undefined>
 
 const KEY = WINDOW_KEY_SQL
-/** What the tail says of a window beside its state. */
-const HELD = 'revision, is_sealed, is_repaired, known_cut, is_complete'
-
 export interface TailChange {
   readonly isChanged: boolean
+  /** The tail after this cut, as a relation. */
+  readonly tailRows: string
+  /** Windows that move to a sealed file now; undefined where none do. */
+  readonly sealedRows: string | undefined
   readonly touchedCount: number
-  readonly isFlushed: boolean
   /** Sealed windows changed: `<state>_revised` has their versions. */
   readonly isRevised: boolean
   /** Rows to delete, by the file outside of the tail that holds them. */
@@ -70,23 +70,15 @@ export interface NewRows {
   readonly kind: Kind
   /** A relation of accepted rows. */
   readonly rows: string
-  /** A relation of the states of all of them, where somebody has made them already. */
+  /** A relation of the states of all of them, one a window, where somebody made them already. */
   readonly states?: string
-}
-
-const UNCHANGED: TailChange = {
-  isChanged: false,
-  touchedCount: 0,
-  isFlushed: false,
-  isRevised: false,
-  deletes: [],
 }
 
 /**
  * Merges accepted rows of some of the table's kinds into the windows, and leaves in the engine
- * `<state>_next` (the tail after this cut) and `<state>_sealed` (windows that move to a sealed
- * file now); where sealed windows changed `<state>_revised`, see `fillRevised`. The tail itself is
- * untouched until `adoptTail`.
+ * `<state>_next` (the tail after this cut, and the windows that move to a sealed file now); where
+ * sealed windows changed `<state>_revised`, see `fillRevised`. The tail itself is untouched until
+ * `adoptTail`.
  */
 export async function mergeIntoTail(
   session: StepSession,
@@ -98,6 +90,7 @@ export async function mergeIntoTail(
 ): Promise<TailChange> {
   const { gold } = tail
   const { state } = gold
+  const unchanged = unchangedTail(state)
   const hasForeign = tail.foreignDays.length > 0
   const files = new Map(tail.strays.map(({ file }) => [file.filePath, file]))
   let freshCount = 0
@@ -119,7 +112,7 @@ export async function mergeIntoTail(
   const isStill = (facts?.sealing ?? 0n) === 0n && freshCount === 0 && tail.strays.length === 0
   const isQuiet = isStill && !mayFlip
   let touchedCount = Number(facts?.touched ?? 0n)
-  if (isQuiet && touchedCount === 0) return UNCHANGED
+  if (isQuiet && touchedCount === 0) return unchanged
   if (!hasForeign) await session.clear(`${state}_found`, emptyFound(state))
   if ((facts?.outside ?? 0n) > 0n) {
     const found = await findSealed(session, gold, outside, sources.gold)
@@ -127,21 +120,35 @@ export async function mergeIntoTail(
   }
   if (gold.rank !== undefined && touchedCount > 0) {
     touchedCount -= await dropOutranked(session, tail, gold.rank)
-    if (isQuiet && touchedCount === 0) return UNCHANGED
+    if (isQuiet && touchedCount === 0) return unchanged
   }
   if (mayFlip) {
     const flipped = await findFlipped(session, tail, sources.gold, gaps)
     for (const [location, file] of flipped.files) files.set(location, file)
     touchedCount += flipped.flippedCount
-    if (isStill && touchedCount === 0) return UNCHANGED
+    if (isStill && touchedCount === 0) return unchanged
   }
   await session.fill(`${state}_next`, nextTailSql(tail, gaps))
+  // The memory of large tables is needed; of small ones the plans are.
+  if (session.isLarge()) await session.clear(`${state}_partial`, `SELECT * FROM empty_${state}`)
   const counts = await countNext(session, tail)
   const isRevised =
     (counts.revised > 0n || freshCount > 0) && (await fillRevised(session, gold, hasForeign))
-  const isFlushed = await flushIfDue(session, tail, watermarkUs, counts)
   const deletes = files.size === 0 ? [] : await deletesOf(session, tail, files)
-  return { isChanged: true, touchedCount, isFlushed, isRevised, deletes }
+  const rows = nextRows(state, isFlushDue(tail, watermarkUs, counts))
+  return { isChanged: true, ...rows, touchedCount, isRevised, deletes }
+}
+
+function unchangedTail(state: string): TailChange {
+  const rows = { tailRows: `${state}_tail`, sealedRows: undefined }
+  return { isChanged: false, ...rows, touchedCount: 0, isRevised: false, deletes: [] }
+}
+
+/** What of `<state>_next` stays in the tail, and what leaves it. */
+function nextRows(state: string, isFlushed: boolean): Pick<TailChange, 'tailRows' | 'sealedRows'> {
+  if (!isFlushed) return { tailRows: `${state}_next`, sealedRows: undefined }
+  const sealed = (is: string) => `(SELECT * FROM ${state}_next WHERE ${is}is_sealed)`
+  return { tailRows: sealed('NOT '), sealedRows: sealed('') }
 }
 
 /**
@@ -199,11 +206,6 @@ function rowsByKind(added: readonly NewRows[]): ReadonlyMap<Kind, string> {
   return new Map(added.map(({ kind, rows }) => [kind, rows]))
 }
 
-/** Ends a join: windows that are derived again take nothing from what is committed. */
-function andNotFresh({ gold, foreignDays }: GoldTail): string {
-  return foreignDays.length === 0 ? '' : ` ANTI JOIN ${gold.state}_fresh USING (${KEY})`
-}
-
 /** Makes the tail that the committed cut wrote the tail to go on from. */
 export async function adoptTail(
   session: StepSession,
@@ -214,8 +216,10 @@ export async function adoptTail(
 ): Promise<GoldTail> {
   if (!change.isChanged) return { ...tail, foreignDays: [] }
   const { state } = tail.gold
-  await session.fill(`${state}_tail`, `SELECT * FROM ${state}_next`)
-  const flushedAtUs = change.isFlushed ? watermarkUs : tail.flushedAtUs
+  await session.fill(`${state}_tail`, `SELECT * FROM ${change.tailRows}`)
+  if (session.isLarge())
+    await session.clear(`${state}_next`, `SELECT * FROM ${state}_tail WHERE false`)
+  const flushedAtUs = change.sealedRows === undefined ? tail.flushedAtUs : watermarkUs
   return { gold: tail.gold, files, deleteKeys: [], strays: [], foreignDays: [], flushedAtUs }
 }
 
@@ -258,10 +262,6 @@ export async function loadTail(
   const strays = groupByFile(places, committed.strayFiles)
   const { files, deleteKeys, foreignDays } = committed
   return { gold, files, deleteKeys, strays, foreignDays, flushedAtUs: watermarkUs }
-}
-
-function isClosed(closeTs: string): string {
-  return `coalesce(epoch_us(${closeTs}) <= ${CLOSING_US}, false)`
 }
 
 function emptyFound(state: string): string {
@@ -309,82 +309,17 @@ async function deletesOf(
   return groupByFile([...found, ...stray], files)
 }
 
-/** Touched windows merged with what is committed of them, and the untouched rest of the tail. */
-function nextTailSql(tail: GoldTail, gaps: GapFacts): string {
-  const { gold, foreignDays } = tail
-  const { state } = gold
-  const hasForeign = foreignDays.length > 0
-  const changed = [
-    `${state}_partial`,
-    ...(hasForeign ? [`${state}_fresh`] : []),
-    ...(gaps.isChanged && gold.isJudged ? [`${state}_flipped`] : []),
-  ]
-  const [first = '', ...others] = changed.map((keys) => `SELECT ${KEY} FROM ${keys}`)
-  const touched =
-    others.length === 0 ? `${state}_partial` : `(${[first, ...others].join(' UNION ')})`
-  const committed =
-    `(SELECT * FROM ${state}_tail SEMI JOIN ${touched} USING (${KEY}) ` +
-    `UNION ALL BY NAME SELECT * EXCLUDE (_file, _pos) FROM ${state}_found)`
-  const states =
-    `(SELECT * FROM ${state}_partial UNION ALL BY NAME ` +
-    `SELECT * EXCLUDE (${HELD}) FROM ${committed}${andNotFresh(tail)})`
-  // Somebody may have put a window there twice: it has one history all the same.
-  const history = hasForeign
-    ? `(SELECT ${KEY}, max(revision) AS revision, bool_or(is_sealed) AS is_sealed, ` +
-      `bool_or(is_repaired) AS is_repaired FROM ${committed} GROUP BY ${KEY})`
-    : committed
-  // A window that was sealed and changes is a new revision of it; an open one just goes on.
-  return (
-    `SELECT m.*, coalesce(c.revision + c.is_sealed::INTEGER, 0)::INTEGER AS revision, ` +
-    `${isClosed('m.close_ts')} AS is_sealed, ` +
-    `coalesce(c.is_sealed OR c.is_repaired, false) AS is_repaired, ` +
-    `CASE WHEN ${isClosed('m.close_ts')} THEN ${THIS_CUT} END AS known_cut ` +
-    `FROM (${judgedSql(gold, `(${gold.mergeSql(states)})`, gaps)}) m LEFT JOIN ${history} c USING (${KEY}) ` +
-    `UNION ALL BY NAME SELECT * REPLACE (${isClosed('close_ts')} AS is_sealed, ` +
-    `CASE WHEN is_sealed THEN known_cut WHEN ${isClosed('close_ts')} THEN ${THIS_CUT} END ` +
-    `AS known_cut) FROM ${state}_tail ANTI JOIN ${touched} USING (${KEY})`
-  )
-}
-
-/** What the next tail holds of sealed windows. */
-interface NextCounts {
-  readonly sealed: bigint
-  /** Repaired windows of the month that has most of them. */
-  readonly repaired: bigint | null
-  /** Windows that were sealed and changed in this cut. */
-  readonly revised: bigint
-}
-
-async function countNext(session: StepSession, { gold }: GoldTail): Promise<NextCounts> {
-  const { state } = gold
-  const [counts] = await session.rowsKept<NextCounts>(
-    `SELECT (SELECT count(*) FROM ${state}_next WHERE is_sealed) AS sealed, ` +
-      `(SELECT max(n) FROM (SELECT count(*) AS n FROM ${state}_next WHERE is_repaired ` +
-      `GROUP BY date_trunc('month', open_ts))) AS repaired, ` +
-      `(SELECT count(*) FROM ${state}_next WHERE revision > 0 AND known_cut = ${THIS_CUT}) ` +
-      `AS revised`,
-  )
-  return counts ?? { sealed: 0n, repaired: 0n, revised: 0n }
-}
-
-/** Moves sealed windows from `<state>_next` to `<state>_sealed` where they are due. */
-async function flushIfDue(
-  session: StepSession,
+/** Whether the sealed windows that wait in the tail are to leave it now. */
+function isFlushDue(
   tail: GoldTail,
   watermarkUs: bigint | undefined,
   { sealed, repaired }: NextCounts,
-): Promise<boolean> {
-  const { state } = tail.gold
+): boolean {
   const hasMoved =
     watermarkUs !== undefined &&
     (tail.flushedAtUs === undefined || watermarkUs - tail.flushedAtUs >= FLUSH_AFTER_US)
-  const isFlushed =
+  return (
     sealed > 0n &&
     (hasMoved || sealed > MAX_SEALED_IN_TAIL || (repaired ?? 0n) > MAX_REPAIRED_IN_TAIL)
-  await session.fill(
-    `${state}_sealed`,
-    `SELECT * FROM ${state}_next WHERE ${isFlushed ? 'is_sealed' : 'false'}`,
   )
-  if (isFlushed) await session.run(`DELETE FROM ${state}_next WHERE is_sealed`)
-  return isFlushed
 }

@@ -122,15 +122,20 @@ export async function writeGoldChange(
   const { name, state, finalizeSql } = tail.gold
   const { metadata } = headOf(heads, name)
   const write = async (states: string, namePrefix: string): Promise<DataFile[]> => {
-    await session.fill(`${state}_rows`, finalizeSql(states))
-    const rows = withAddedColumns(context, name, metadata, `SELECT * FROM ${state}_rows`)
+    let finalized = finalizeSql(states)
+    // Of few rows the plan costs more than the copy; of many it is the other way round.
+    if (!session.isLarge()) {
+      await session.fill(`${state}_rows`, finalized)
+      finalized = `SELECT * FROM ${state}_rows`
+    }
+    const rows = withAddedColumns(context, name, metadata, finalized)
     return writeDataFiles(context, metadata, rows, {
       ...level,
       namePrefix,
     })
   }
-  const tailFiles = await write(`${state}_next`, TAIL_FILE_PREFIX)
-  const sealedFiles = change.isFlushed ? await write(`${state}_sealed`, '') : []
+  const tailFiles = await write(change.tailRows, TAIL_FILE_PREFIX)
+  const sealedFiles = change.sealedRows === undefined ? [] : await write(change.sealedRows, '')
   const deletes = await writeRowDeletes(context, metadata, change.deletes)
   const baseSnapshotId = metadata['current-snapshot-id'] ?? null
   return {

@@ -57,7 +57,7 @@ export async function splitPartitions(
   const partition: Record<string, PartitionTuple[string]> = {}
   for (const [index, source] of sources.entries()) {
     const value = singlePartitionValue(source, range, index)
-    if (value === undefined) return listPartitions(session, sources, relation)
+    if (value === undefined) return listSeveral(session, sources, relation)
     partition[source.field.name] = value
   }
   return [{ partition, condition: undefined, rowCount: Number(range.total) }]
@@ -88,6 +88,61 @@ function singlePartitionValue(
 /** The partition fields as SQL: rows that are equal in them share a partition. */
 export function partitionKeys(sources: readonly PartitionSource[]): readonly string[] {
   return sources.map(({ field, column }) => transformSql(field.transform, column))
+}
+
+function listSeveral(
+  session: Session,
+  sources: readonly PartitionSource[],
+  relation: string,
+): Promise<readonly PartitionSlice[]> {
+  const [only, ...others] = sources
+  return only !== undefined && others.length === 0 && isRangeOfTime(only)
+    ? listTimeRanges(session, only, relation)
+    : listPartitions(session, sources, relation)
+}
+
+/** Each of its partition values is one range of the column. */
+function isRangeOfTime({ field, column }: PartitionSource): boolean {
+  const { kind } = transformShape(field.transform)
+  const isTime = column.type === 'timestamp' || column.type === 'timestamptz'
+  return isTime && (kind === 'year' || kind === 'month' || kind === 'day' || kind === 'hour')
+}
+
+/**
+ * Calendars are dear: the engine is asked for the year and month of a day, not of each row. And
+ * a range of a column lets it pass over the rows outside, where the transform would be computed
+ * for all rows of the relation once a partition.
+ */
+async function listTimeRanges(
+  session: Session,
+  { field, column }: PartitionSource,
+  relation: string,
+): Promise<readonly PartitionSlice[]> {
+  const { sql, type } = column
+  const value = transformSql(field.transform, { ...column, sql: 'part.low' })
+  // No longer than a partition, and a whole part of it.
+  const part = transformSql(field.transform === 'hour' ? 'hour' : 'day', column)
+  const rows = await session.rows<{
+    row_count: bigint
+    value: number | null
+    low_us: bigint | null
+    high_us: bigint | null
+  }>(
+    `SELECT CAST(sum(row_count) AS BIGINT) AS row_count, ${value} AS value, ` +
+      `epoch_us(min(low)) AS low_us, epoch_us(max(high)) AS high_us ` +
+      `FROM (SELECT min(${sql}) AS low, max(${sql}) AS high, count(*) AS row_count ` +
+      `FROM ${relation} GROUP BY ${part}) AS part ` +
+      `GROUP BY value ORDER BY value`,
+  )
+  const make = type === 'timestamptz' ? 'make_timestamptz' : 'make_timestamp'
+  return rows.map((row) => ({
+    partition: { [field.name]: row.value },
+    condition:
+      row.value === null || row.low_us === null || row.high_us === null
+        ? `${transformSql(field.transform, column)} IS NULL`
+        : `${sql} BETWEEN ${make}(${row.low_us}) AND ${make}(${row.high_us})`,
+    rowCount: Number(row.row_count),
+  }))
 }
 
 async function listPartitions(
