@@ -62,7 +62,7 @@ const merge: WindowAlgebra['merge'] = [
  * tell, the window does not tell.
  */
 function klineAlgebra(dialect: Dialect): WindowAlgebra {
-  const start = `lpad(CAST(us AS VARCHAR), 16, '0')`
+  const keyText = (us: string) => `lpad(CAST(${us} AS VARCHAR), 16, '0')`
   return {
     rowsSql: (rows) =>
       `SELECT *, ${dialect.epochUs('open_ts')} AS us FROM ${rows} AS k ` +
@@ -79,11 +79,29 @@ function klineAlgebra(dialect: Dialect): WindowAlgebra {
       ['sell_volume', ifTold('buy_volume', total('volume - buy_volume', 8))],
       ['sum_price', 'CAST(NULL AS DECIMAL(38, 8))'],
       ['sum_price_sq', 'CAST(NULL AS DECIMAL(38, 16))'],
-      ['open_key', `min(${start})`],
-      ['close_key', `max(${start})`],
+      ['open_key', 'min(us)'],
+      ['close_key', 'max(us)'],
       ['bar_source', `CAST('klines' AS VARCHAR)`],
     ],
     merge,
+    single: [
+      ['open', 'open'],
+      ['high', 'high'],
+      ['low', 'low'],
+      ['close', 'close'],
+      ['volume', 'CAST(volume AS DECIMAL(38, 8))'],
+      ['notional', 'CAST(notional AS DECIMAL(38, 16))'],
+      ['trade_count', 'CAST(trade_count AS BIGINT)'],
+      ['buy_volume', 'CAST(buy_volume AS DECIMAL(38, 8))'],
+      ['sell_volume', 'CAST(volume - buy_volume AS DECIMAL(38, 8))'],
+      ['sum_price', 'CAST(NULL AS DECIMAL(38, 8))'],
+      ['sum_price_sq', 'CAST(NULL AS DECIMAL(38, 16))'],
+      ['open_key', 'us'],
+      ['close_key', 'us'],
+      ['bar_source', `CAST('klines' AS VARCHAR)`],
+    ],
+    // Numbers compare faster than their texts, whose order is the same.
+    told: { open_key: keyText('open_key'), close_key: keyText('close_key') },
   }
 }
 
@@ -136,8 +154,9 @@ export function barsMergeSql(states: string, dialect: Dialect = duckdbDialect): 
 
 /** States with vwap, avg_price and price_stddev beside them; other columns are kept. */
 export function barsFinalizeSql(states: string, dialect: Dialect = duckdbDialect): string {
-  const vwap = quotientSql('notional', 'volume', dialect)
-  const average = quotientSql('sum_price', 'trade_count', dialect)
+  // Without the CASE the quotient's many steps are taken for windows that do not tell it, too.
+  const vwap = `CASE WHEN notional IS NOT NULL THEN ${quotientSql('notional', 'volume', dialect)} END`
+  const average = `CASE WHEN sum_price IS NOT NULL THEN ${quotientSql('sum_price', 'trade_count', dialect)} END`
   return (
     `SELECT b.*, ${deviationSql(dialect)} AS price_stddev ` +
     `FROM (SELECT s.*, ${vwap} AS vwap, ${average} AS avg_price FROM ${states} AS s) AS b`

@@ -43,7 +43,7 @@ export async function decideDuplicates(
     `SELECT d.* EXCLUDE (${MESSAGE_COLUMNS}), ${hasIds ? hash : 'NULL::UBIGINT'} AS identity_hash, ` +
     `'accepted' AS verdict FROM decoded_${kind} d WHERE reason IS NULL`
   if (!hasIds && !hasReplaced && session.isLarge()) return `(${good})`
-  const verdicts = `verdict_${kind}`
+  const verdicts = verdictTable(kind)
   await session.add(verdicts, good)
   if (hasReplaced) {
     await session.runKept(
@@ -61,6 +61,11 @@ export async function decideDuplicates(
   await readAccepted(session, kind, lookup)
   await judgeSuspects(session, kind)
   return verdicts
+}
+
+/** The table of a kind's verdicts, where they are one. */
+export function verdictTable(kind: Kind): string {
+  return `verdict_${kind}`
 }
 
 /** What a verdict does not need of a decoded row: it stays in `routed`. */

@@ -30,7 +30,10 @@ export async function deriveBatch(
 ): Promise<BatchKinds> {
   const chosen = formatNames.map((name) => formatOf(session, name))
   await clearBatchTables(session)
-  await session.run('BEGIN')
+  // Rows that are not committed yet are read by one thread alone: a large batch is not one
+  // transaction. What it left is taken away where it fails.
+  const isWhole = !session.isLarge()
+  if (isWhole) await session.run('BEGIN')
   try {
     for (const format of chosen) {
       const rows = `(SELECT * FROM ${framed} WHERE format = ${sqlString(format.name)})`
@@ -40,11 +43,12 @@ export async function deriveBatch(
     for (const { format, kind, decoded } of present) {
       if (decoded > 0n) await decode(session, formatOf(session, format), kind, 'true')
     }
-    await session.run('COMMIT')
+    if (isWhole) await session.run('COMMIT')
     return kindsOf(present)
   } catch (error) {
-    await session.run('ROLLBACK')
+    if (isWhole) await session.run('ROLLBACK')
     if (isNotOfRows(error)) throw error
+    if (!isWhole) await clearBatchTables(session)
   }
   // Halves are ranges of row ids, which a table alone has.
   const isTable = framed === FRAMED_TABLE

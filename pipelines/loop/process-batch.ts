@@ -8,7 +8,7 @@ import { silverLookup } from './committed-rows.ts'
 import { readCutFigures } from './cut-figures.ts'
 import type { CutReceipt } from './cut-receipt.ts'
 import { hasMoved } from './cut-rows.ts'
-import { decideDuplicates } from './decide-duplicates.ts'
+import { decideDuplicates, verdictTable } from './decide-duplicates.ts'
 import { rememberAccepted, type DedupeMemory } from './dedupe-memory.ts'
 import { deriveBatch, mayHaveIds, type BatchKinds } from './derive-batch.ts'
 import { frameBatch } from './frame-batch.ts'
@@ -20,6 +20,7 @@ import { nextIngestedUs, type LoopState } from './loop-state.ts'
 import { mergeGold } from './merge-gold.ts'
 import { countReplacedRows } from './replaced-sources.ts'
 import { countParts, observeParts, receivedQuantiles, totalCounts } from './observe-batch.ts'
+import type { StepSession } from './step-session.ts'
 import { tailFilesOf, writeAppends } from './write-cut-files.ts'
 
 export interface ProcessedBatch {
@@ -72,10 +73,10 @@ export async function processBatch(
   const counts = await countParts(session, (kind) => verdictsOf(present, kind))
   const total = totalCounts(counts.values())
   const derivedMs = clockMs()
+  const quantiles = await receivedQuantiles(session)
   const files = await writeFiles(context, batch, advanced.after, { present, total })
   const plan = { mode: options.mode, progress, counts, total, present, ...advanced, ...files }
   const writtenMs = clockMs()
-  const quantiles = await receivedQuantiles(session)
   const committed = await commitPlan(context, plan)
   const next = await goOn(context, plan, headsAfter(context, committed))
   const committedMs = clockMs()
@@ -140,6 +141,7 @@ async function writeFiles(
   const acceptedOf = (kind: Kind) => acceptedRows(present, kind)
   const facts = { present, acceptedOf, counts: total, parts }
   const appends = await writeAppends(writeContext(context), context.heads, facts)
+  await dropMessages(context.session, present)
   const isNumbered =
     present.decoded.has('trade') &&
     areNumbered(
@@ -154,13 +156,24 @@ async function writeFiles(
   return { ...gold, gapChange, changes: [...appends, ...gapChanges, ...gold.changes] }
 }
 
+/** Of a large batch, what gold has no use for: it would be held beside the windows. */
+async function dropMessages(session: StepSession, { verdicts }: DerivedBatch): Promise<void> {
+  if (!session.isLarge()) return
+  await session.clear('routed', 'SELECT * FROM empty_routed')
+  for (const [kind, relation] of verdicts) {
+    // Else the decoded rows are the verdicts: see `decideDuplicates`.
+    if (relation !== verdictTable(kind)) continue
+    await session.clear(`decoded_${kind}`, `SELECT * FROM empty_decoded_${kind}`)
+  }
+}
+
 function acceptedRows(derived: DerivedBatch, kind: Kind): string {
   return `(SELECT * FROM ${verdictsOf(derived, kind)} WHERE verdict = 'accepted')`
 }
 
 /** Of a kind that the batch does not hold, the empty table. */
 function verdictsOf({ verdicts }: DerivedBatch, kind: Kind): string {
-  return verdicts.get(kind) ?? `verdict_${kind}`
+  return verdicts.get(kind) ?? verdictTable(kind)
 }
 
 /** Takes the committed cut as the ground for the next one. */

@@ -61,7 +61,7 @@ function decodeSql(lines: KlineLines, routed: string, dialect: Dialect): string 
   const fields =
     `SELECT ${framed}, l.format, l.kind, 0 AS source_row, coalesce(name_is_odd, false) AS is_odd, ` +
     `${screen} AS screen_reason, name_venue AS venue, name_symbol AS venue_symbol, ` +
-    `${cellSql(lines.openTime)} AS time_text, ${timeUsSql(cellSql(lines.openTime), dialect)} ` +
+    `is_plain, ${cellSql(lines.openTime)} AS time_text, ${timeUsSql(cellSql(lines.openTime), dialect)} ` +
     `AS event_us_read, ${isOtherStepSql(lines, dialect)} AS is_other_step, ${texts.join(', ')} ` +
     `FROM (${splitSql(lines, wanted, dialect)}) AS l ` +
     `LEFT JOIN (${namesSql(lines, wanted, dialect)}) AS n ` +
@@ -72,15 +72,19 @@ function decodeSql(lines: KlineLines, routed: string, dialect: Dialect): string 
     `${dialect.timestampOfUs(us)} AS open_ts, ` +
     `${dialect.timestampOfUs(`${us} + ${STEP_US}`)} AS close_ts, ` +
     `CASE WHEN event_us_read IS NULL THEN 'bad-time' END AS time_reason FROM (${fields})`
-  return typedRowsSql(typedKline, timed, { hasId: false, hasSeq: false }, dialect)
+  const options = { hasId: false, hasSeq: false, plainIf: 'is_plain' }
+  return typedRowsSql(typedKline, timed, options, dialect)
 }
 
 /** Lines split into exactly so many cells; null otherwise. */
 function splitSql({ cellCount }: KlineLines, wanted: string, dialect: Dialect): string {
+  // One look at a usual line, of digits and points alone, stands for a look at each of its cells.
+  const plain = `^[0-9]{1,16}(?:,[0-9]{1,17}(?:\\.[0-9]{1,8})?){${cellCount - 1}}\\z`
   return (
     `SELECT *, CASE WHEN ${dialect.sizeOf('split_cells')} = ${cellCount} THEN split_cells END ` +
     `AS cells FROM (SELECT *, CASE WHEN pre_reason IS NULL ` +
-    `THEN ${dialect.split('payload', ',')} END AS split_cells ` +
+    `THEN ${dialect.split('payload', ',')} END AS split_cells, ` +
+    `coalesce(${dialect.matches('payload', plain)}, false) AS is_plain ` +
     `FROM (SELECT *, ${screenSql(dialect)} AS pre_reason FROM ${wanted}))`
   )
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { barsMergeSql, klineBarsPartialSql } from '../../shared-transforms/bars.ts'
 import { builtInModel } from '../../shared-transforms/lake-model.ts'
 import { duplicateRule, duplicatesSql } from '../../shared-transforms/duplicates.ts'
 import { klines } from '../../silver/klines.ts'
@@ -95,6 +96,36 @@ describe('a kline', () => {
       const names = columns.map((row) => row['column_name'])
       expect(names).toEqual(expect.arrayContaining(klines.columns.map((column) => column.name)))
     }
+  })
+})
+
+describe('bars of klines', () => {
+  // Rows that are alone in their minute are not grouped: nobody may see it.
+  it('are what merging the states of each kline alone gives, a minute that is there twice too', async () => {
+    const row = (minute: number, open: number, volume: string, buy: string): string =>
+      `(SELECT 'v' AS venue, 's' AS venue_symbol, 'v:s' AS instrument_id, '1m' AS step, ` +
+      `make_timestamptz(${minute * 60_000_000}::BIGINT) AS open_ts, ` +
+      `${open}::DECIMAL(18, 8) AS open, ${open + 2}::DECIMAL(18, 8) AS high, ` +
+      `${open - 1}::DECIMAL(18, 8) AS low, ${open + 1}::DECIMAL(18, 8) AS close, ` +
+      `${volume}::DECIMAL(28, 8) AS volume, ${volume}::DECIMAL(28, 8) * 2 AS notional, ` +
+      `${minute}::BIGINT AS trade_count, ${buy}::DECIMAL(28, 8) AS buy_volume)`
+    const rows = [
+      row(1, 10, '1.5', '1'),
+      row(2, 20, '2.5', '2'),
+      row(2, 20, '0.5', '0'),
+      row(7, 5, '3', 'NULL'),
+      row(70, 6, '4', '4'),
+    ]
+    const all = rows.map((one) => `SELECT * FROM ${one}`).join(' UNION ALL ')
+    const alone = rows.map((one) => `SELECT * FROM (${klineBarsPartialSql(one)})`)
+    const merged = barsMergeSql(`(${alone.join(' UNION ALL ')})`)
+    const sorted = (query: string) =>
+      session.rows(`SELECT * FROM (${query}) ORDER BY step, open_ts`)
+    const states = await sorted(klineBarsPartialSql(`(${all})`))
+    expect(states).toEqual(await sorted(merged))
+    expect(states).toHaveLength(10)
+    const types = (query: string) => session.rows(`DESCRIBE ${query}`)
+    expect(await types(klineBarsPartialSql(`(${all})`))).toEqual(await types(merged))
   })
 })
 
