@@ -139,7 +139,7 @@ async function writeFiles(
 ): Promise<Pick<BatchPlan, 'changes' | 'tailChanges' | 'revised' | 'gapChange'>> {
   const parts = batch.progress.filter(hasMoved).map(({ part }) => part)
   const acceptedOf = (kind: Kind) => acceptedRows(present, kind)
-  const facts = { present, acceptedOf, counts: total, parts }
+  const facts = { present, acceptedOf, counts: total, parts, isLarge: context.session.isLarge() }
   const appends = await writeAppends(writeContext(context), context.heads, facts)
   await dropMessages(context.session, present)
   const isNumbered =

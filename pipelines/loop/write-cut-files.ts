@@ -29,6 +29,7 @@ export async function writeAppends(
     readonly counts: CutCounts
     /** The parts that messages came from. */
     readonly parts: readonly SourcePart[]
+    readonly isLarge: boolean
   },
 ): Promise<TableChange[]> {
   const { present, counts } = batch
@@ -40,7 +41,10 @@ export async function writeAppends(
     changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze, bronzeOptions))
     if (!present.decoded.has(kind)) continue
     const accepted = `SELECT * FROM ${batch.acceptedOf(kind)}`
-    changes.push(againstHead(heads, await append(context, heads, `silver.${kind}s`, accepted)))
+    // Files of history mostly have one symbol, or each in its time.
+    const options = { ...level, mayBeInOrder: batch.isLarge }
+    const silver = await append(context, heads, `silver.${kind}s`, accepted, options)
+    changes.push(againstHead(heads, silver))
   }
   if (counts.rejectedCount + counts.refusedCount > 0) {
     changes.push(

@@ -41,6 +41,8 @@ export interface WriteLayout {
   readonly spec: PartitionSpec
   readonly sources: readonly PartitionSource[]
   readonly sortTerms: readonly string[]
+  /** What the table's order compares, where all of it ascends. */
+  readonly ascendingKeys: readonly string[] | undefined
   readonly sortOrderId: number | undefined
   readonly modeOf: (fieldId: number) => MetricsMode
   readonly properties: WriteProperties
@@ -64,6 +66,7 @@ export function writeLayout(table: TableMetadata, options: LayoutOptions): Write
     spec,
     sources: partitionSources(schema, spec),
     sortTerms: sortBy === undefined ? termsOf(order, schema) : sortBy.map(sqlName),
+    ascendingKeys: sortBy === undefined ? ascendingKeysOf(order, schema) : undefined,
     sortOrderId: sortBy === undefined ? order['order-id'] : undefined,
     modeOf: metricsModes(table, schema),
     properties: writeProperties(table.properties),
@@ -109,6 +112,15 @@ function refuseFixed(schema: Schema): void {
 
 export function orderBySql(terms: readonly string[]): string {
   return terms.length === 0 ? '' : ` ORDER BY ${terms.join(', ')}`
+}
+
+function ascendingKeysOf(order: SortOrder, schema: Schema): readonly string[] | undefined {
+  const columns = order.fields.map((sort) => findColumnPath(schema, sort['source-id']))
+  const keys = order.fields.flatMap(({ direction, transform }, index) => {
+    const column = columns[index]
+    return direction === 'asc' && column !== undefined ? [transformSql(transform, column)] : []
+  })
+  return keys.length > 0 && keys.length === order.fields.length ? keys : undefined
 }
 
 function termsOf(order: SortOrder, schema: Schema): readonly string[] {

@@ -12,6 +12,8 @@ import { writeDataFiles } from '../../../tables/write/write-data-files.ts'
 import { openWorkshop, sampleTable } from './sample-table.ts'
 import type { Workshop } from './sample-table.ts'
 
+const IN_ORDER_ROW = `coalesce(symbol, '-') || coalesce(id::VARCHAR, '-') AS "row"`
+
 describe('writing data files', () => {
   let shop: Workshop
   let tableCount = 0
@@ -249,6 +251,31 @@ describe('writing data files', () => {
     expect(await ids({})).toEqual({ ids: [2, 3, 4, 1], order: 1 })
     expect(await ids({ sortBy: ['id'] })).toEqual({ ids: [1, 2, 3, 4], order: undefined })
     expect(await ids({ sortBy: [] })).toEqual({ ids: [1, 2, 4, 3], order: undefined })
+  })
+
+  // A file that claims an order which it does not have gives other engines wrong rows.
+  it.each([
+    ["('A', 1), ('A', 2), ('B', 1)", ['A1', 'A2', 'B1']],
+    ["('A', 2), ('A', 1), ('B', 1)", ['A1', 'A2', 'B1']],
+    ["('B', 1), ('A', 2), ('A', 3)", ['A2', 'A3', 'B1']],
+    ["('A', 1), ('A', 1), ('B', 0)", ['A1', 'A1', 'B0']],
+    ["(NULL, 5), ('A', 2), ('A', 1)", ['-5', 'A1', 'A2']],
+    ["('A', NULL), ('A', 1), ('B', 2)", ['A-', 'A1', 'B2']],
+    ["('A', 1), (NULL, 3), ('B', 2)", ['-3', 'A1', 'B2']],
+  ])('has rows %s in the table’s order where they may be in it already', async (rows, expected) => {
+    const table = sampleTable({
+      location: location(),
+      columns: { symbol: 'string', id: 'long' },
+      sort: ['symbol', 'id'],
+    })
+    await shop.session.run(
+      `CREATE OR REPLACE TABLE in_order AS SELECT symbol, id FROM (VALUES ${rows}) AS t(symbol, id)`,
+    )
+    const options = { mayBeInOrder: true }
+    const [file] = await writeDataFiles(shop, table, 'SELECT * FROM in_order', options)
+    const held = file === undefined ? [] : await read<{ row: string }>(file, IN_ORDER_ROW)
+    expect(held.map(({ row }) => row)).toEqual(expected)
+    expect(file?.sortOrderId).toBe(1)
   })
 
   it('cuts a large partition into files of at most so many rows, in order', async () => {
