@@ -154,9 +154,8 @@ export function barsMergeSql(states: string, dialect: Dialect = duckdbDialect): 
 
 /** States with vwap, avg_price and price_stddev beside them; other columns are kept. */
 export function barsFinalizeSql(states: string, dialect: Dialect = duckdbDialect): string {
-  // Without the CASE the quotient's many steps are taken for windows that do not tell it, too.
-  const vwap = `CASE WHEN notional IS NOT NULL THEN ${quotientSql('notional', 'volume', dialect)} END`
-  const average = `CASE WHEN sum_price IS NOT NULL THEN ${quotientSql('sum_price', 'trade_count', dialect)} END`
+  const vwap = quotientSql('notional', 'volume', dialect)
+  const average = quotientSql('sum_price', 'trade_count', dialect)
   return (
     `SELECT b.*, ${deviationSql(dialect)} AS price_stddev ` +
     `FROM (SELECT s.*, ${vwap} AS vwap, ${average} AS avg_price FROM ${states} AS s) AS b`

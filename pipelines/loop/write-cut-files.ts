@@ -34,15 +34,14 @@ export async function writeAppends(
 ): Promise<TableChange[]> {
   const { present, counts } = batch
   const changes: TableChange[] = []
-  const bronzeOptions = { ...level, ...bronzeOrder(batch.parts) }
+  const bronzeOptions = { ...level, ...bronzeOrder(batch.parts), readsTable: batch.isLarge }
   for (const kind of present.routed) {
     const routed = `(SELECT * FROM routed WHERE kind = ${sqlString(kind)})`
     const bronze = bronzeSql(kind, { routed, decoded: `decoded_${kind}` })
     changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze, bronzeOptions))
     if (!present.decoded.has(kind)) continue
     const accepted = `SELECT * FROM ${batch.acceptedOf(kind)}`
-    // Files of history mostly have one symbol, or each in its time.
-    const options = { ...level, mayBeInOrder: batch.isLarge }
+    const options = { ...level, readsTable: batch.isLarge }
     const silver = await append(context, heads, `silver.${kind}s`, accepted, options)
     changes.push(againstHead(heads, silver))
   }
@@ -136,6 +135,7 @@ export async function writeGoldChange(
     return writeDataFiles(context, metadata, rows, {
       ...level,
       namePrefix,
+      readsTable: session.isLarge(),
     })
   }
   const tailFiles = await write(change.tailRows, TAIL_FILE_PREFIX)

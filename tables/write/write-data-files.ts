@@ -25,14 +25,16 @@ export interface WriteDataOptions extends ParquetOptions, LayoutOptions {
   /** Begins each file's name: what a reader of names alone shall tell apart. No colon. */
   readonly namePrefix?: string
   /**
-   * The query reads rows of one table that often lie in the table's order: it is looked at before
-   * they are sorted. For many rows; to sort few is cheaper than to look.
+   * The query reads many rows of one table of the engine and derives little: it may run once a
+   * partition, and whether the rows are in order already is looked at before they are sorted.
    */
-  readonly mayBeInOrder?: boolean
+  readonly readsTable?: boolean
 }
 
 /** Up to so many partitions the query runs once for each; rows of more are sorted into a table. */
 const DIRECT_PARTITIONS_MAX = 8
+/** The same of one that reads a table: a range of it costs less than a sorted copy of all. */
+const TABLE_PARTITIONS_MAX = 32
 
 /** Files that the store is taking over while the engine writes on: each takes scratch space. */
 const ADOPTED_AT_ONCE = 8
@@ -60,8 +62,9 @@ export async function writeDataFiles(
   const layout = writeLayout(table, given === undefined ? options : { ...options, given })
   const relation = `(SELECT ${layout.selected.join(', ')} FROM (${query}))`
   const slices = await splitPartitions(ctx.session, layout.sources, relation)
-  if (slices.length <= DIRECT_PARTITIONS_MAX) {
-    const keys = options.mayBeInOrder === true ? layout.ascendingKeys : undefined
+  const readsTable = options.readsTable === true
+  if (slices.length <= (readsTable ? TABLE_PARTITIONS_MAX : DIRECT_PARTITIONS_MAX)) {
+    const keys = readsTable ? layout.ascendingKeys : undefined
     const isSorted = keys !== undefined && (await isInOrder(ctx.session, relation, keys))
     const order = isSorted ? '' : orderBySql(layout.sortTerms)
     return writeSlices(ctx, layout, options, slices, ({ condition }) => {

@@ -271,7 +271,7 @@ describe('writing data files', () => {
     await shop.session.run(
       `CREATE OR REPLACE TABLE in_order AS SELECT symbol, id FROM (VALUES ${rows}) AS t(symbol, id)`,
     )
-    const options = { mayBeInOrder: true }
+    const options = { readsTable: true }
     const [file] = await writeDataFiles(shop, table, 'SELECT * FROM in_order', options)
     const held = file === undefined ? [] : await read<{ row: string }>(file, IN_ORDER_ROW)
     expect(held.map(({ row }) => row)).toEqual(expected)
