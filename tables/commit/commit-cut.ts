@@ -73,8 +73,9 @@ export interface CommittedCut {
  * once. A lost answer is looked up by the token; see `attemptCommit`.
  *
  * @throws SluiceError `commit-conflict` (another writer's cut, changes that do not fit, or tables that
- * the last cut names and the request does not: nothing became visible), `commit-state-unknown` (the answer stays lost), `data-loss` (a table was rolled
- * back behind the last cut), `invalid-input`, `storage-unavailable`.
+ * the last cut names and the request does not: nothing became visible), `commit-state-unknown` (the
+ * answer stays lost), `data-loss` (a table was rolled back behind the last cut), `invalid-input`,
+ * `storage-unavailable`.
  */
 export async function commitCut(
   context: CommitContext,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { startSluice, type RunningSluice } from './sluice-process.ts'
+import { engineOfUsers, startSluice, type RunningSluice } from './sluice-process.ts'
 
 /** The points that a process names on its way through a cut, and what it does from there on. */
 export const killPhases = {
@@ -28,12 +28,13 @@ export async function killSluice(
   kill: KillAt,
 ): Promise<KillPhase | undefined> {
   if ('at' in kill) {
-    const running = startSluice(args, { SLUICE_FAULT: `${kill.at}@${kill.times ?? 1}` })
+    const fault = `${kill.at}@${kill.times ?? 1}`
+    const running = startSluice(args, { ...engineOfUsers, SLUICE_FAULT: fault })
     const code = await running.ended
     if (code === null) return killPhases[kill.at]
     return requireSuccess(running, code)
   }
-  const running = startSluice(args, { SLUICE_FAULT: 'none' })
+  const running = startSluice(args, { ...engineOfUsers, SLUICE_FAULT: 'none' })
   const reached = new RegExp(`(?:fault: at [^]*?){${kill.pointCount}}`)
   // Where it ends before, there is nothing to kill.
   await running.waitFor(reached).catch(() => undefined)

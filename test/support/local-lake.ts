@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Lake } from '../../pipelines/lake/lake.ts'
 import { openLake } from '../../pipelines/lake/open-lake.ts'
 import { randomIds, systemClock } from '../../tables/clock.ts'
+import { ENGINE_BESIDE_OTHERS } from './memory-lake.ts'
 
 export interface LocalLake {
   readonly lake: Lake
@@ -30,5 +31,8 @@ export async function openLocalLake(): Promise<LocalLake> {
 
 /** The lake in a folder, made where there is none. The caller closes it. */
 export function openExistingLake(directory: string): Promise<Lake> {
-  return openLake({ directory, clock: systemClock, ids: randomIds, createIfMissing: true })
+  return openLake({
+    ...{ directory, clock: systemClock, ids: randomIds, createIfMissing: true },
+    engine: ENGINE_BESIDE_OTHERS,
+  })
 }

@@ -8,6 +8,7 @@ import type { Catalog } from '../../tables/catalog/catalog.ts'
 import { openEmbeddedCatalog } from '../../tables/catalog/embedded-catalog.ts'
 import { createMemoryCatalog } from '../../tables/catalog/memory-catalog.ts'
 import { randomIds, type Clock, type IdSource } from '../../tables/clock.ts'
+import type { EngineLimits } from '../../tables/engine/engine.ts'
 import type { FileIO } from '../../tables/file-io/file-io.ts'
 import { createMemoryFileIO } from '../../tables/file-io/memory-file-io.ts'
 
@@ -30,6 +31,12 @@ export function createTestClock(startUs: bigint): TestClock {
   }
 }
 
+/**
+ * For lakes of few rows in suites that run side by side: a second thread of the engine has nothing to
+ * do there, and asks for work in circles, which costs a third of all CPU time.
+ */
+export const ENGINE_BESIDE_OTHERS: EngineLimits = { threads: 1 }
+
 export interface MemoryLakeOptions {
   readonly clock: Clock
   readonly ids?: IdSource
@@ -40,8 +47,8 @@ export interface MemoryLakeOptions {
   /** False: over a catalog that commits one table at a time, by journals. Default true. */
   readonly isAtomic?: boolean
   /**
-   * Of the engine; default 1, as suites run side by side and rows are few: a second thread costs
-   * more than it brings. 2, as a lake has them, where the order of rows from two may matter.
+   * Of the engine; default 1. 2, as a lake has them on such a machine, where the order of rows from
+   * two may matter.
    */
   readonly engineThreads?: number
   /** Wraps the catalog: a process that dies between two of its calls. */
@@ -70,7 +77,7 @@ export async function openMemoryLake(options: MemoryLakeOptions): Promise<Lake> 
     scratchDir,
     clock: options.clock,
     ids,
-    engine: { threads: options.engineThreads ?? 1 },
+    engine: { ...ENGINE_BESIDE_OTHERS, threads: options.engineThreads ?? 1 },
   })
   await createLakeTables(catalog, lake.model.tables, options.formatVersion)
   return {

@@ -42,12 +42,17 @@ export const checkoutBin = 'bin/sluice.mjs'
 /** The command line, built where the project of the suite has it built, else the checkout's. */
 const sluiceBin = (): string => inject('builtSluice') ?? checkoutBin
 
+/** As `ENGINE_BESIDE_OTHERS`; suites that want the engine as users have it say so. */
+const besideOthers = { SLUICE_ENGINE_THREADS: '1' }
+export const engineOfUsers = { SLUICE_ENGINE_THREADS: '' }
+
 /** Runs `sluice ARGS` to its end, in the folder of the checkout. */
 export function runSluice(
   args: readonly string[],
   options: { readonly stdin?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Finished> {
-  return runInCheckout(process.execPath, [sluiceBin(), ...args], options)
+  const env = { ...besideOthers, ...options.env }
+  return runInCheckout(process.execPath, [sluiceBin(), ...args], { ...options, env })
 }
 
 export interface RunningSluice {
@@ -70,7 +75,7 @@ export function startSluice(
 ): RunningSluice {
   const child = spawnGuarded(process.execPath, [bin, ...args], {
     cwd: repositoryRoot,
-    env: { NO_COLOR: '1', ...env },
+    env: { NO_COLOR: '1', ...besideOthers, ...env },
   })
   let output = ''
   const listeners = new Set<() => void>()

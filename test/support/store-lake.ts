@@ -16,7 +16,7 @@ import { locationOfPath } from '../../tables/file-io/local-location.ts'
 import { createRoutingFileIO } from '../../tables/file-io/routing-file-io.ts'
 import { createTableReachability } from '../../tables/maintain/table-reachability.ts'
 import { tableId } from '../../tables/spec/table-identifier.ts'
-import { createTestClock } from './memory-lake.ts'
+import { createTestClock, ENGINE_BESIDE_OTHERS } from './memory-lake.ts'
 
 /** Where the tables of a test's lake lie, and how their store is reached. */
 export interface StorePlace {
@@ -61,7 +61,7 @@ export async function openStoreLake(
   return assembleLake({
     directory: undefined,
     location: locationOfPath(join(folder, 'lake')),
-    ...{ fileIO, catalog, scratchDir, clock, ids: randomIds },
+    ...{ fileIO, catalog, scratchDir, clock, ids: randomIds, engine: ENGINE_BESIDE_OTHERS },
     ...(kept === undefined ? {} : { journalFolder: `${root}/sluice/cuts.journals` }),
   })
 }

@@ -1,4 +1,4 @@
-import { startSluice, type RunningSluice } from './sluice-process.ts'
+import { engineOfUsers, startSluice, type RunningSluice } from './sluice-process.ts'
 
 /** How one `sluice live` ended. */
 export interface LiveEnd {
@@ -31,7 +31,7 @@ export function superviseLive(
 
   async function keepRunning(): Promise<void> {
     while (!isStopping) {
-      running = startSluice(['live', '--config', await configOf()], env)
+      running = startSluice(['live', '--config', await configOf()], { ...engineOfUsers, ...env })
       const end = { code: await running.ended, log: running.output() }
       ends.push(end)
       const told = waiting
