@@ -74,8 +74,8 @@ export interface BackfillResult {
  *
  * @throws SluiceError `invalid-input` where a day of a symbol in the input overlaps, by event-time
  * range, what the lake holds from other sources and is not to be taken over, or what another file of
- * the input holds, or, beside a stream, is open; it names them, and nothing of the run is committed. Also as `runMicroBatches`, and as `replay`
- * where days are taken over.
+ * the input holds, or, beside a stream, is open; it names them, and nothing of the run is committed.
+ * Also as `runMicroBatches`, and as `replay` where days are taken over.
  */
 export async function backfill(
   options: BackfillOptions,

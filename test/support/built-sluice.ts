@@ -19,7 +19,7 @@ const COMPILER_OPTIONS = ['--noCheck', '--declaration', 'false']
 /**
  * Global setup: lays Sluice out as its package does, JavaScript and no sources, made of the sources
  * as they are now. Suites start hundreds of command lines, each of which would else strip the types
- * of every module that it loads: three quarters of the CPU time of a short command.
+ * of every module that it loads: more than half of the CPU time of a short command.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-built-'))

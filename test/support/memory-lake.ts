@@ -33,7 +33,7 @@ export function createTestClock(startUs: bigint): TestClock {
 
 /**
  * For lakes of few rows in suites that run side by side: a second thread of the engine has nothing to
- * do there, and asks for work in circles, which costs a third of all CPU time.
+ * do there, and asks for work in circles while other suites want the processor.
  */
 export const ENGINE_BESIDE_OTHERS: EngineLimits = { threads: 1 }
 
