@@ -20,8 +20,8 @@ import type {
   DuckDBValue,
 } from '@duckdb/node-api'
 import { engineError } from './engine-error.ts'
-import { createKeptPlans, KEPT_PLANS_SETTING } from './kept-plans.ts'
-import type { KeptPlans } from './kept-plans.ts'
+import { createCatalogWatch, createKeptPlans, KEPT_PLANS_SETTING } from './kept-plans.ts'
+import type { CatalogVersion } from './kept-plans.ts'
 import { toRowValue } from './row-value.ts'
 import type { RowValue } from './row-value.ts'
 import { sqlStrings } from './sql-text.ts'
@@ -124,11 +124,12 @@ export async function createEngine(settings: EngineSettings): Promise<Engine> {
   }
   connection.closeSync()
   const open = new Set<OpenSession>()
+  const catalog = keepsPlans ? { current: 0 } : undefined
   return {
     scratchDir: settings.scratchDir,
     connect: async () => {
       const connected = await instance.connect()
-      const opened = createSession(connected, keepsPlans ? createKeptPlans(connected) : undefined)
+      const opened = createSession(connected, catalog)
       open.add(opened)
       void opened.closed.then(() => open.delete(opened))
       return opened.session
@@ -159,8 +160,14 @@ interface OpenSession {
   readonly closed: Promise<void>
 }
 
-function createSession(connection: DuckDBConnection, plans: KeptPlans | undefined): OpenSession {
+/** @param catalog of the engine; undefined: the session keeps no plans. */
+function createSession(
+  connection: DuckDBConnection,
+  catalog: CatalogVersion | undefined,
+): OpenSession {
   let isInterrupted = false
+  const plans = catalog === undefined ? undefined : createKeptPlans(connection, catalog)
+  const noteRun = catalog === undefined ? () => undefined : createCatalogWatch(catalog)
   const statements = createStatementCount(() => {
     plans?.close()
     connection.closeSync()
@@ -190,6 +197,8 @@ function createSession(connection: DuckDBConnection, plans: KeptPlans | undefine
         await statements.count(() => connection.run(sql))
       } catch (error) {
         throw engineError(error, sql)
+      } finally {
+        noteRun(sql)
       }
     },
     rows: async <T>(sql: string, values?: readonly BindValue[]) => {

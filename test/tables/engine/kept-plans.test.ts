@@ -56,6 +56,59 @@ describe('a kept plan', () => {
     })
   })
 
+  describe('is planned once for each state of the catalog', () => {
+    // The engine puts a variable's value into the plan: an old value tells an old plan.
+    const planned = "SELECT a, getvariable('planned_at') AS planned_at FROM candidate"
+    const plannedAt = async (session: Session, now: number): Promise<unknown> => {
+      await session.run(`SET VARIABLE planned_at = ${now}`)
+      const [row] = await session.rowsKept<{ planned_at: unknown }>(planned)
+      return row?.planned_at
+    }
+
+    it.each([
+      ['a table that is made', ['CREATE TABLE other (b INTEGER)']],
+      ['a table that is replaced', ['CREATE OR REPLACE TABLE candidate AS SELECT 2 AS a']],
+      ['a table that is made in a transaction', ['BEGIN', 'CREATE TABLE other (b INT)', 'COMMIT']],
+      ['one that is not made after all', ['BEGIN', 'CREATE TABLE other (b INT)', 'ROLLBACK']],
+    ])('after %s', async (_, statements) => {
+      await withSession(async (session) => {
+        await session.run('CREATE TABLE candidate AS SELECT 1 AS a')
+        expect(await plannedAt(session, 1)).toBe(1)
+        expect(await plannedAt(session, 2)).toBe(1)
+        for (const statement of statements) await session.run(statement)
+        expect(await plannedAt(session, 3)).toBe(3)
+        expect(await plannedAt(session, 4)).toBe(3)
+        expect(await plannedAt(session, 5)).toBe(3)
+      })
+    })
+
+    it('also where it was planned in a transaction before the table was there for others', async () => {
+      await withSession(async (session) => {
+        await session.run('CREATE TABLE candidate AS SELECT 1 AS a')
+        await session.run('BEGIN')
+        await session.run('CREATE OR REPLACE TABLE candidate AS SELECT 2 AS a')
+        expect(await plannedAt(session, 1)).toBe(1)
+        await session.run('COMMIT')
+        expect(await plannedAt(session, 2)).toBe(2)
+        expect(await plannedAt(session, 3)).toBe(2)
+      })
+    })
+  })
+
+  it('is planned anew where another session changed the catalog', async () => {
+    const scratchDir = await mkdtemp(join(tmpdir(), 'sluice-kept-plans-'))
+    const engine = await createEngine({ scratchDir })
+    const [one, other] = await Promise.all([engine.connect(), engine.connect()])
+    await one.run('CREATE TABLE candidate AS SELECT 1 AS a')
+    await one.rowsKept('SELECT * FROM candidate')
+    await other.run("CREATE OR REPLACE TABLE candidate AS SELECT 'x' AS b")
+    expect(await one.rowsKept('SELECT * FROM candidate')).toEqual([{ b: 'x' }])
+    one.close()
+    other.close()
+    await engine.close()
+    await rm(scratchDir, { recursive: true })
+  })
+
   it('is one of a bounded number, and statements beyond it still run', async () => {
     await withSession(async (session) => {
       for (let index = 0; index < 300; index++) {
