@@ -51,7 +51,7 @@ export async function decideDuplicates(
     )
   }
   if (!hasIds) return verdicts
-  await session.fill(`lookup_${kind}`, lookupSql(memory))
+  await session.fillOnce(`lookup_${kind}`, lookupSql(memory))
   const [found] = await session.rowsKept<{ lookups: bigint; repeated: bigint }>(
     `SELECT (SELECT count(*) FROM lookup_${kind}) AS lookups, ` +
       `(SELECT count(identity_hash) - count(DISTINCT identity_hash) FROM verdict_${kind}) ` +

@@ -30,11 +30,13 @@ export async function frameBatch(
     }
     if (segment.side.length > 0) await insertSideMessages(session, segment)
   }
-  const side = sanitizeReceivedSql({ relation: 'side_messages', ingestedUs })
-  relations.push(`SELECT ${FRAMED_COLUMNS}, format FROM (${side})`)
+  if (relations.length === 0 || batch.segments.some(({ side }) => side.length > 0)) {
+    const side = sanitizeReceivedSql({ relation: 'side_messages', ingestedUs })
+    relations.push(`SELECT ${FRAMED_COLUMNS}, format FROM (${side})`)
+  }
   const rows = relations.join(' UNION ALL ')
   if (session.isLarge()) return `(${rows})`
-  await session.fill(FRAMED_TABLE, rows)
+  await session.fillOnce(FRAMED_TABLE, rows)
   return FRAMED_TABLE
 }
 

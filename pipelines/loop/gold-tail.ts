@@ -128,7 +128,7 @@ export async function mergeIntoTail(
     touchedCount += flipped.flippedCount
     if (isStill && touchedCount === 0) return unchanged
   }
-  await session.fill(`${state}_next`, nextTailSql(tail, gaps))
+  await session.fill(`${state}_next`, nextTailSql(tail, gaps, session.isLarge()))
   // The memory of large tables is needed; of small ones the plans are.
   if (session.isLarge()) await session.clear(`${state}_partial`, `SELECT * FROM empty_${state}`)
   const counts = await countNext(session, tail)
@@ -276,7 +276,7 @@ async function findSealed(
   lookup: GoldLookup,
 ): Promise<ReadonlyMap<string, DataFile>> {
   const { state } = gold
-  const ranges = await session.rows<{ step: string; low: bigint; high: bigint }>(
+  const ranges = await session.rowsKept<{ step: string; low: bigint; high: bigint }>(
     `SELECT step, min(epoch_us(open_ts)) AS low, max(epoch_us(open_ts)) AS high ` +
       `FROM ${outside} GROUP BY step ORDER BY step`,
   )

@@ -25,7 +25,7 @@ export async function setLoopTimes(
   },
 ): Promise<void> {
   const value = (us: bigint | undefined) => `${us ?? 'NULL'}::BIGINT`
-  await session.fill(
+  await session.fillOnce(
     'loop_times',
     `SELECT ${value(beforeUs)} AS before_us, ${value(afterUs)} AS after_us, ` +
       `${cutNumber}::BIGINT AS cut_number`,

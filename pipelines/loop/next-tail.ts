@@ -1,6 +1,6 @@
 import { judgedSql, type GapFacts } from './gap-windows.ts'
 import type { GoldTail } from './gold-tail.ts'
-import { WINDOW_KEY_SQL } from '../../shared-transforms/gold-tables.ts'
+import { WINDOW_KEY_SQL, type GoldTable } from '../../shared-transforms/gold-tables.ts'
 import { CLOSING_US, THIS_CUT } from './loop-times.ts'
 import type { StepSession } from './step-session.ts'
 
@@ -8,8 +8,11 @@ const KEY = WINDOW_KEY_SQL
 /** What the tail says of a window beside its state. */
 const HELD = 'revision, is_sealed, is_repaired, known_cut, is_complete'
 
-/** Touched windows merged with what is committed of them, and the untouched rest of the tail. */
-export function nextTailSql(tail: GoldTail, gaps: GapFacts): string {
+/**
+ * Touched windows merged with what is committed of them, and the untouched rest of the tail.
+ * @param isLarge see `StepSession.isLarge`
+ */
+export function nextTailSql(tail: GoldTail, gaps: GapFacts, isLarge: boolean): string {
   const { gold, foreignDays } = tail
   const { state } = gold
   const hasForeign = foreignDays.length > 0
@@ -23,16 +26,8 @@ export function nextTailSql(tail: GoldTail, gaps: GapFacts): string {
   const committed =
     `(SELECT * FROM ${state}_tail SEMI JOIN ${touched} USING (${KEY}) ` +
     `UNION ALL BY NAME SELECT * EXCLUDE (_file, _pos) FROM ${state}_found)`
-  // Most windows of a backfill are new: their states are what they were made, and grouping them
-  // once more would be the dearest step of all.
   const others = `(SELECT * EXCLUDE (${HELD}) FROM ${committed}${andNotFresh(tail)})`
-  const merged = gold.mergeSql(
-    `(SELECT * FROM ${state}_partial SEMI JOIN ${others} USING (${KEY}) ` +
-      `UNION ALL BY NAME SELECT * FROM ${others})`,
-  )
-  const states =
-    `(SELECT * FROM ${state}_partial ANTI JOIN ${others} USING (${KEY}) ` +
-    `UNION ALL BY NAME ${merged})`
+  const states = `(${statesSql(gold, others, isLarge)})`
   // Somebody may have put a window there twice: it has one history all the same.
   const history = hasForeign
     ? `(SELECT ${KEY}, max(revision) AS revision, bool_or(is_sealed) AS is_sealed, ` +
@@ -49,6 +44,22 @@ export function nextTailSql(tail: GoldTail, gaps: GapFacts): string {
     `CASE WHEN is_sealed THEN known_cut WHEN ${isClosed('close_ts')} THEN ${THIS_CUT} END ` +
     `AS known_cut) FROM ${state}_tail ANTI JOIN ${touched} USING (${KEY})`
   )
+}
+
+/** States of the touched windows, those of `others` (a relation) merged with them. */
+function statesSql(gold: GoldTable, others: string, isLarge: boolean): string {
+  const partial = `${gold.state}_partial`
+  // Of a few windows each join costs more than its rows.
+  if (!isLarge) {
+    return gold.mergeSql(`(SELECT * FROM ${partial} UNION ALL BY NAME SELECT * FROM ${others})`)
+  }
+  // Most windows of a backfill are new: their states are what they were made, and grouping them
+  // once more would be the dearest step of all.
+  const merged = gold.mergeSql(
+    `(SELECT * FROM ${partial} SEMI JOIN ${others} USING (${KEY}) ` +
+      `UNION ALL BY NAME SELECT * FROM ${others})`,
+  )
+  return `SELECT * FROM ${partial} ANTI JOIN ${others} USING (${KEY}) UNION ALL BY NAME ${merged}`
 }
 
 /** What the next tail holds of sealed windows. */

@@ -20,6 +20,8 @@ export interface StepSession extends Session {
   isLarge(): boolean
   /** The table holds the query's rows and no others; made with its columns at the first call. */
   fill(table: string, query: string): Promise<void>
+  /** As `fill`, by a query of this batch alone, as its text names a file or a time: no plan is kept. */
+  fillOnce(table: string, query: string): Promise<void>
   /** Empties a table that is there; `query` says its columns, for when it is replaced. */
   clear(table: string, query: string): Promise<void>
   /** Adds rows, columns by name. */
@@ -37,15 +39,18 @@ export function createStepSession(session: Session, model: LakeModel): StepSessi
   let isLarge = false
   let batchCount = 0
 
-  const fill = async (table: string, query: string): Promise<void> => {
-    if (isLarge || !made.has(table)) {
-      await session.run(`CREATE OR REPLACE TABLE ${table} AS ${query}`)
-      made.add(table)
-      return
+  const fillBy =
+    (insert: (sql: string) => Promise<void>) =>
+    async (table: string, query: string): Promise<void> => {
+      if (isLarge || !made.has(table)) {
+        await session.run(`CREATE OR REPLACE TABLE ${table} AS ${query}`)
+        made.add(table)
+        return
+      }
+      await session.runKept(`DELETE FROM ${table}`)
+      await insert(`INSERT INTO ${table} BY NAME ${query}`)
     }
-    await session.runKept(`DELETE FROM ${table}`)
-    await session.runKept(`INSERT INTO ${table} BY NAME ${query}`)
-  }
+  const fill = fillBy(session.runKept)
 
   return {
     ...session,
@@ -57,6 +62,7 @@ export function createStepSession(session: Session, model: LakeModel): StepSessi
     },
     isLarge: () => isLarge,
     fill,
+    fillOnce: fillBy(session.run),
     clear: async (table, query) => {
       if (isLarge || !made.has(table)) await fill(table, query)
       else await session.runKept(`DELETE FROM ${table}`)

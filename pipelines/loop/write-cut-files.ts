@@ -19,6 +19,11 @@ import type { StepSession } from './step-session.ts'
 
 const level = { compressionLevel: LIVE_COMPRESSION_LEVEL }
 
+/** How the files of a batch are written. */
+function optionsOf(isLarge: boolean): WriteDataOptions {
+  return { ...level, readsTable: isLarge, isRepeated: !isLarge }
+}
+
 /** The new files of bronze, silver and the rejected messages: plain appends. */
 export async function writeAppends(
   context: LakeWriteContext,
@@ -34,14 +39,14 @@ export async function writeAppends(
 ): Promise<TableChange[]> {
   const { present, counts } = batch
   const changes: TableChange[] = []
-  const bronzeOptions = { ...level, ...bronzeOrder(batch.parts), readsTable: batch.isLarge }
+  const options = optionsOf(batch.isLarge)
+  const bronzeOptions = { ...options, ...bronzeOrder(batch.parts) }
   for (const kind of present.routed) {
     const routed = `(SELECT * FROM routed WHERE kind = ${sqlString(kind)})`
     const bronze = bronzeSql(kind, { routed, decoded: `decoded_${kind}` })
     changes.push(await append(context, heads, `bronze.${kind}_messages`, bronze, bronzeOptions))
     if (!present.decoded.has(kind)) continue
     const accepted = `SELECT * FROM ${batch.acceptedOf(kind)}`
-    const options = { ...level, readsTable: batch.isLarge }
     const silver = await append(context, heads, `silver.${kind}s`, accepted, options)
     changes.push(againstHead(heads, silver))
   }
@@ -132,11 +137,7 @@ export async function writeGoldChange(
       finalized = `SELECT * FROM ${state}_rows`
     }
     const rows = withAddedColumns(context, name, metadata, finalized)
-    return writeDataFiles(context, metadata, rows, {
-      ...level,
-      namePrefix,
-      readsTable: session.isLarge(),
-    })
+    return writeDataFiles(context, metadata, rows, { ...optionsOf(session.isLarge()), namePrefix })
   }
   const tailFiles = await write(change.tailRows, TAIL_FILE_PREFIX)
   const sealedFiles = change.sealedRows === undefined ? [] : await write(change.sealedRows, '')

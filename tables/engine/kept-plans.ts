@@ -14,7 +14,7 @@ export interface KeptPlans {
 export const KEPT_PLANS_SETTING = "SET GLOBAL disabled_optimizers = 'statistics_propagation'"
 
 /** A plan of a decoding step takes some hundred kilobytes. */
-const PLAN_COUNT_MAX = 128
+const PLAN_COUNT_MAX = 256
 
 /** How often the tables of an engine were made, replaced or dropped, in any of its sessions. */
 export interface CatalogVersion {

@@ -1,4 +1,6 @@
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Session } from '../engine/engine.ts'
 import type { RowValue } from '../engine/row-value.ts'
 import { sqlString } from '../engine/sql-text.ts'
 import { SluiceError } from '../errors.ts'
@@ -19,6 +21,8 @@ export interface ParquetOptions {
   readonly rowGroupRows?: number | undefined
   /** In the engine's words; default zstd. */
   readonly codec?: string
+  /** The same query comes again and again, over few rows: its plan is kept. */
+  readonly isRepeated?: boolean | undefined
 }
 
 export interface LocalParquet {
@@ -36,6 +40,20 @@ interface CopyRow {
   readonly column_statistics: readonly { readonly key: string; readonly value: RowValue }[]
 }
 
+/**
+ * Where a session's repeated statements write: the path is part of a plan. The file is renamed
+ * before the session runs another one.
+ */
+const repeatedPaths = new WeakMap<Session, string>()
+
+function repeatedPath({ session, scratchDir, ids }: WriteContext): string {
+  const known = repeatedPaths.get(session)
+  if (known !== undefined) return known
+  const path = join(scratchDir, `repeated-${ids.uuid()}.parquet`)
+  repeatedPaths.set(session, path)
+  return path
+}
+
 /** Runs `query` into one new Parquet file of the scratch folder, with field ids; asks for its statistics. */
 export async function copyToParquet(
   ctx: WriteContext,
@@ -47,11 +65,18 @@ export async function copyToParquet(
   const rowGroupRows = options.rowGroupRows ?? DEFAULT_ROW_GROUP_ROWS
   const level = `COMPRESSION_LEVEL ${options.compressionLevel ?? DEFAULT_COMPRESSION_LEVEL}, `
   const path = join(ctx.scratchDir, `${ctx.ids.uuid()}.parquet`)
-  const [row] = await ctx.session.rows<CopyRow>(
-    `COPY (${query}) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION ${codec}, ` +
-      `${codec === 'zstd' ? level : ''}ROW_GROUP_SIZE ${rowGroupRows}, ` +
-      `FIELD_IDS ${fieldIdsOption(fields)}, RETURN_STATS)`,
-  )
+  const copySql = (to: string): string =>
+    `COPY (${query}) TO ${sqlString(to)} (FORMAT parquet, COMPRESSION ${codec}, ` +
+    `${codec === 'zstd' ? level : ''}ROW_GROUP_SIZE ${rowGroupRows}, ` +
+    `FIELD_IDS ${fieldIdsOption(fields)}, RETURN_STATS)`
+  const copy = async (): Promise<CopyRow[]> => {
+    if (options.isRepeated !== true) return ctx.session.rows<CopyRow>(copySql(path))
+    const made = repeatedPath(ctx)
+    const rows = await ctx.session.rowsKept<CopyRow>(copySql(made))
+    await rename(made, path)
+    return rows
+  }
+  const [row] = await copy()
   if (row === undefined) {
     throw new SluiceError('corrupt-data', `The engine said nothing about the file ${path}.`)
   }

@@ -144,7 +144,8 @@ async function* writeSlice(
     rowGroupRows: options.rowGroupRows ?? properties.rowGroupRows,
   }
   if (maxRows === undefined) {
-    const local = await copyToParquet(ctx, fields, rows, parquet)
+    const { isRepeated } = options
+    const local = await copyToParquet(ctx, fields, rows, { ...parquet, isRepeated })
     if (local.rowCount > 0) yield* fitFile(ctx, fields, local, properties, parquet)
     else await rm(local.path, { force: true })
     return
