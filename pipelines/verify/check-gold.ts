@@ -94,12 +94,13 @@ async function fillPiece(
 const WINDOW_TEXT = `step || ' ' || venue || ' ' || venue_symbol || ' of ' || open_ts`
 
 async function twiceWindows({ session }: PinnedLake, gold: GoldTable): Promise<Finding[]> {
-  const rows = await session.rows<{ what: string; n: bigint; file: string }>(
-    `SELECT ${WINDOW_TEXT} AS what, count(*) AS n, min(_file) AS file FROM gold_held ` +
+  const rows = await session.rows<{ what: string; n: bigint; file: string; files: string[] }>(
+    `SELECT ${WINDOW_TEXT} AS what, count(*) AS n, min(_file) AS file, ` +
+      `list(DISTINCT _file ORDER BY _file) AS files FROM gold_held ` +
       `GROUP BY ${WINDOW_KEY_SQL} HAVING n > 1 ORDER BY what LIMIT ${FINDINGS_MAX}`,
   )
-  return rows.map(({ what, n, file }) => ({
-    ...{ check: 'gold', kind: 'corrupt-data', table: gold.name, file },
+  return rows.map(({ what, n, file, files }) => ({
+    ...{ check: 'gold', kind: 'corrupt-data', table: gold.name, file, files },
     what: `The window ${what} is there ${n} times and not once.`,
     advice: REPAIR,
   }))

@@ -33,6 +33,8 @@ interface TwiceRow {
   readonly what: string
   readonly n: bigint
   readonly file: string
+  /** Where all of them are. */
+  readonly files?: readonly string[]
   readonly cut: bigint | null
 }
 
@@ -80,14 +82,15 @@ async function findTwice(
   const place = 'source, source_partition, source_offset, source_row'
   const identity =
     `SELECT venue || ' ' || venue_symbol || ' ' || ${id} || ' at ' || event_ts AS what, ` +
-    `count(*) AS n, max_by(_file, ingested_ts) AS file, max(ingested_ts) AS last_ts FROM ${rows} ` +
+    `count(*) AS n, max_by(_file, ingested_ts) AS file, list(DISTINCT _file ORDER BY _file) AS files, ` +
+    `max(ingested_ts) AS last_ts FROM ${rows} ` +
     `WHERE ${id} IS NOT NULL GROUP BY venue, venue_symbol, ${id}, event_ts HAVING n > 1`
   const position =
     `SELECT source || '[' || source_partition || '] at ' || source_offset || ' row ' || ` +
-    `source_row, count(*) AS n, max_by(_file, ingested_ts), max(ingested_ts) FROM ${rows} ` +
-    `GROUP BY ${place} HAVING n > 1`
+    `source_row, count(*) AS n, max_by(_file, ingested_ts), list(DISTINCT _file ORDER BY _file), ` +
+    `max(ingested_ts) FROM ${rows} GROUP BY ${place} HAVING n > 1`
   const twice = await session.rows<TwiceRow>(
-    `SELECT what, n, file, (SELECT max(cut_number) FROM ${CUT_ROWS} c WHERE c.ingested_ts = last_ts) ` +
+    `SELECT what, n, file, files, (SELECT max(cut_number) FROM ${CUT_ROWS} c WHERE c.ingested_ts = last_ts) ` +
       `AS cut FROM (${identity} UNION ALL ${position}) ORDER BY what LIMIT ${FINDINGS_MAX}`,
   )
   return twice.map((row) => twiceFinding(name, row))
@@ -127,9 +130,10 @@ async function findWithinReach(
   return twice.map((row) => twiceFinding(name, row))
 }
 
-function twiceFinding(table: string, { what, n, file, cut }: TwiceRow): Finding {
+function twiceFinding(table: string, { what, n, file, files, cut }: TwiceRow): Finding {
   return {
     ...{ check: 'silver', kind: 'corrupt-data', table, file },
+    ...(files === undefined ? {} : { files }),
     ...(cut === null ? {} : { cut: Number(cut) }),
     what: `${what} is there ${n} times and not once: sums over silver count it ${n} times.`,
     advice:

@@ -30,6 +30,8 @@ export interface Finding {
   readonly table?: string
   /** Location of the file that is wrong, or that holds the rows that are. */
   readonly file?: string
+  /** Files of which `file` is one, where their rows do not tell which of them is wrong. */
+  readonly files?: readonly string[]
   /** The cut that made what is wrong, where that can be told. */
   readonly cut?: number
   /** The snapshot that added the file, where somebody else than Sluice made it. */

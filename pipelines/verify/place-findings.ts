@@ -24,14 +24,18 @@ async function placeFinding(
   addedBy: AddedBy,
   cutOf: CutOfSnapshot,
 ): Promise<Finding> {
-  const { table, file, cut } = finding
-  const snapshotId = file === undefined ? undefined : addedBy.get(file)
+  const { table, file, cut, files = [] } = finding
   const metadata = table === undefined ? undefined : tables.get(table)?.loaded.metadata
-  if (snapshotId === undefined || table === undefined || metadata === undefined) return finding
-  const snapshot = findSnapshot(metadata, snapshotId)
-  if (snapshot !== undefined && !isOwnSnapshot(snapshot)) {
-    return { ...finding, foreignSnapshot: snapshotId }
+  if (table === undefined || metadata === undefined) return finding
+  const isForeign = (one: string): boolean => {
+    const snapshot = findSnapshot(metadata, addedBy.get(one) ?? -1n)
+    return snapshot !== undefined && !isOwnSnapshot(snapshot)
   }
+  // A copy has all columns of what it is a copy of: who made the file tells them apart.
+  const wrong = files.find(isForeign) ?? file
+  const snapshotId = wrong === undefined ? undefined : addedBy.get(wrong)
+  if (wrong === undefined || snapshotId === undefined) return finding
+  if (isForeign(wrong)) return { ...finding, file: wrong, foreignSnapshot: snapshotId }
   const of = cut ?? (await cutOf(table, snapshotId))
   return of === undefined ? finding : { ...finding, cut: of }
 }

@@ -80,6 +80,16 @@ async function liveFile(lake: Lake, table: string) {
   return { file: task.file.filePath, cut: cutNumberOf(snapshot) ?? 0 }
 }
 
+/** The file that the last commit of somebody else added to a table. */
+async function lastFile(lake: Lake, table: string) {
+  const head = await headsOf(lake, table)
+  const foreignSnapshot = head.metadata['current-snapshot-id'] ?? 0n
+  const { tasks } = await planHead(lake, head, [])
+  const added = tasks.find(({ addedBy }) => addedBy === foreignSnapshot)
+  if (added === undefined) throw new Error(`the last commit of ${table} added no file`)
+  return { file: added.file.filePath, foreignSnapshot }
+}
+
 async function update(lake: Lake, table: string, updates: readonly TableUpdate[]): Promise<void> {
   const identifier = tableId(table)
   await lake.catalog.commitTransaction([{ identifier, requirements: [], updates }])
@@ -255,9 +265,8 @@ const breaks: Readonly<
   'a silver row that is doubled': {
     breakIt: async ({ foreigner, lake }) => {
       await foreigner.insert(TRADES, 'SELECT * FROM t WHERE source_offset = 4')
-      const { metadata } = await headsOf(lake, TRADES)
-      const foreignSnapshot = metadata['current-snapshot-id'] ?? 0n
-      return { check: 'silver', kind: 'corrupt-data', table: TRADES, cut: 2, foreignSnapshot }
+      const place = await lastFile(lake, TRADES)
+      return { check: 'silver', kind: 'corrupt-data', table: TRADES, cut: 2, ...place }
     },
   },
   'a silver row that was changed': {
@@ -271,6 +280,13 @@ const breaks: Readonly<
     breakIt: async ({ foreigner }) => {
       await foreigner.update('gold.bars', `step = '1d'`, 'high + 1 AS high')
       return { check: 'gold', kind: 'corrupt-data', table: 'gold.bars' }
+    },
+  },
+  'a gold row that is doubled': {
+    breakIt: async ({ foreigner, lake }) => {
+      await foreigner.insert('gold.spreads', `SELECT * FROM t WHERE step = '5m'`)
+      const place = await lastFile(lake, 'gold.spreads')
+      return { check: 'gold', kind: 'corrupt-data', table: 'gold.spreads', ...place }
     },
   },
   'a gold row that is missing': {
