@@ -28,6 +28,12 @@ export interface Dialect {
    * where it is no JSON, an element null where nothing or null is there. It may have more columns.
    */
   withJsonTexts(input: JsonTexts): string
+  /**
+   * An expression that reads a value by a name. For what few rows need and what would name the value
+   * again and again: engines prepare every expression for each statement, needed or not, but the
+   * inner one of these (a lambda) only where it is run.
+   */
+  letIn(name: string, value: string, expression: string): string
   /** Parts of a text between separators, as an array. */
   split(text: string, separator: string): string
   /** Number of elements of an array. */
@@ -91,6 +97,8 @@ export const duckdbDialect: Dialect = {
     const wanted = only === undefined ? texts : `CASE WHEN ${only} THEN ${texts} END`
     return `SELECT *, ${wanted} AS texts FROM ${relation}`
   },
+  letIn: (name, value, expression) =>
+    `list_transform([${value}], lambda ${name}: ${expression})[1]`,
   split: (text, separator) => `string_split(${text}, '${separator}')`,
   sizeOf: (array) => `len(${array})`,
   timestampOfText: (text) => `TRY_CAST(${text} AS TIMESTAMP)`,
@@ -126,6 +134,7 @@ export const trinoDialect: Dialect = {
   character: (code) => `chr(${code})`,
   isJson: trinoIsJson,
   withJsonTexts: trinoWithJsonTexts,
+  letIn: (name, value, expression) => `transform(ARRAY[${value}], ${name} -> ${expression})[1]`,
   split: (text, separator) => `split(${text}, '${separator}')`,
   sizeOf: (array) => `cardinality(${array})`,
   // Trino's cast reads no T between date and time.

@@ -18,30 +18,29 @@ export function plainNumberSql(text: string, dialect: Dialect): string {
   return (
     `CASE WHEN ${text} IS NULL OR NOT ${dialect.matches(text, NUMBER)} THEN NULL ` +
     `WHEN strpos(${text}, 'e') = 0 AND strpos(${text}, 'E') = 0 THEN ${text} ` +
-    `ELSE ${withoutExponentSql(text)} END`
+    `ELSE ${withoutExponentSql(text, dialect)} END`
   )
 }
 
-function withoutExponentSql(text: string): string {
-  const digits =
-    `(regexp_extract(${text}, '^-?([0-9]+)', 1) || ` +
-    `coalesce(regexp_extract(${text}, '\\.([0-9]+)', 1), ''))`
-  const significant = `ltrim(${digits}, '0')`
-  const exponentText = `regexp_extract(${text}, '[eE][+]?(-?[0-9]+)', 1)`
+function withoutExponentSql(text: string, { letIn }: Dialect): string {
+  const whole = `regexp_extract(number_text, '^-?([0-9]+)', 1)`
+  const digits = `${whole} || coalesce(regexp_extract(number_text, '\\.([0-9]+)', 1), '')`
+  const significant = `ltrim(digits, '0')`
+  const exponentText = `regexp_extract(number_text, '[eE][+]?(-?[0-9]+)', 1)`
   // An exponent of more than 18 digits is as good as ±1e9: no payload has so many digits.
   const exponent =
     `greatest(-1000000000, least(1000000000, coalesce(TRY_CAST(${exponentText} AS BIGINT), ` +
     `CASE WHEN strpos(${exponentText}, '-') > 0 THEN -1000000000 ELSE 1000000000 END)))`
-  const point = `(length(regexp_extract(${text}, '^-?([0-9]+)', 1)) + ${exponent})`
-  const sign = `CASE WHEN substr(${text}, 1, 1) = '-' THEN '-' ELSE '' END`
-  return (
+  const sign = `CASE WHEN substr(number_text, 1, 1) = '-' THEN '-' ELSE '' END`
+  const plain =
     `${sign} || CASE WHEN ${significant} = '' THEN '0' ` +
-    `WHEN ${point} <= 0 THEN '0.' || ${zerosSql(`-${point}`)} || ${digits} ` +
-    `WHEN ${point} < length(${digits}) THEN substr(${digits}, 1, ${integer(point)}) || '.' || ` +
-    `substr(${digits}, ${integer(`${point} + 1`)}) ` +
+    `WHEN point <= 0 THEN '0.' || ${zerosSql('-point')} || digits ` +
+    `WHEN point < length(digits) THEN substr(digits, 1, ${integer('point')}) || '.' || ` +
+    `substr(digits, ${integer('point + 1')}) ` +
     `WHEN length(${significant}) > ${MAX_ZEROS} THEN ${significant} ` +
-    `ELSE ${significant} || ${zerosSql(`${point} - length(${digits})`)} END`
-  )
+    `ELSE ${significant} || ${zerosSql('point - length(digits)')} END`
+  const inDigits = letIn('point', `length(${whole}) + ${exponent}`, plain)
+  return letIn('number_text', text, letIn('digits', digits, inDigits))
 }
 
 function zerosSql(count: string): string {

@@ -9,7 +9,7 @@ import { writeDataFiles } from '../../tables/write/write-data-files.ts'
 import type { PartProgress } from '../sources/source.ts'
 import { commitContext } from './commit-context.ts'
 import type { CutCounts } from './cut-receipt.ts'
-import { cutRowsSql } from './cut-rows.ts'
+import { CUT_ROWS_TABLE, fillCutRows } from './cut-rows.ts'
 import type { GoldTable } from '../../shared-transforms/gold-tables.ts'
 import { headOf, type LoopContext } from './loop-context.ts'
 import { encodePositions, POSITIONS_PROPERTY, type LoopState } from './loop-state.ts'
@@ -65,7 +65,7 @@ export interface CommittedPlan extends CommittedCut {
  * @throws SluiceError as `commitCut`.
  */
 export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<CommittedPlan> {
-  const { options, state, heads } = context
+  const { options, session, state, heads } = context
   const { lake } = options
   const token = lake.ids.uuid()
   const committedUs = lake.clock.nowUs()
@@ -89,12 +89,11 @@ export async function commitPlan(context: LoopContext, plan: CutPlan): Promise<C
     token,
     committedUs,
     changes,
-    cutRows: ({ snapshotIds }) =>
-      writeDataFiles(
-        files,
-        cutsMetadata,
-        withAddedColumns(lake, CUTS, cutsMetadata, cutRowsSql(rows, snapshotIds)),
-      ),
+    cutRows: async ({ snapshotIds }) => {
+      await fillCutRows(session, rows, snapshotIds)
+      const query = withAddedColumns(lake, CUTS, cutsMetadata, `SELECT * FROM ${CUT_ROWS_TABLE}`)
+      return writeDataFiles(files, cutsMetadata, query, { isRepeated: !session.isLarge() })
+    },
     cutsProperties: { [POSITIONS_PROPERTY]: encodePositions(after) },
     summary: { 'sluice.messages': String(total.messageCount), 'sluice.steps': steps },
   })

@@ -3,6 +3,7 @@ import { sqlName, sqlString } from '../../tables/engine/sql-text.ts'
 import { partKey, type PartProgress } from '../sources/source.ts'
 import type { CutCounts } from './cut-receipt.ts'
 import type { LoopState } from './loop-state.ts'
+import type { StepSession } from './step-session.ts'
 
 /** The counts of one part in one cut, out of the engine. */
 export type PartCounts = CutCounts
@@ -93,6 +94,23 @@ export function cutRowsSql(input: CutRowsInput, snapshotIds: ReadonlyMap<string,
 function sumOf(removed: ReadonlyMap<string, number> | undefined): number | null {
   if (removed === undefined || removed.size === 0) return null
   return [...removed.values()].reduce((sum, count) => sum + count, 0)
+}
+
+/** Where the rows of a cut are until they are written: their query is another one in each cut. */
+export const CUT_ROWS_TABLE = 'cut_rows'
+
+/** The table without a row. Call before the first statement whose plan is kept. */
+export async function createCutRowsTable(session: StepSession): Promise<void> {
+  await session.fillOnce(CUT_ROWS_TABLE, `SELECT ${selectList({})} WHERE false`)
+}
+
+/** Puts the rows of a cut, and no others, into the table. */
+export async function fillCutRows(
+  session: StepSession,
+  input: CutRowsInput,
+  snapshotIds: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  await session.fillOnce(CUT_ROWS_TABLE, cutRowsSql(input, snapshotIds))
 }
 
 /** A part that moved, or a file that turned out to be at its end. */

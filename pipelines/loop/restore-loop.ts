@@ -25,6 +25,7 @@ import type { LoopState } from './loop-state.ts'
 import { readPositionsFromRows } from './read-positions.ts'
 import type { Session } from '../../tables/engine/engine.ts'
 import type { Lake } from '../lake/lake.ts'
+import { createCutRowsTable } from './cut-rows.ts'
 import { createFramedTable } from './frame-batch.ts'
 import { createInstrumentsTable } from './instruments.ts'
 import { setLoopTimes } from './loop-times.ts'
@@ -40,6 +41,7 @@ export async function restoreLoop(options: LoopOptions, connection: Session): Pr
   const state = await readLoopState(options.lake, session, headOf(heads, 'sluice.cuts'))
   await createInstrumentsTable(session, options.instruments ?? [])
   await createFramedTable(session)
+  await createCutRowsTable(session)
   await createBatchTables(session)
   if (options.takenRanges !== undefined) await setTakenRanges(session, options.takenRanges)
   const { cutNumber, watermarkUs } = state
