@@ -2,6 +2,7 @@ import type { Clock, IdSource } from '../clock.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import { schemeOf } from '../file-io/location.ts'
 import { parseViewMetadata, serializeViewMetadata } from '../spec/view-metadata-json.ts'
+import type { ViewMetadata } from '../spec/view-metadata.ts'
 import { openCatalogDatabase } from './catalog-database.ts'
 import type { CatalogParts } from './catalog-parts.ts'
 import { namespaceMethods } from './embedded-namespaces.ts'
@@ -33,7 +34,10 @@ export interface EmbeddedCatalogOptions {
 
 export const DEFAULT_CATALOG_NAME = 'sluice'
 
-const viewFormat = { parse: parseViewMetadata, serialize: serializeViewMetadata }
+const viewFormat = {
+  parse: parseViewMetadata,
+  encode: (view: ViewMetadata) => Buffer.from(serializeViewMetadata(view)),
+}
 
 /**
  * A catalog whose pointers are rows of one SQLite file, shared safely by several processes.

@@ -5,7 +5,7 @@ import { SluiceError } from '../errors.ts'
 import type { FileIO } from '../file-io/file-io.ts'
 import { fileNameOf, joinLocation, schemeOf } from '../file-io/location.ts'
 import { decodeMetadataBytes, namingFile } from './decode-metadata-bytes.ts'
-import { parseTableMetadata, serializeTableMetadata } from '../spec/table-metadata-json.ts'
+import { encodeTableMetadata, parseTableMetadata } from '../spec/table-metadata-json.ts'
 import type { TableMetadata } from '../spec/table-metadata.ts'
 
 /** What the metadata of tables and of views have in common. */
@@ -18,7 +18,8 @@ export interface FiledMetadata {
 export interface MetadataFormat<M extends FiledMetadata> {
   /** Throws `corrupt-data`. */
   parse(text: string): M
-  serialize(metadata: M): string
+  /** The text in UTF-8. */
+  encode(metadata: M): Buffer
 }
 
 export interface LoadOptions {
@@ -57,7 +58,7 @@ const MAX_REMEMBERED = 64
 
 /** The metadata files of tables. */
 export function createMetadataFiles(fileIO: FileIO, ids: IdSource): MetadataFiles {
-  const format = { parse: parseTableMetadata, serialize: serializeTableMetadata }
+  const format = { parse: parseTableMetadata, encode: encodeTableMetadata }
   return createMetadataFilesOf(format, fileIO, ids)
 }
 
@@ -92,8 +93,8 @@ export function createMetadataFilesOf<M extends FiledMetadata>(
     },
     write: async (location, metadata) => {
       checkStore(fileIO, location)
-      const text = Buffer.from(format.serialize(metadata), 'utf8')
-      await fileIO.write(location, location.endsWith(PACKED_ENDING) ? await pack(text) : text)
+      const bytes = format.encode(metadata)
+      await fileIO.write(location, location.endsWith(PACKED_ENDING) ? await pack(bytes) : bytes)
       remember(location, metadata)
     },
     remove: async (locations) => {

@@ -66,9 +66,9 @@ export function readTableMetadata(value: unknown): TableMetadata {
   return metadata
 }
 
-/** Texts of parts that stay from commit to commit; they never change once they are made. */
-const partTexts = new WeakMap<object, string>()
-const versionOneTexts = new WeakMap<object, string>()
+/** Parts that stay from commit to commit, as bytes, each with a comma behind it. */
+const partBytes = new WeakMap<object, Buffer>()
+const versionOneBytes = new WeakMap<object, Buffer>()
 const longLists: ReadonlySet<string> = new Set([
   'snapshots',
   'snapshot-log',
@@ -77,57 +77,67 @@ const longLists: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Metadata as JSON text. Each snapshot and log entry is turned into text once in its life, so that
- * a commit costs what it adds. Format version 1 gets its old members and no sequence numbers.
+ * Metadata as JSON in UTF-8. Each snapshot and log entry, which never change once they are made, is
+ * encoded once in its life, so that a commit costs what it adds. Format version 1 gets its old
+ * members and no sequence numbers.
  */
-export function serializeTableMetadata(metadata: TableMetadata): string {
+export function encodeTableMetadata(metadata: TableMetadata): Buffer {
   const isVersionOne = metadata['format-version'] === 1
-  const members: string[] = []
+  const pieces: Buffer[] = []
+  let before = '{'
   for (const [name, value] of Object.entries(metadata)) {
     if (value === undefined || (isVersionOne && name === 'last-sequence-number')) continue
-    members.push(`${JSON.stringify(name)}:${memberText(name, value, isVersionOne)}`)
+    const key = `${before}${JSON.stringify(name)}:`
+    before = ','
+    if (longLists.has(name)) {
+      const isTrimmed = isVersionOne && name === 'snapshots'
+      pieces.push(Buffer.from(`${key}[`), ...listBytes(value as readonly object[], isTrimmed))
+      before = '],'
+    } else {
+      pieces.push(Buffer.from(`${key}${stringifyJson(value)}`))
+    }
   }
-  if (isVersionOne) members.push(...versionOneMembers(metadata))
-  return `{${members.join(',')}}`
+  const end = isVersionOne ? `${before}${versionOneMembers(metadata)}}` : `${before.slice(0, -1)}}`
+  pieces.push(Buffer.from(end))
+  return Buffer.concat(pieces)
 }
 
-function memberText(name: string, value: unknown, isVersionOne: boolean): string {
-  if (!longLists.has(name)) return stringifyJson(value)
-  const textOfPart = isVersionOne && name === 'snapshots' ? versionOneText : partText
-  return `[${(value as readonly object[]).map(textOfPart).join(',')}]`
+/** The same as text. */
+export function serializeTableMetadata(metadata: TableMetadata): string {
+  return encodeTableMetadata(metadata).toString('utf8')
+}
+
+function listBytes(parts: readonly object[], isVersionOne: boolean): Buffer[] {
+  const all = isVersionOne
+    ? parts.map((part) => rememberedBytes(versionOneBytes, part, withoutSequenceNumber))
+    : parts.map((part) => rememberedBytes(partBytes, part, (whole) => whole))
+  const last = all.pop()
+  if (last !== undefined) all.push(last.subarray(0, -1))
+  return all
 }
 
 /** The two members that a reader of version 1 needs and version 2 has given up. */
-function versionOneMembers(metadata: TableMetadata): readonly string[] {
+function versionOneMembers(metadata: TableMetadata): string {
   const schema = metadata.schemas.find((s) => s['schema-id'] === metadata['current-schema-id'])
   const spec = metadata['partition-specs'].find((s) => s['spec-id'] === metadata['default-spec-id'])
-  return [
-    `"schema":${stringifyJson(schema)}`,
-    `"partition-spec":${stringifyJson(spec?.fields ?? [])}`,
-  ]
+  return `"schema":${stringifyJson(schema)},"partition-spec":${stringifyJson(spec?.fields ?? [])}`
 }
 
-function partText(part: object): string {
-  return rememberedText(partTexts, part, () => part)
+function withoutSequenceNumber(snapshot: object): object {
+  const { 'sequence-number': _, ...rest } = snapshot as Snapshot
+  return rest
 }
 
-function versionOneText(snapshot: object): string {
-  return rememberedText(versionOneTexts, snapshot, () => {
-    const { 'sequence-number': _, ...rest } = snapshot as Snapshot
-    return rest
-  })
-}
-
-function rememberedText(
-  texts: WeakMap<object, string>,
+function rememberedBytes(
+  known: WeakMap<object, Buffer>,
   part: object,
-  written: () => object,
-): string {
-  const known = texts.get(part)
-  if (known !== undefined) return known
-  const text = stringifyJson(written())
-  texts.set(part, text)
-  return text
+  written: (part: object) => object,
+): Buffer {
+  const held = known.get(part)
+  if (held !== undefined) return held
+  const bytes = Buffer.from(`${stringifyJson(written(part))},`)
+  known.set(part, bytes)
+  return bytes
 }
 
 function readEncryptionKeys(raw: Members): Partial<TableMetadata> {
