@@ -3,13 +3,13 @@ import { LongestFirst } from './test/support/longest-first.ts'
 import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 /**
- * Two projects, each two files at a time: `unit`, and after it `e2e`, which starts brokers, engines
- * and whole command lines.
+ * Two projects: `unit`, and after it `e2e`, which starts brokers, engines and whole command lines.
+ * Three files at a time keep two processors busy while one of them waits for a server or a disk.
  */
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // Else the S3 client says in every process that its releases of 2027 want a newer Node.js.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
