@@ -1,4 +1,5 @@
 import { backfillTicksBenchmark } from './backfill-ticks.ts'
+import { backlogBenchmark } from './backlog.ts'
 import type { Benchmark } from './benchmark.ts'
 import { catalogBenchmark } from './catalog.ts'
 import { commitBenchmark } from './commit.ts'
@@ -17,6 +18,7 @@ export const benchmarks: readonly Benchmark[] = [
   machineBenchmark,
   liveLogBenchmark,
   liveKafkaBenchmark,
+  backlogBenchmark,
   backfillTicksBenchmark,
   klinesBenchmark,
   planBenchmark,

@@ -1,15 +1,17 @@
 import { openLocalLog } from '../pipelines/producers/local-log.ts'
 import type { ProducedMessage } from '../pipelines/producers/simulator.ts'
-import { makeStockMessages } from './stock-messages.ts'
 
 const RECORDS_PER_APPEND = 10_000
 
-/** Writes `count` messages into a new log folder. */
-export async function fillLog(directory: string, count: number): Promise<void> {
+/** Writes messages, which come in blocks, into a new log folder. */
+export async function fillLog(
+  directory: string,
+  blocks: Iterable<readonly ProducedMessage[]>,
+): Promise<void> {
   const log = await openLocalLog({ directory, name: 'bench', shouldSync: false })
   try {
     let waiting: ProducedMessage[] = []
-    for (const messages of makeStockMessages(count)) {
+    for (const messages of blocks) {
       waiting.push(...messages)
       if (waiting.length < RECORDS_PER_APPEND) continue
       await log.append(waiting)

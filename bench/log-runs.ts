@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { LakeStores } from '../pipelines/lake/lake-stores.ts'
+import type { ProducedMessage } from '../pipelines/producers/simulator.ts'
 import { startChild } from './child-process.ts'
 import type { LoopReport } from './cut-meter.ts'
 import { watchCuts } from './cut-watch.ts'
@@ -7,6 +8,7 @@ import { fillLog } from './fill-log.ts'
 import { readFreshness } from './freshness.ts'
 import type { Freshness } from './freshness.ts'
 import type { LoopTask } from './loop-task.ts'
+import { makeStockMessages } from './stock-messages.ts'
 
 export const logRunDefaults = { events: 1_000_000, rate: 5000, seconds: 30, 'batch-rows': 200_000 }
 export type LogRunCounts = Readonly<typeof logRunDefaults>
@@ -21,10 +23,16 @@ export interface LogRun {
   readonly stores?: LakeStores
 }
 
-/** A log that waits on disk, read at full speed by a loop in a process of its own. */
-export async function runWaitingLog({ folder, counts, stores }: LogRun): Promise<LoopReport> {
+/**
+ * A log that waits on disk, read at full speed by a loop in a process of its own.
+ * @param run `messages`: the `counts.events` messages of the log, in blocks; else the simulator's
+ */
+export async function runWaitingLog(
+  run: LogRun & { readonly messages?: Iterable<readonly ProducedMessage[]> },
+): Promise<LoopReport> {
+  const { folder, counts, stores } = run
   const directory = join(folder, 'log')
-  await fillLog(directory, counts.events)
+  await fillLog(directory, run.messages ?? makeStockMessages(counts.events))
   const task: LoopTask = {
     lakeDirectory: join(folder, 'lake'),
     ...(stores === undefined ? {} : { stores }),

@@ -100,6 +100,20 @@ await describeWithService(['minio', 'hdfs'], 'stores', () => {
   )
 })
 
+describe('backlog', () => {
+  it(
+    'takes in every event of all symbols',
+    async () => {
+      const lines = await run('backlog', '--events', '2500', '--symbols', '40')
+      expect(lines.map(({ unit }) => unit)).toEqual(['events/s', 'events/CPU-s', 'MB'])
+      for (const { facts } of lines) {
+        expect(facts).toMatchObject({ symbols: 40, events: 2500, silver_rows: 2500 })
+      }
+    },
+    PATIENCE_MS,
+  )
+})
+
 describe('klines', () => {
   it(
     'takes in the rows of a file up to its daily bars',
