@@ -156,13 +156,18 @@ function createNameNodes(options: WebHdfsOptions, http: HttpClient): NameNodes {
     send,
     findDataNode: async (method, path, parameters, avoided) => {
       const noredirect = options.noRedirect === false ? undefined : true
-      const excludedatanodes = avoided.size === 0 ? undefined : [...avoided].join(',')
+      const find = (excludedatanodes?: string) =>
+        send(method, path, { ...parameters, noredirect, excludedatanodes }, use)
+      if (avoided.size === 0) return find()
       try {
-        return await send(method, path, { ...parameters, noredirect, excludedatanodes }, use)
+        return await find([...avoided].join(','))
       } catch (error) {
-        // Perhaps all that are left are avoided ones: they get another chance.
+        const isAnswer = error instanceof WebHdfsFailure && error.status !== undefined
+        if (!isAnswer) throw error
+        // Perhaps all that are left are avoided ones: they get another chance, at once. What is
+        // said in the end is then how such a DataNode failed, not that none was left.
         avoided.clear()
-        throw error
+        return find()
       }
     },
   }

@@ -204,6 +204,17 @@ describe('WebHDFS and its DataNodes', () => {
     expect(excluded).toEqual([null, '127.0.0.1', null])
   })
 
+  it('says in the end how the DataNode failed, not that none was left', async () => {
+    const nameNode = await startFake(({ url }) => {
+      if (url.searchParams.get('op') === 'GETFILESTATUS') return aFile(4)
+      return url.searchParams.has('excludedatanodes')
+        ? refusal(403, 'java.io.IOException', 'No active nodes contain this block')
+        : { status: 307, location: 'http://127.0.0.1:1/webhdfs/v1/lake/x?op=OPEN' }
+    })
+    const read = open({ nameNodes: [nameNode.url] }).read(location)
+    await expect(read).rejects.toThrow(/DataNode 127\.0\.0\.1:1: ECONNREFUSED.*this DataNode runs/)
+  })
+
   it('reads and writes by a gateway that sends nobody on', async () => {
     const kept = new Map<string, string>()
     const gateway = await startFake(({ url, method, body }) => {
