@@ -46,8 +46,9 @@ export function hdfsSite(ports: HdfsPorts, folder: string): Readonly<Record<stri
     'dfs.namenode.datanode.registration.ip-hostname-check': 'false',
     'dfs.namenode.safemode.extension': '0',
     'dfs.heartbeat.interval': '1',
-    // A DataNode is taken for dead after 2 of these and 10 heartbeats: 12 s, not 10 minutes.
-    'dfs.namenode.heartbeat.recheck-interval': '1000',
+    // A DataNode is taken for dead after 2 of these and 10 heartbeats: 130 s, not 10 minutes. One
+    // that a busy machine gives no turn must not be: its blocks are nowhere until it is back.
+    'dfs.namenode.heartbeat.recheck-interval': '60000',
     'dfs.namenode.fs-limits.min-block-size': '1024',
     'dfs.namenode.handler.count': '4',
     'dfs.datanode.handler.count': '4',
