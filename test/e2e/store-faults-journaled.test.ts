@@ -69,7 +69,7 @@ for (const service of ['minio', 'hdfs'] as const) {
     /** One process: it takes in what the lake has not yet, until it is done or dies. */
     async function run(hooks?: CommitHooks): Promise<void> {
       const clock = clockAfter(hours)
-      const fileIO = store.open(`copies-${(startCount += 1)}`, { triesMax: TRIES_MAX })
+      const fileIO = store.open(`copies-${(startCount += 1)}`, { retry: { triesMax: TRIES_MAX } })
       try {
         const lake = await openStoreLake(fileIO, { root: store.root, folder, clock }, catalog)
         try {

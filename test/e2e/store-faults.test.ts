@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { createSeededRandom } from '../../pipelines/producers/seeded-random.ts'
 import type { CommitHooks } from '../../tables/commit/commit-context.ts'
-import type { RetryPolicy } from '../../tables/file-io/retry-with-backoff.ts'
 import { startFaultyStore, type FaultyStore, type OpenedStore } from '../support/faulty-store.ts'
 import type { HttpFault } from '../support/http-fault-proxy.ts'
 import { readContentHashes } from '../support/lake-content.ts'
@@ -111,8 +110,10 @@ for (const service of ['minio', 'hdfs'] as const) {
     ): Promise<void> {
       const hours = hoursOf(minuteCount)
       const clock = clockAfter(hours)
-      const retry: Partial<RetryPolicy> = { triesMax }
-      const fileIO = store.open(`copies-${(startCount += 1)}`, retry)
+      const fileIO = store.open(`copies-${(startCount += 1)}`, {
+        retry: { triesMax },
+        isImpatient: weather?.lasting.some(({ how }) => how === 'stall') ?? false,
+      })
       const strike = async () => store.arm(...(weather?.lasting ?? []))
       const hooks =
         weather === undefined || weather.from === 'start' ? {} : { [weather.from]: strike }

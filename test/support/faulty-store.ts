@@ -9,6 +9,12 @@ import { createBucket, openS3, sharedS3 } from './s3-server.ts'
 
 export type OpenedStore = FileIO & { close(): void }
 
+export interface FaultyStoreOptions {
+  readonly retry?: Partial<RetryPolicy>
+  /** Takes a server that says nothing for half a second for dead: of one that never will. */
+  readonly isImpatient?: boolean
+}
+
 /** A store behind proxies that strike as they are told. */
 export interface FaultyStore {
   /** Where a lake of this test may lie: nobody else writes below it. */
@@ -19,7 +25,7 @@ export interface FaultyStore {
    * As a new process reaches it, through the proxies. It never waits between two tries.
    * @param name of a folder for its copies, its own
    */
-  open(name: string, retry?: Partial<RetryPolicy>): OpenedStore
+  open(name: string, options?: FaultyStoreOptions): OpenedStore
   /** Past the proxies. */
   openPast(): OpenedStore
   /** These faults, and no others any more. */
@@ -28,8 +34,7 @@ export interface FaultyStore {
 }
 
 const noWait = (): Promise<void> => Promise.resolve()
-/** A server that says nothing for so long is given up. */
-const PATIENCE_MS = 500
+const IMPATIENCE_MS = 500
 
 async function faultyMinio(folder: string): Promise<FaultyStore> {
   const account = await sharedS3('minio')
@@ -38,8 +43,10 @@ async function faultyMinio(folder: string): Promise<FaultyStore> {
   return {
     root: `s3://${await createBucket(account)}/a lake`,
     account,
-    open: (name, retry) =>
-      openS3(behind, join(folder, name), { retry, wait: noWait, idleTimeoutMs: PATIENCE_MS }),
+    open: (name, { retry, isImpatient } = {}) => {
+      const patience = isImpatient === true ? { idleTimeoutMs: IMPATIENCE_MS } : {}
+      return openS3(behind, join(folder, name), { retry, wait: noWait, ...patience })
+    },
     openPast: () => openS3(account, join(folder, 'past')),
     arm: proxy.arm,
     close: proxy.close,
@@ -54,11 +61,13 @@ async function faultyHdfs(folder: string): Promise<FaultyStore> {
     nameNodes: [nameNode.url],
     dataNodeHosts: { [new URL(address.dataNodeUrl).host]: new URL(dataNode.url).host },
     wait: noWait,
-    timeoutMs: PATIENCE_MS,
   }
   return {
     root: `${newHdfsRoot(address)}/a lake`,
-    open: (name, retry) => openHdfs(address, join(folder, name), { ...reached, retry }),
+    open: (name, { retry, isImpatient } = {}) => {
+      const patience = isImpatient === true ? { timeoutMs: IMPATIENCE_MS } : {}
+      return openHdfs(address, join(folder, name), { ...reached, retry, ...patience })
+    },
     openPast: () => openHdfs(address, join(folder, 'past')),
     arm: (...faults) => {
       for (const proxy of [nameNode, dataNode]) proxy.arm(...faults)
