@@ -19,6 +19,17 @@ export interface SupervisedLive {
   stop(): Promise<LiveEnd>
 }
 
+/**
+ * Of one that lost to a cut which an earlier one may have sent before it was cut off, that cut's
+ * token: a catalog can commit it behind the start of the next one. Undefined of any other end.
+ */
+export function lateWinner(ends: readonly LiveEnd[], end: LiveEnd): string | undefined {
+  const isCutOff = ({ code, log }: LiveEnd): boolean =>
+    code === null || /^sluice: commit-state-unknown: /m.test(log)
+  if (!ends.slice(0, ends.indexOf(end)).some(isCutOff)) return undefined
+  return /^sluice: commit-conflict: .* with token ([0-9a-f-]{36})\./m.exec(end.log)?.[1]
+}
+
 /** @param configOf writes the config of the next start and names it */
 export function superviseLive(
   configOf: () => Promise<string>,
