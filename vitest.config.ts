@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/support/longest-first.ts'
+import { QUICK_JAVA } from './test/support/quick-java.ts'
 import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 /**
@@ -11,8 +12,11 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    // Else the S3 client says in every process that its releases of 2027 want a newer Node.js.
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    env: {
+      ...QUICK_JAVA,
+      // Else the S3 client says in every process that its releases of 2027 want a newer Node.js.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    },
     reporters: ['default', new SummaryReporter()],
     projects: [
       {

@@ -5,6 +5,7 @@ import { startHdfs } from '../../stack/hdfs.ts'
 import { startMinio } from '../../stack/minio.ts'
 import { startTrinoServer } from '../../stack/trino.ts'
 import { startVersitygw } from '../../stack/versitygw.ts'
+import { QUICK_JAVA } from './quick-java.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,7 +23,7 @@ interface SharedServer {
 const starters = {
   hdfs: () => startHdfs(),
   minio: () => startMinio(),
-  trino: () => startTrinoServer(),
+  trino: () => startTrinoServer({ env: QUICK_JAVA }),
   versitygw: () => startVersitygw(),
 } satisfies Readonly<Record<string, () => Promise<SharedServer>>>
 
