@@ -34,6 +34,12 @@ export interface Dialect {
    * inner one of these (a lambda) only where it is run.
    */
   letIn(name: string, value: string, expression: string): string
+  /**
+   * The same for what every row needs. DuckDB works a value that is written out again and again out
+   * as often where a CASE or a TRY_CAST stands between, and takes a lambda. Trino works it out once,
+   * and a lambda takes it longer than all of that: the value is put in wherever the name stands.
+   */
+  letOften(name: string, value: string, expression: string): string
   /** Parts of a text between separators, as an array. */
   split(text: string, separator: string): string
   /** Number of elements of an array. */
@@ -99,6 +105,7 @@ export const duckdbDialect: Dialect = {
   },
   letIn: (name, value, expression) =>
     `list_transform([${value}], lambda ${name}: ${expression})[1]`,
+  letOften: (name, value, expression) => duckdbDialect.letIn(name, value, expression),
   split: (text, separator) => `string_split(${text}, '${separator}')`,
   sizeOf: (array) => `len(${array})`,
   timestampOfText: (text) => `TRY_CAST(${text} AS TIMESTAMP)`,
@@ -135,6 +142,8 @@ export const trinoDialect: Dialect = {
   isJson: trinoIsJson,
   withJsonTexts: trinoWithJsonTexts,
   letIn: (name, value, expression) => `transform(ARRAY[${value}], ${name} -> ${expression})[1]`,
+  letOften: (name, value, expression) =>
+    expression.replace(new RegExp(`\\b${name}\\b`, 'g'), () => `(${value})`),
   split: (text, separator) => `split(${text}, '${separator}')`,
   sizeOf: (array) => `cardinality(${array})`,
   // Trino's cast reads no T between date and time.

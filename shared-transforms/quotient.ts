@@ -15,20 +15,27 @@ export function quotientSql(
   denominator: string,
   dialect: Dialect = duckdbDialect,
 ): string {
-  const n = `CAST(abs(${numerator}) AS DECIMAL(38, 16))`
-  const v = `CAST(CASE WHEN ${denominator} > 0 THEN ${denominator} END AS DECIMAL(38, 8))`
   const asPrice = (value: string): string => `TRY_CAST(${value} AS DECIMAL(18, 8))`
   const asDouble = (value: string): string => `CAST(${value} AS DOUBLE)`
-  const times = (price: string): string => dialect.product(price, v)
-  const first = asPrice(`${asDouble(n)} / ${asDouble(v)}`)
-  const second = asPrice(
-    `${first} + ${asPrice(`${asDouble(`(${n} - ${times(first)})`)} / ${asDouble(v)}`)}`,
-  )
-  const remainder = `(${n} - ${times(second)})`
+  const divided = (value: string): string => `${asDouble(value)} / ${asDouble('quotient_v')}`
+  const times = (price: string): string => dialect.product(price, 'quotient_v')
   const digit = `CAST('0.00000001' AS DECIMAL(18, 8))`
-  const unit = times(digit)
+  const steps: readonly (readonly [name: string, value: string])[] = [
+    ['quotient_s', `CAST(${numerator} AS DECIMAL(38, 16))`],
+    ['quotient_v', `CAST(CASE WHEN ${denominator} > 0 THEN ${denominator} END AS DECIMAL(38, 8))`],
+    ['quotient_n', 'abs(quotient_s)'],
+    ['quotient_f', asPrice(divided('quotient_n'))],
+    [
+      'quotient_q',
+      asPrice(`quotient_f + ${asPrice(divided(`(quotient_n - ${times('quotient_f')})`))}`),
+    ],
+    ['quotient_r', `quotient_n - ${times('quotient_q')}`],
+  ]
   const magnitude =
-    `${second} + CASE WHEN ${remainder} + ${remainder} >= ${unit} THEN ${digit} ` +
-    `WHEN ${remainder} + ${remainder} < -${unit} THEN -${digit} ELSE ${digit} - ${digit} END`
-  return asPrice(`CASE WHEN ${numerator} < 0 THEN -(${magnitude}) ELSE ${magnitude} END`)
+    `quotient_q + CASE WHEN quotient_r + quotient_r >= ${times(digit)} THEN ${digit} ` +
+    `WHEN quotient_r + quotient_r < -${times(digit)} THEN -${digit} ELSE ${digit} - ${digit} END`
+  return steps.reduceRight(
+    (expression, [name, value]) => dialect.letOften(name, value, expression),
+    asPrice(`CASE WHEN quotient_s < 0 THEN -(${magnitude}) ELSE ${magnitude} END`),
+  )
 }
