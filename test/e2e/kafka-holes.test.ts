@@ -118,10 +118,8 @@ await describeWithService('kafka', 'offsets that hold no message', () => {
         keys.map((key) => ({ key, value: `${key} ${round}` })),
       )
     }
-    await untilCompacted(broker, 'compacted')
-    const [offsets] = await logEnds(broker, 'compacted')
-    const end = BigInt(offsets?.high ?? 0)
-    expect(offsets?.low).toBe('0')
+    const end = await untilCompacted(broker, 'compacted', 12n)
+    expect((await logEnds(broker, 'compacted'))[0]).toMatchObject({ low: '0', high: `${end}` })
     await readUpTo({ topic: 'compacted', format: 'stock-json' }, end)
     const bronze = await readBronze()
     expect(bronze).toEqual(expect.arrayContaining(['8 k0 3', '9 k1 3', '10 k2 3', '11 k3 3']))
@@ -143,19 +141,46 @@ await describeWithService('kafka', 'offsets that hold no message', () => {
   })
 })
 
-/** Sends on, which closes segments, until the first records are gone; at most a minute. */
-async function untilCompacted({ brokers }: KafkaBroker, topic: string): Promise<void> {
+/**
+ * Sends on, which closes segments, until the first records are gone; then waits until the cleaner
+ * has no more to do, at most a minute each. It leaves the newest message that each key has in closed
+ * segments: of the messages sent here that one, and the one in the open segment.
+ * @param from the offset of the first of these
+ * @returns the end of the log
+ */
+async function untilCompacted(
+  { brokers }: KafkaBroker,
+  topic: string,
+  from: bigint,
+): Promise<bigint> {
   const reader = createKafkaRecordReader(kafkaClient(brokers))
-  try {
+  const isGone = async (offset: bigint) =>
+    (await reader.readAt({ topic, partition: 0, offset })) === undefined
+  const until = async (isReached: () => Promise<boolean>, before?: () => Promise<void>) => {
     for (let tries = 0; tries < 200; tries += 1) {
-      await send(brokers, topic, [{ key: 'filler', value: String(tries) }])
-      if ((await reader.readAt({ topic, partition: 0, offset: 0n })) === undefined) return
+      await before?.()
+      if (await isReached()) return
       await delay(300)
     }
+    throw new Error(`${topic} was not compacted`)
+  }
+  let end = from
+  const sendNext = async () => {
+    await send(brokers, topic, [{ key: 'filler', value: String(end) }])
+    end += 1n
+  }
+  try {
+    // Of three the cleaner has one to take away, and with it all that came before.
+    await until(async () => end - from >= 3n && (await isGone(0n)), sendNext)
+    await until(async () => {
+      let left = 0
+      for (let offset = from; offset < end; offset += 1n) if (!(await isGone(offset))) left += 1
+      return left <= 2
+    })
+    return end
   } finally {
     await reader.close()
   }
-  throw new Error(`${topic} was not compacted`)
 }
 
 async function logEnds({ brokers }: KafkaBroker, topic: string) {
