@@ -1,6 +1,6 @@
 import type { LoadedTable, TableCommit } from '../catalog/catalog.ts'
 import { chooseKeptCuts, type CutTime, type LadderRules } from '../maintain/ladder.ts'
-import { headsOfTable, planRetention } from '../maintain/plan-retention.ts'
+import { headsOfTable, keptHistory, planRetention } from '../maintain/plan-retention.ts'
 import { type TableIdentifier, tableKey } from '../spec/table-identifier.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
 import { cutHistory, HEAD_TAG } from '../spec/cut-history.ts'
@@ -29,8 +29,9 @@ export function buildCutCommits(request: CutCommitsRequest): TableCommit[] {
   const { tables, settings } = request
   const cutsKey = tableKey(request.cutsTable)
   const history = cutHistory(tableOf(tables, request.cutsTable).metadata)
-  const kept = chooseKeptCuts([...history, request.cut], settings)
-  const denseFrom = history.find((record) => record.cutNumber === kept.dense[0])
+  const chosen = chooseKeptCuts([...history, request.cut], settings)
+  const kept = keptHistory(history, chosen)
+  const denseFrom = history.find((record) => record.cutNumber === chosen.dense[0])
   const commits: TableCommit[] = []
   for (const [key, table] of tables) {
     const { metadata } = table
@@ -39,7 +40,7 @@ export function buildCutCommits(request: CutCommitsRequest): TableCommit[] {
     const isCutsTable = key === cutsKey
     const retention = planRetention({
       metadata,
-      heads: headsOfTable(history, kept, { key, isCutsTable, metadata }),
+      heads: headsOfTable(kept, { key, isCutsTable, metadata }),
       kept,
       denseFromMs: denseFrom?.committedMs ?? request.cut.committedMs,
       newSnapshotId,

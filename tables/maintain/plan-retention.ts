@@ -11,12 +11,22 @@ import type { TableMetadata } from '../spec/table-metadata.ts'
 import type { TableUpdate } from '../spec/table-update.ts'
 import type { KeptCuts } from './ladder.ts'
 
+/** The cuts that are kept, as every table asks for them. */
+export interface KeptHistory {
+  /** Those before the new one, ascending. */
+  readonly records: readonly CutRecord[]
+  /** By cut number, the names of the tags that hold it: of cuts that left the dense window. */
+  readonly tagsOf: ReadonlyMap<number, readonly string[]>
+  /** The names of all of these tags. */
+  readonly tagNames: ReadonlySet<string>
+}
+
 /** What a cut says of one table's snapshots and tags. */
 export interface RetentionRequest {
   readonly metadata: TableMetadata
   /** The kept cuts before this one, with the table's head at each; gone ones are left out. */
   readonly heads: readonly { readonly cutNumber: number; readonly snapshotId: bigint }[]
-  readonly kept: KeptCuts
+  readonly kept: KeptHistory
   /** Commit time of the dense window's first cut. */
   readonly denseFromMs: number
   /** The table's head after the cut, where the cut moves it; undefined where it moves only tags. */
@@ -29,16 +39,26 @@ export interface RetentionPlan {
   readonly isTagMissing: boolean
 }
 
+/** @param history the cuts that are there, ascending by number */
+export function keptHistory(history: readonly CutRecord[], kept: KeptCuts): KeptHistory {
+  const wanted = new Set([...kept.dense, ...kept.tagged])
+  const tagsOf = new Map(
+    kept.tagged.map((cutNumber) => [cutNumber, namesOfTags(cutNumber, kept)] as const),
+  )
+  return {
+    records: history.filter(({ cutNumber }) => wanted.has(cutNumber)),
+    tagsOf,
+    tagNames: new Set([...tagsOf.values()].flat()),
+  }
+}
+
 /** The heads of one table at the cuts that are kept, as the cuts table's snapshots name them. */
 export function headsOfTable(
-  history: readonly CutRecord[],
-  kept: KeptCuts,
+  kept: KeptHistory,
   table: { readonly key: string; readonly isCutsTable: boolean; readonly metadata: TableMetadata },
 ): RetentionRequest['heads'] {
-  const wanted = new Set([...kept.dense, ...kept.tagged])
   const there = new Set(table.metadata.snapshots.map((snapshot) => snapshot['snapshot-id']))
-  return history.flatMap((record) => {
-    if (!wanted.has(record.cutNumber)) return []
+  return kept.records.flatMap((record) => {
     const snapshotId = table.isCutsTable ? record.snapshotId : record.heads.get(table.key)
     if (snapshotId === undefined || !there.has(snapshotId)) return []
     return [{ cutNumber: record.cutNumber, snapshotId }]
@@ -69,8 +89,8 @@ export function planRetention(request: RetentionRequest): RetentionPlan {
   }
   // Without them the snapshot log would lose what is before, and time travel by time with it.
   const between = metadata.snapshots
-    .filter((snapshot) => cutNumberOf(snapshot) === undefined)
     .filter((snapshot) => !keptIds.has(snapshot['snapshot-id']))
+    .filter((snapshot) => cutNumberOf(snapshot) === undefined)
     .filter((snapshot) => snapshot['timestamp-ms'] >= request.denseFromMs)
   const room = Math.max(0, request.snapshotCountMax - keptIds.size - 1)
   for (const snapshot of between.slice(Math.max(0, between.length - room))) {
@@ -91,26 +111,29 @@ export function planRetention(request: RetentionRequest): RetentionPlan {
   }
 }
 
-function planTags(request: RetentionRequest): { added: TableUpdate[]; dropped: string[] } {
-  const { metadata, kept } = request
-  const wanted = new Set(kept.tagged.flatMap((cutNumber) => tagNames(cutNumber, kept)))
-  const added: TableUpdate[] = []
-  for (const { cutNumber, snapshotId } of request.heads) {
-    for (const name of tagNames(cutNumber, kept)) {
-      if (!wanted.has(name) || metadata.refs[name] !== undefined) continue
-      added.push({
-        action: 'set-snapshot-ref',
-        'ref-name': name,
-        type: 'tag',
-        'snapshot-id': snapshotId,
-      })
-    }
-  }
-  const dropped = Object.keys(metadata.refs).filter((name) => isCutTag(name) && !wanted.has(name))
+function planTags({ metadata, heads, kept }: RetentionRequest): {
+  added: TableUpdate[]
+  dropped: string[]
+} {
+  const added = heads.flatMap(({ cutNumber, snapshotId }) =>
+    (kept.tagsOf.get(cutNumber) ?? [])
+      .filter((name) => metadata.refs[name] === undefined)
+      .map((name): TableUpdate => {
+        return {
+          action: 'set-snapshot-ref',
+          'ref-name': name,
+          type: 'tag',
+          'snapshot-id': snapshotId,
+        }
+      }),
+  )
+  const dropped = Object.keys(metadata.refs).filter(
+    (name) => !kept.tagNames.has(name) && isCutTag(name),
+  )
   return { added, dropped }
 }
 
-function tagNames(cutNumber: number, kept: KeptCuts): string[] {
+function namesOfTags(cutNumber: number, kept: KeptCuts): readonly string[] {
   const day = kept.dayEnds.get(cutNumber)
   const own = `${CUT_TAG_PREFIX}${cutNumber}`
   return day === undefined ? [own] : [own, `${DAY_END_TAG_PREFIX}${day}`]
