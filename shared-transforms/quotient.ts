@@ -6,7 +6,8 @@ import { duckdbDialect, type Dialect } from './dialect.ts'
  *
  * For n >= 0: q = n/v as doubles; q += (n − qv)/v; then r = n − qv is exact and small, and the
  * last digit goes up where 2r >= u, down where 2r < −u, with u = v × 0.00000001. Without that
- * last step exact ties go wrong. Negative n is done by its magnitude.
+ * last step exact ties go wrong. Negative n is done by its magnitude. Below, `quotient_s` is n with
+ * its sign, and `quotient_f` the first q.
  *
  * Numerator: decimal(38,16) or narrower. Denominator: decimal(38,8) or narrower, > 0, else null.
  */

@@ -1,5 +1,5 @@
 /**
  * The environment of Java servers that live as long as a suite: their code is compiled fast, not
- * well. Compiling it well took up to half of the processor time of such a server.
+ * well. Compiling it well took nearly half of the processor time of such a server.
  */
 export const QUICK_JAVA = { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1' }
