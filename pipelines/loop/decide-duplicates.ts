@@ -96,6 +96,24 @@ async function judgeSuspects(session: StepSession, kind: Kind): Promise<void> {
   await session.add(`verdict_${kind}`, `SELECT * FROM (${decided})`)
 }
 
+/**
+ * The tables that rows with ids go through, empty. Call before the first statement whose plan is
+ * kept: a table that a later batch makes voids the plans of all earlier ones.
+ */
+export async function createDuplicateTables(session: StepSession, kind: Kind): Promise<void> {
+  const verdicts = `empty_verdict_${kind}`
+  await session.createEmpty(
+    `lookup_${kind}`,
+    `SELECT venue, venue_symbol, ${kind}_id, event_ts FROM ${verdicts}`,
+  )
+  await session.createEmpty(`accepted_${kind}`, acceptedShape(verdicts))
+  await session.createEmpty(`suspect_${kind}`, `SELECT * EXCLUDE (verdict) FROM ${verdicts}`)
+}
+
+function acceptedShape(verdicts: string): string {
+  return `SELECT * EXCLUDE (is_event_time_received, verdict) FROM ${verdicts} WHERE false`
+}
+
 /** Rows that the memory cannot answer for: not covered by it, or found in it. */
 function lookupSql({ kind, completeFromUs }: DedupeMemory): string {
   const isUncovered =
@@ -115,10 +133,7 @@ async function readAccepted(session: StepSession, kind: Kind, lookup: SilverLook
     `SELECT epoch_us(event_ts) // ${DAY_US} AS day, min(epoch_us(event_ts)) AS low, ` +
       `max(epoch_us(event_ts)) AS high FROM lookup_${kind} GROUP BY day ORDER BY day`,
   )
-  await session.clear(
-    `accepted_${kind}`,
-    `SELECT * EXCLUDE (is_event_time_received, verdict) FROM verdict_${kind} WHERE false`,
-  )
+  await session.clear(`accepted_${kind}`, acceptedShape(`verdict_${kind}`))
   for (const range of lookupRanges(days)) {
     const rows = await lookup(kind, range)
     await session.run(

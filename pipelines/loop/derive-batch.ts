@@ -3,9 +3,9 @@ import type { Kind } from '../../shared-transforms/kind.ts'
 import { findFormat, type HasModel } from '../../shared-transforms/lake-model.ts'
 import { isErrorKind, SluiceError } from '../../tables/errors.ts'
 import { sqlString } from '../../tables/engine/sql-text.ts'
-import { MESSAGE_COLUMNS } from './decide-duplicates.ts'
+import { createDuplicateTables, MESSAGE_COLUMNS } from './decide-duplicates.ts'
 import { FRAMED_TABLE } from './frame-batch.ts'
-import { createEmpty, type StepSession } from './step-session.ts'
+import type { StepSession } from './step-session.ts'
 
 /** Which kinds a batch holds: steps of other kinds have nothing to do. */
 export interface BatchKinds {
@@ -108,21 +108,21 @@ async function decode(
 export async function createBatchTables(session: StepSession): Promise<void> {
   const none = '(SELECT * FROM framed WHERE false)'
   const { routeSql } = anyFormat(session)
-  await createEmpty(session, 'empty_routed', routeSql(none))
+  await session.createEmpty('empty_routed', routeSql(none))
   for (const kind of session.model.kinds) {
     const example = formatWith(session, kind)
-    await createEmpty(
-      session,
+    await session.createEmpty(
       `empty_decoded_${kind}`,
       `SELECT *, false AS is_event_time_received FROM (${example.decodeSql(kind, 'empty_routed')})`,
     )
-    await createEmpty(
-      session,
+    await session.createEmpty(
       `empty_verdict_${kind}`,
       `SELECT * EXCLUDE (${MESSAGE_COLUMNS}), 0::UBIGINT AS identity_hash, '' AS verdict ` +
         `FROM empty_decoded_${kind}`,
     )
+    await createDuplicateTables(session, kind)
   }
+  await clearBatchTables(session)
 }
 
 /** Whether rows of a kind may have an id: without one a row is no duplicate of any other. */

@@ -40,8 +40,9 @@ export async function findFlipped(
 ): Promise<{ readonly flippedCount: number; readonly files: ReadonlyMap<string, DataFile> }> {
   const { state } = gold
   const fresh = foreignDays.length === 0 ? '' : ` ANTI JOIN ${state}_fresh USING (${KEY})`
-  await session.run(
-    'CREATE OR REPLACE TABLE gaps_changed AS SELECT venue, venue_symbol, from_ts, to_ts ' +
+  await session.fill(
+    'gaps_changed',
+    'SELECT venue, venue_symbol, from_ts, to_ts ' +
       'FROM gaps_gone WHERE nth = 1 UNION SELECT venue, venue_symbol, from_ts, to_ts FROM gaps_come',
   )
   // No row touches them: others are judged with what they become.
@@ -49,9 +50,9 @@ export async function findFlipped(
     `(SELECT * FROM ${windows} w WHERE EXISTS (SELECT 1 FROM gaps_changed g ` +
     `WHERE g.venue = w.venue AND g.venue_symbol = w.venue_symbol AND g.from_ts < w.close_ts ` +
     `AND g.to_ts >= w.open_ts)) ANTI JOIN ${state}_partial USING (${KEY})${fresh}`
-  await session.run(
-    `CREATE OR REPLACE TABLE ${state}_near AS SELECT *, NULL::VARCHAR AS _file, ` +
-      `NULL::BIGINT AS _pos FROM ${near(`${state}_tail`)}`,
+  await session.fill(
+    `${state}_near`,
+    `SELECT *, NULL::VARCHAR AS _file, ` + `NULL::BIGINT AS _pos FROM ${near(`${state}_tail`)}`,
   )
   const columns = (await columnsOf(session, `${state}_partial`)).map(sqlName).join(', ')
   const files = new Map<string, DataFile>()
@@ -71,8 +72,9 @@ export async function findFlipped(
     for (const [location, file] of found.files) files.set(location, file)
   }
   const judged = judgedSql(gold, `(SELECT * EXCLUDE (is_complete) FROM ${state}_near)`, gaps)
-  await session.run(
-    `CREATE OR REPLACE TABLE ${state}_flipped AS SELECT * FROM ${state}_near ANTI JOIN ` +
+  await session.fill(
+    `${state}_flipped`,
+    `SELECT * FROM ${state}_near ANTI JOIN ` +
       `(SELECT ${KEY}, is_complete FROM (${judged})) USING (${KEY}, is_complete)`,
   )
   await session.run(

@@ -4,6 +4,20 @@ import type { StepSession } from './step-session.ts'
 
 const KEY = WINDOW_KEY_SQL
 
+/** The tables of revisions, empty, once there is `<state>_rows`; none where nobody keeps them. */
+export async function createRevisionTables(
+  session: StepSession,
+  { state, revisions }: GoldTable,
+): Promise<void> {
+  if (revisions === undefined) return
+  const revised = `${state}_revised`
+  await session.createEmpty(revised, `SELECT *, false AS is_removed FROM ${state}_rows`)
+  await session.createEmpty(
+    `${state}_told`,
+    `SELECT *, NULL::TIMESTAMPTZ AS known_ts FROM ${revised}`,
+  )
+}
+
 /**
  * Fills `<state>_revised` with the versions of sealed windows that this cut makes: the new ones,
  * `is_removed` those that are no more; and beside the first change of a window its first version,

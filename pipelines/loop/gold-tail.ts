@@ -5,7 +5,7 @@ import { deriveDaysAgain, type WindowSources } from './derive-days-again.ts'
 import { isOnDays } from './find-foreign-days.ts'
 import type { Kind } from '../../shared-transforms/kind.ts'
 import { findFlipped, NO_GAPS, type GapFacts } from './gap-windows.ts'
-import { fillRevised } from './gold-revisions.ts'
+import { createRevisionTables, fillRevised } from './gold-revisions.ts'
 import {
   derivedStatesSql,
   heldColumnsSql,
@@ -14,7 +14,7 @@ import {
 } from '../../shared-transforms/gold-tables.ts'
 import { andNotFresh, countNext, isClosed, nextTailSql, type NextCounts } from './next-tail.ts'
 import { groupByFile, placesOf } from './row-places.ts'
-import { columnsOf, createEmpty, type StepSession } from './step-session.ts'
+import { columnsOf, type StepSession } from './step-session.ts'
 
 /**
  * The tail of a gold table: its open windows, and sealed ones that are waiting for their file.
@@ -242,13 +242,13 @@ export async function loadTail(
 ): Promise<GoldTail> {
   const { state } = gold
   const noRows = gold.inputs.map(({ kind }) => [kind, `empty_verdict_${kind}`] as const)
-  await createEmpty(session, `empty_${state}`, derivedStatesSql(gold, new Map(noRows)))
-  await createEmpty(
-    session,
+  await session.createEmpty(`empty_${state}`, derivedStatesSql(gold, new Map(noRows)))
+  await session.createEmpty(
     `${state}_tail`,
     `SELECT *, 0::INTEGER AS revision, false AS is_sealed, false AS is_repaired, ` +
       `NULL::BIGINT AS known_cut, true AS is_complete FROM empty_${state}`,
   )
+  await createMergeTables(session, gold)
   const columns = (await columnsOf(session, `empty_${state}`)).map(sqlName).join(', ')
   for (const rows of [committed.rows, committed.strayRows]) {
     if (rows === undefined) continue
@@ -262,6 +262,19 @@ export async function loadTail(
   const strays = groupByFile(places, committed.strayFiles)
   const { files, deleteKeys, foreignDays } = committed
   return { gold, files, deleteKeys, strays, foreignDays, flushedAtUs: watermarkUs }
+}
+
+/** The tables of a merge, empty: a table that a later batch makes voids the plans of earlier ones. */
+async function createMergeTables(session: StepSession, gold: GoldTable): Promise<void> {
+  const { state, rank } = gold
+  await session.createEmpty(`${state}_partial`, `SELECT * FROM empty_${state}`)
+  await session.createEmpty(`${state}_found`, emptyFound(state))
+  if (rank !== undefined) {
+    await session.createEmpty(`${state}_outranked`, `SELECT ${KEY} FROM empty_${state}`)
+  }
+  await session.createEmpty(`${state}_next`, `SELECT * FROM ${state}_tail`)
+  await session.createEmpty(`${state}_rows`, gold.finalizeSql(`${state}_tail`))
+  await createRevisionTables(session, gold)
 }
 
 function emptyFound(state: string): string {

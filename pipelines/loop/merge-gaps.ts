@@ -10,8 +10,8 @@ import {
   addRuns,
   collectRuns,
   CONTIGUOUS,
-  createRuns,
   insertRuns,
+  NO_RUNS_SQL,
   readDense,
   sliceTasks,
   type DenseRuns,
@@ -58,14 +58,14 @@ export async function mergeGaps(
     return { ...same, ledger: withLonger(ledger, found.dense) }
   }
   await insertRuns(session, 'number_runs', [...ledger.grown.values()])
-  await createRuns(session, 'number_runs_new')
+  await session.clear('number_runs_new', NO_RUNS_SQL)
   if (rows !== undefined) await addRuns(session, 'number_runs_new', rows, found)
   const scope = isForeign ? '' : ` SEMI JOIN number_runs_new USING (${SYMBOL})`
   const all =
     `(SELECT ${RUN_COLUMNS} FROM number_runs${scope} UNION ALL ` +
     `SELECT ${RUN_COLUMNS} FROM number_runs_new)`
-  await session.run(`CREATE OR REPLACE TABLE number_runs_next AS ${numberRunsMergeSql(all)}`)
-  await session.run(`CREATE OR REPLACE TABLE gaps_wanted AS ${gapsSql('number_runs_next')}`)
+  await session.fill('number_runs_next', numberRunsMergeSql(all))
+  await session.fill('gaps_wanted', gapsSql('number_runs_next'))
   const change = await writeGapChange(context, after, isForeign ? 'all' : 'of number_runs_next')
   const lastSeqs = new Map([
     ...ledger.lastSeqs,

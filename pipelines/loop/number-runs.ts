@@ -20,12 +20,14 @@ const SLICE_ROWS = 2_000_000
 /** For the planner: files without a number of a contiguous numbering are not opened. */
 export const CONTIGUOUS = [{ column: 'seq_is_contiguous', op: '=', value: true }] as const
 
+/** A query of no runs. */
+export const NO_RUNS_SQL =
+  `SELECT NULL::VARCHAR AS venue, NULL::VARCHAR AS venue_symbol, NULL::BIGINT AS low_seq, ` +
+  `NULL::BIGINT AS high_seq, NULL::BIGINT AS low_us, NULL::BIGINT AS high_us WHERE false`
+
 /** An empty table for runs. */
 export async function createRuns(session: Session, table: string): Promise<void> {
-  await session.run(
-    `CREATE OR REPLACE TABLE ${table} (venue VARCHAR, venue_symbol VARCHAR, low_seq BIGINT, ` +
-      'high_seq BIGINT, low_us BIGINT, high_us BIGINT)',
-  )
+  await session.run(`CREATE OR REPLACE TABLE ${table} AS ${NO_RUNS_SQL}`)
 }
 
 /** Files in groups of a bounded number of rows; a larger file is a group of its own. */

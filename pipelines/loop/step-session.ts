@@ -18,6 +18,13 @@ export interface StepSession extends Session {
    * lies: copies of it cost more than plans.
    */
   isLarge(): boolean
+  /**
+   * Makes a table, or makes it anew, without rows and with the columns of a query's result. The
+   * query is only bound: optimizing a decoding step, as its run does first, takes several times
+   * that. What a batch may fill is best made before the first one: a table that a later batch makes
+   * voids the plans of all batches before it.
+   */
+  createEmpty(table: string, query: string): Promise<void>
   /** The table holds the query's rows and no others; made with its columns at the first call. */
   fill(table: string, query: string): Promise<void>
   /** As `fill`, by a query of this batch alone, as its text names a file or a time: no plan is kept. */
@@ -61,6 +68,14 @@ export function createStepSession(session: Session, model: LakeModel): StepSessi
       isLarge = messageCount >= LARGE_BATCH
     },
     isLarge: () => isLarge,
+    createEmpty: async (table, query) => {
+      const columns = await session.rows<{ column_name: string; column_type: string }>(
+        `SELECT column_name, column_type FROM (DESCRIBE ${query})`,
+      )
+      const shape = columns.map((column) => `${sqlName(column.column_name)} ${column.column_type}`)
+      await session.run(`CREATE OR REPLACE TABLE ${table} (${shape.join(', ')})`)
+      made.add(table)
+    },
     fill,
     fillOnce: fillBy(session.run),
     clear: async (table, query) => {
@@ -69,18 +84,6 @@ export function createStepSession(session: Session, model: LakeModel): StepSessi
     },
     add: (table, query) => session.runKept(`INSERT INTO ${table} BY NAME ${query}`),
   }
-}
-
-/**
- * Makes a table, or makes it anew, without rows and with the columns of a query's result. The query
- * is only bound: optimizing a decoding step, as its run does first, takes several times that.
- */
-export async function createEmpty(session: Session, table: string, query: string): Promise<void> {
-  const columns = await session.rows<{ column_name: string; column_type: string }>(
-    `SELECT column_name, column_type FROM (DESCRIBE ${query})`,
-  )
-  const shape = columns.map((column) => `${sqlName(column.column_name)} ${column.column_type}`)
-  await session.run(`CREATE OR REPLACE TABLE ${table} (${shape.join(', ')})`)
 }
 
 /** The names of a table's columns, in its order. */

@@ -34,21 +34,23 @@ export async function writeGapChange(
   const plan = await planHead(options.lake, headOf(heads, GAPS), OPEN_GAPS)
   const open = await planRelation(options.lake, plan, { withPosition: true })
   const ofScope = scope === 'all' ? '' : ' SEMI JOIN number_runs_next USING (venue, venue_symbol)'
-  await session.run(
-    `CREATE OR REPLACE TABLE gaps_open AS SELECT * FROM (SELECT ${GAP_CONTENT}, first_seen_cut, ` +
+  await session.fillOnce(
+    'gaps_open',
+    `SELECT * FROM (SELECT ${GAP_CONTENT}, first_seen_cut, ` +
       `first_seen_ts, _file, _pos, row_number() OVER (PARTITION BY ${GAP_CONTENT} ` +
       `ORDER BY first_seen_cut, _file, _pos) AS nth FROM ${open} WHERE healed_cut IS NULL)${ofScope}`,
   )
   // Somebody may have put a row there twice: one of them stays.
-  await session.run(
-    `CREATE OR REPLACE TABLE gaps_gone AS SELECT * FROM gaps_open ANTI JOIN (SELECT *, 1 AS nth ` +
+  await session.fill(
+    'gaps_gone',
+    `SELECT * FROM gaps_open ANTI JOIN (SELECT *, 1 AS nth ` +
       `FROM gaps_wanted) USING (${GAP_CONTENT}, nth)`,
   )
-  await session.run(
-    `CREATE OR REPLACE TABLE gaps_come AS SELECT * FROM gaps_wanted ANTI JOIN gaps_open ` +
-      `USING (${GAP_CONTENT})`,
+  await session.fill(
+    'gaps_come',
+    `SELECT * FROM gaps_wanted ANTI JOIN gaps_open ` + `USING (${GAP_CONTENT})`,
   )
-  await session.run(`CREATE OR REPLACE TABLE gaps_written AS ${writtenSql(after, options.mode)}`)
+  await session.fillOnce('gaps_written', writtenSql(after, options.mode))
   const files = await writeDataFiles(
     writeContext(context),
     metadata,

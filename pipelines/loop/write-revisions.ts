@@ -28,8 +28,9 @@ export async function writeRevisions(
     if (revisions === undefined) continue
     const { session, heads, options } = context
     const cuts = await readSealingCuts(options.lake, context, `${state}_revised`)
-    await session.run(
-      `CREATE OR REPLACE TABLE ${state}_told AS SELECT r.*, ` +
+    await session.fillOnce(
+      `${state}_told`,
+      `SELECT r.*, ` +
         `CASE WHEN known_cut = ${THIS_CUT} THEN make_timestamptz(${committedUs}) ` +
         `ELSE committed_ts END AS known_ts ` +
         `FROM ${state}_revised r LEFT JOIN ${cuts} c ON c.cut_number = known_cut`,
