@@ -1,9 +1,7 @@
 import { z } from 'zod'
+import { mappedTypes } from '../../shared-transforms/formats/mapped.ts'
 import { mappedKinds, timeUnits, type MappedKind } from '../../shared-transforms/formats/mapping.ts'
-import { typedQuote, typedTrade } from '../../shared-transforms/typed-kinds.ts'
 import type { ColumnMapping } from '../sources/column-mapping.ts'
-
-const typedKinds = { trade: typedTrade, quote: typedQuote }
 
 /** A name that can be a JSON path's step, or a cell from 1. */
 const reference = z.union([
@@ -74,17 +72,10 @@ interface Problem {
 }
 
 function problemsOf({ kind, columns, constants, time }: Written): Problem[] {
-  const { prices, quantities, asGiven, idColumn } = typedKinds[kind]
-  const numbers = [...prices, ...quantities]
-  const known = [
-    'venue',
-    'venue_symbol',
-    'event_ts',
-    idColumn,
-    `${kind}_seq`,
-    ...numbers,
-    ...asGiven,
-  ]
+  const { prices, quantities, counts, required, asGiven, idColumn } = mappedTypes[kind]
+  // What a kline is known by, and its end, follow from its start.
+  const own = kind === 'kline' ? [] : [idColumn, `${kind}_seq`, ...asGiven]
+  const known = ['venue', 'venue_symbol', 'event_ts', ...prices, ...quantities, ...counts, ...own]
   const problems: Problem[] = []
   for (const [where, names] of Object.entries({ columns, constants })) {
     for (const name of Object.keys(names)) {
@@ -109,11 +100,11 @@ function problemsOf({ kind, columns, constants, time }: Written): Problem[] {
     problems.push({ path: ['constants', 'event_ts'], message: 'must be a column of the file' })
   }
   const isThere = (name: string) => name in columns || name in constants
-  const needed = ['venue', 'venue_symbol', 'event_ts', ...(kind === 'trade' ? numbers : [])]
+  const needed = ['venue', 'venue_symbol', 'event_ts', ...(required === 'a-price' ? [] : required)]
   for (const name of needed.filter((one) => !isThere(one))) {
     problems.push({ path: ['columns'], message: `says nothing of ${name}, and constants neither` })
   }
-  if (kind === 'quote' && !prices.some(isThere)) {
+  if (required === 'a-price' && !prices.some(isThere)) {
     problems.push({ path: ['columns'], message: `needs one of ${prices.join(', ')}` })
   }
   if (time.zone !== undefined && time.unit !== 'iso') {

@@ -2,13 +2,10 @@ import { duckdbDialect, type Dialect } from '../dialect.ts'
 import { framedColumns } from '../frame.ts'
 import { screenSql } from '../payload-screen.ts'
 import { sqlLiteral } from '../sql-literal.ts'
-import { inRangeSql } from '../time-text.ts'
 import { typedKline } from '../typed-kinds.ts'
 import { typedRowsSql } from '../typed-row.ts'
-import { windowSteps } from '../window-step.ts'
 import type { Format } from './format.ts'
-
-const [{ step: STEP, lengthUs: STEP_US }] = windowSteps
+import { KLINE_STEP_US, minuteKlineSql } from './minute-kline.ts'
 
 /** `BTCUSD-1m-2016.csv`, `btcusd_1m.csv` or `BTCUSD.csv`: the symbol, alone or before the step. */
 const ENTRY = '^(?:.*/)?([A-Za-z0-9]{2,32})(?:[-_]1m(?:[-_][^/]*)?)?\\.(?:csv|txt)\\z'
@@ -66,11 +63,8 @@ function decodeSql(lines: KlineLines, routed: string, dialect: Dialect): string 
     `FROM (${splitSql(lines, wanted, dialect)}) AS l ` +
     `LEFT JOIN (${namesSql(lines, wanted, dialect)}) AS n ` +
     `ON coalesce(l.headers, '') = n.name_headers`
-  const us = inRangeSql('event_us_read')
   const timed =
-    `SELECT *, '${STEP}:' || CAST(event_us_read AS VARCHAR) AS kline_id, '${STEP}' AS step, ` +
-    `${dialect.timestampOfUs(us)} AS open_ts, ` +
-    `${dialect.timestampOfUs(`${us} + ${STEP_US}`)} AS close_ts, ` +
+    `SELECT *, ${minuteKlineSql(dialect)}, ` +
     `CASE WHEN event_us_read IS NULL THEN 'bad-time' END AS time_reason FROM (${fields})`
   const options = { hasId: false, hasSeq: false, plainIf: 'is_plain' }
   return typedRowsSql(typedKline, timed, options, dialect)
@@ -124,5 +118,5 @@ function isOtherStepSql({ openTime, closeTime }: KlineLines, dialect: Dialect): 
   if (closeTime === undefined) return 'false'
   const [from, until] = [openTime, closeTime].map((cell) => timeUsSql(cellSql(cell), dialect))
   const lengthUs = `(${until}) - (${from})`
-  return `coalesce(${lengthUs} < ${STEP_US - 1000} OR ${lengthUs} >= ${STEP_US}, true)`
+  return `coalesce(${lengthUs} < ${KLINE_STEP_US - 1000} OR ${lengthUs} >= ${KLINE_STEP_US}, true)`
 }

@@ -3,11 +3,12 @@ import { framedColumns } from '../frame.ts'
 import { deeperThan, jsonFieldsSql } from '../json-fields.ts'
 import { sqlLiteral } from '../sql-literal.ts'
 import { epochTimeUsSql, looseTimeUsSql } from '../time-text.ts'
-import { typedQuote, typedTrade } from '../typed-kinds.ts'
+import { typedKline, typedQuote, typedTrade } from '../typed-kinds.ts'
 import { typedRowsSql, type TypedKind } from '../typed-row.ts'
 import { csvFieldsSql } from './csv-fields.ts'
 import type { Format } from './format.ts'
-import type { FieldPlace, MappedFile, Mapping, RecordMapping } from './mapping.ts'
+import type { FieldPlace, MappedFile, MappedKind, Mapping, RecordMapping } from './mapping.ts'
+import { minuteKlineSql } from './minute-kline.ts'
 
 /** Of all mapped formats. Goes up with every change that can change a row of any mapping. */
 export const MAPPED_VERSION = 1
@@ -18,16 +19,25 @@ const defaultSides = {
   sell: ['sell', 'Sell', 'SELL', 's', 'S'],
 }
 
+/** The silver columns that a mapping of each kind fills. */
+export const mappedTypes: Readonly<Record<MappedKind, TypedKind>> = {
+  trade: typedTrade,
+  quote: typedQuote,
+  kline: typedKline,
+}
+
 /**
  * The format of records that a mapping reads. `csv`: a message is a record, the quotes and line
  * ends in it untouched. `ndjson`: a message is a line, a JSON object. `parquet`: a message is a row
- * as a JSON object whose values are texts. An empty text is taken for no text.
+ * as a JSON object whose values are texts. An empty text is taken for no text. Klines are of one
+ * minute, which begins at their event time.
  */
 export function createMappedFormat(name: string, file: MappedFile, mapping: Mapping): Format {
   const isHeader = file === 'csv' && mapping.csv?.hasHeader === true
   return createRecordFormat({
-    ...{ name, file, mapping, version: MAPPED_VERSION, id: 'field' },
-    typed: mapping.kind === 'trade' ? typedTrade : typedQuote,
+    ...{ name, file, mapping, version: MAPPED_VERSION },
+    id: mapping.kind === 'kline' ? 'minute' : 'field',
+    typed: mappedTypes[mapping.kind],
     isIgnoredSql: isHeader ? 'source_offset = 0' : 'false',
   })
 }
@@ -39,8 +49,11 @@ export interface RecordFormat {
   readonly file: MappedFile
   readonly typed: TypedKind
   readonly mapping: RecordMapping
-  /** The id of a row: a field where the mapping has one, or its event time, µs as text. */
-  readonly id: 'field' | 'time'
+  /**
+   * The id of a row: a field where the mapping has one; its event time, µs as text; or the minute
+   * of a kline.
+   */
+  readonly id: 'field' | 'time' | 'minute'
   /** A condition on the framed columns: messages that are no records. */
   readonly isIgnoredSql: string
 }
@@ -57,7 +70,7 @@ export function createRecordFormat(format: RecordFormat): Format {
     name,
     version,
     kinds: [kind],
-    idKind: () => (hasId || id === 'time' ? idKind : 'none'),
+    idKind: () => (hasId || id !== 'field' ? idKind : 'none'),
     isEventTimeReceived: () => false,
     routeSql: (framed) =>
       `SELECT ${framedColumns.join(', ')}, ${sqlLiteral(name)} AS format, '${kind}' AS kind, ` +
@@ -107,6 +120,7 @@ function timedSql({ mapping, typed, id }: RecordFormat, read: string, dialect: D
   const { time } = mapping
   const { kind, prices, quantities, rates = [], counts, idColumn, asGiven } = typed
   const ids = id === 'field' ? [idColumn] : []
+  const given = id === 'minute' ? [] : asGiven
   const text = (name: string): string => {
     const place = mapping.fields[name]
     if (place === undefined) return NO_TEXT
@@ -119,10 +133,9 @@ function timedSql({ mapping, typed, id }: RecordFormat, read: string, dialect: D
     ...[...prices, ...quantities, ...rates, ...counts].map(
       (name) => `${text(name)} AS ${name}_text`,
     ),
-    ...asGiven.map((name) => {
-      const given = name === 'taker_side' ? sideSql(mapping, text(name)) : text(name)
-      return `${given} AS ${name}`
-    }),
+    ...given.map(
+      (name) => `${name === 'taker_side' ? sideSql(mapping, text(name)) : text(name)} AS ${name}`,
+    ),
     `${time.places.map((_, part) => `nullif(read_time_${part}, '')`).join(" || ' ' || ")} AS time_text`,
   ]
   const us =
@@ -130,9 +143,13 @@ function timedSql({ mapping, typed, id }: RecordFormat, read: string, dialect: D
       ? looseTimeUsSql('time_text', time.zone, dialect)
       : epochTimeUsSql('time_text', time.unit, dialect)
   const fields = `SELECT ${framed}, is_odd, screen_reason, 0 AS source_row, ${columns.join(', ')} FROM (${read})`
-  const idOfTime = id === 'time' ? `CAST(event_us_read AS VARCHAR) AS ${idColumn}, ` : ''
+  const ofTime = {
+    field: '',
+    time: `CAST(event_us_read AS VARCHAR) AS ${idColumn}, `,
+    minute: `${minuteKlineSql(dialect)}, false AS is_other_step, `,
+  }
   return (
-    `SELECT *, ${idOfTime}CASE WHEN event_us_read IS NOT NULL THEN NULL WHEN time_text IS NULL ` +
+    `SELECT *, ${ofTime[id]}CASE WHEN event_us_read IS NOT NULL THEN NULL WHEN time_text IS NULL ` +
     `THEN 'missing-field' ELSE 'bad-time' END AS time_reason ` +
     `FROM (SELECT *, ${us} AS event_us_read FROM (${fields}))`
   )

@@ -6,7 +6,7 @@
 export const mappedFiles = ['csv', 'ndjson', 'parquet'] as const
 export type MappedFile = (typeof mappedFiles)[number]
 
-export const mappedKinds = ['trade', 'quote'] as const
+export const mappedKinds = ['trade', 'quote', 'kline'] as const
 export type MappedKind = (typeof mappedKinds)[number]
 
 /** Where a text is: a cell of a CSV record from 1, a path in a JSON object, or always the same. */

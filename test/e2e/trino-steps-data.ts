@@ -131,7 +131,7 @@ export function mappedMessages(): MappedMessages[] {
   ]
   const fields = { venue: { constant: "o'hare" }, venue_symbol: { cell: 1 }, price: { cell: 2 } }
   const csv = { ...{ delimiter: ';', hasHeader: true }, width: 5 }
-  return times.map(([file, unit, texts]): MappedMessages => {
+  const byTime = times.map(([file, unit, texts]): MappedMessages => {
     const zone = unit === 'iso' ? { zone: 'America/New_York' } : {}
     const records = cells.flatMap((cell, index) =>
       texts.map((text) => `${cell};${index}.5;1e${index};${cell};${text}`),
@@ -165,4 +165,30 @@ export function mappedMessages(): MappedMessages[] {
       messages: [...objects, '{"at":1381152600123456789}', '{', '[]'].map(asMessage),
     }
   })
+  return [...byTime, mappedKlines()]
+}
+
+/** Klines: good ones, of the wrong second, contradicting themselves, and without what must be there. */
+function mappedKlines(): MappedMessages {
+  const names = ['open', 'high', 'low', 'close', 'volume', 'trade_count']
+  const fields = Object.fromEntries(names.map((name, at) => [name, { cell: at + 2 }]))
+  const records = [
+    '1381152600,2,4,1,3,0.5,7',
+    '1381152660,2,4,1,3,0,',
+    '1381152630,2,4,1,3,0.5,7',
+    '1381152720,2,1,4,3,0.5,7',
+    '1381152780,2,4,1,3,,7',
+    '1381152840,2,4,1,3,1,7.5',
+    ',2,4,1,3,1,7',
+  ]
+  return {
+    ...{ name: 'csv, klines', file: 'csv' },
+    mapping: {
+      kind: 'kline',
+      fields: { venue: { constant: 'x' }, venue_symbol: { constant: 'A' }, ...fields },
+      time: { places: [{ cell: 1 }], unit: 's' },
+      csv: { delimiter: ',', hasHeader: false },
+    },
+    messages: records.map((payload): TestMessage => ({ payload, receivedUs: null })),
+  }
 }

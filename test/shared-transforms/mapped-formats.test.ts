@@ -202,6 +202,40 @@ describe('a time', () => {
   })
 })
 
+describe('a kline', () => {
+  const mapping: Mapping = {
+    kind: 'kline',
+    fields: {
+      ...{ venue: { constant: 'v' }, venue_symbol: { path: '$."s"' } },
+      ...{ open: { path: '$."o"' }, high: { path: '$."h"' }, low: { path: '$."l"' } },
+      ...{ close: { path: '$."c"' }, volume: { path: '$."v"' }, trade_count: { path: '$."n"' } },
+    },
+    time: { places: [{ path: '$."t"' }], unit: 's' },
+  }
+  const good = { s: 'A', t: 1381152600, o: 2, h: 4, l: 1, c: 3, v: 0.5, n: 7 }
+
+  it('is the minute that begins at its time, and what no field tells is null', async () => {
+    expect(await decode(JSON.stringify(good), mapping, 'ndjson')).toMatchObject({
+      ...{ reason: null, venue: 'v', venue_symbol: 'A', kline_id: '1m:1381152600000000' },
+      ...{ step: '1m', event_ts: '2013-10-07 13:30:00+00', open_ts: '2013-10-07 13:30:00+00' },
+      ...{ close_ts: '2013-10-07 13:31:00+00', open: '2.00000000', high: '4.00000000' },
+      ...{ low: '1.00000000', close: '3.00000000', volume: '0.50000000', trade_count: '7' },
+      ...{ notional: null, buy_volume: null, buy_notional: null },
+    })
+  })
+
+  it.each([
+    ['begins within a minute', { t: 1381152630 }, 'bad-bar'],
+    ['closes above its highest price', { c: 5 }, 'bad-bar'],
+    ['has no volume', { v: null }, 'missing-field'],
+    ['counts half a trade', { n: 7.5 }, 'bad-number'],
+    ['has no time', { t: null }, 'missing-field'],
+  ])('that %s is refused', async (_, change, reason) => {
+    const payload = JSON.stringify({ ...good, ...change })
+    expect(await decode(payload, mapping, 'ndjson')).toMatchObject({ reason })
+  })
+})
+
 describe('a JSON object', () => {
   const mapping: Mapping = {
     kind: 'quote',

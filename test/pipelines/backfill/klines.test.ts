@@ -6,8 +6,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { backfill } from '../../../pipelines/backfill/backfill.ts'
 import type { Lake } from '../../../pipelines/lake/lake.ts'
 import { headOf, loadHeads, planHead, planRelation } from '../../../pipelines/loop/loop-context.ts'
+import type { ColumnMapping } from '../../../pipelines/sources/column-mapping.ts'
 import { systemClock } from '../../../tables/clock.ts'
 import { dataPath } from '../../support/data.ts'
+import { readRows } from '../../support/lake-content.ts'
 import { openMemoryLake } from '../../support/memory-lake.ts'
 import { describeWithService } from '../../support/service.ts'
 
@@ -88,6 +90,35 @@ await describeWithService('data', 'a backfill of klines', () => {
     expect(counts).toMatchObject({ more: 0n, less: 0n })
     expect(counts?.n).toBeGreaterThan(36_654n)
     expect(await load('bitfinex-klines', file)).toMatchObject({ partsRead: 0, partsSkipped: 1 })
+  }, 120_000)
+
+  it('gives by a mapping the klines and bars that the format gives', async () => {
+    const [header = '', ...lines] = gunzipSync(await readFile(BITFINEX))
+      .toString('utf8')
+      .split('\n', 1501)
+    const file = join(folder, 'BTCUSD-1m-2016.csv')
+    await writeFile(file, [header, ...lines].join('\n'))
+    const mapped = await openMemoryLake({ clock: systemClock })
+    const mapping: ColumnMapping = {
+      kind: 'kline',
+      columns: { event_ts: 'mts', open: 2, close: 3, high: 'high', low: 'low', volume: 'volume' },
+      constants: { venue: 'bitfinex', venue_symbol: 'BTCUSD' },
+      time: { unit: 'ms' },
+    }
+    const options = { lake: mapped, format: 'csv', mapping, files: [file], writer: 'test' } as const
+    await backfill(options, new AbortController().signal)
+    await load('bitfinex-klines', file)
+    const content = (table: string, without: string) => {
+      const sql = `SELECT count(*) AS n, bit_xor(hash(t)) AS rows FROM (SELECT * EXCLUDE (${without}) FROM t) t`
+      return Promise.all([lake, mapped].map((one) => readRows(one, table, sql)))
+    }
+    const [klines, klinesMapped] = await content('silver.klines', 'source, ingested_ts')
+    expect(klines).toMatchObject([{ n: 1500n }])
+    expect(klinesMapped).toEqual(klines)
+    const [bars, barsMapped] = await content('gold.bars', 'known_cut')
+    expect(bars).not.toMatchObject([{ n: 0n }])
+    expect(barsMapped).toEqual(bars)
+    await mapped.close()
   }, 120_000)
 
   it('gives the sums of Binance too, also of minutes in which nobody traded', async () => {

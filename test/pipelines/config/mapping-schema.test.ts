@@ -4,6 +4,9 @@ import { mappingSchema } from '../../../pipelines/config/mapping-schema.ts'
 const columns = { event_ts: 't', price: 'p', quantity: 'q', venue_symbol: '$.data.s' }
 const good = { kind: 'trade', columns, constants: { venue: 'v' }, time: { unit: 'ms' } }
 
+const bars = { event_ts: 't', open: 'o', high: 'h', low: 'l', close: 'c', volume: 'v' }
+const kline = { ...good, kind: 'kline', columns: { ...bars, venue_symbol: 's' } }
+
 const problemsOf = (written: unknown): string[] => {
   const result = mappingSchema.safeParse(written)
   return (result.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`)
@@ -17,7 +20,18 @@ describe('a mapping in a config', () => {
     })
   })
 
+  it('may be of klines, whose id and end follow from their time', () => {
+    expect(problemsOf(kline)).toEqual([])
+    expect(problemsOf({ ...kline, columns: { ...kline.columns, trade_count: 'n' } })).toEqual([])
+  })
+
   it.each([
+    [{ ...kline, columns: bars }, /^columns says nothing of venue_symbol/],
+    [{ ...kline, columns: { ...kline.columns, kline_id: 'k' } }, /kline_id is no column of a kli/],
+    [
+      { ...kline, constants: { venue: 'v', step: '1m' } },
+      /^constants\.step is no column of a kline/,
+    ],
     [{ ...good, constants: {} }, /^columns says nothing of venue, and constants neither/],
     [{ ...good, constants: { venue: 'v', price: '1' } }, /^constants\.price is in columns too/],
     [
