@@ -7,6 +7,10 @@ export type LeanPrint = readonly [ms: number, price: number, size: number]
 
 export const HOUR_MS = 3_600_000
 
+/**
+ * A temporary folder. It is made when it is first asked for, and made anew after it was removed:
+ * suites of one process share what a module of theirs holds.
+ */
 export interface LeanFolder {
   readonly path: string
   /**
@@ -18,15 +22,21 @@ export interface LeanFolder {
 }
 
 export function makeLeanFolder(): LeanFolder {
-  const path = mkdtempSync(join(tmpdir(), 'sluice-lean-'))
+  let made: string | undefined
+  const pathOf = (): string => (made ??= mkdtempSync(join(tmpdir(), 'sluice-lean-')))
   return {
-    path,
+    get path() {
+      return pathOf()
+    },
     write: (day, symbol, lines) => {
-      const file = join(mkdtempSync(join(path, 'f-')), `${day}_${symbol}_Trade_Tick.csv`)
+      const file = join(mkdtempSync(join(pathOf(), 'f-')), `${day}_${symbol}_Trade_Tick.csv`)
       writeFileSync(file, `${lines.map(lineOf).join('\n')}\n`)
       return file
     },
-    remove: () => rmSync(path, { recursive: true, force: true }),
+    remove: () => {
+      if (made !== undefined) rmSync(made, { recursive: true, force: true })
+      made = undefined
+    },
   }
 }
 
