@@ -42,8 +42,8 @@ export async function findFlipped(
   const fresh = foreignDays.length === 0 ? '' : ` ANTI JOIN ${state}_fresh USING (${KEY})`
   await session.fill(
     'gaps_changed',
-    'SELECT venue, venue_symbol, from_ts, to_ts ' +
-      'FROM gaps_gone WHERE nth = 1 UNION SELECT venue, venue_symbol, from_ts, to_ts FROM gaps_come',
+    'SELECT venue, venue_symbol, from_ts, to_ts FROM gaps_gone WHERE nth = 1 ' +
+      'UNION SELECT venue, venue_symbol, from_ts, to_ts FROM gaps_come',
   )
   // No row touches them: others are judged with what they become.
   const near = (windows: string) =>
@@ -52,7 +52,7 @@ export async function findFlipped(
     `AND g.to_ts >= w.open_ts)) ANTI JOIN ${state}_partial USING (${KEY})${fresh}`
   await session.fill(
     `${state}_near`,
-    `SELECT *, NULL::VARCHAR AS _file, ` + `NULL::BIGINT AS _pos FROM ${near(`${state}_tail`)}`,
+    `SELECT *, NULL::VARCHAR AS _file, NULL::BIGINT AS _pos FROM ${near(`${state}_tail`)}`,
   )
   const columns = (await columnsOf(session, `${state}_partial`)).map(sqlName).join(', ')
   const files = new Map<string, DataFile>()

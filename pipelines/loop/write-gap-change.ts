@@ -43,12 +43,12 @@ export async function writeGapChange(
   // Somebody may have put a row there twice: one of them stays.
   await session.fill(
     'gaps_gone',
-    `SELECT * FROM gaps_open ANTI JOIN (SELECT *, 1 AS nth ` +
-      `FROM gaps_wanted) USING (${GAP_CONTENT}, nth)`,
+    `SELECT * FROM gaps_open ANTI JOIN (SELECT *, 1 AS nth FROM gaps_wanted) ` +
+      `USING (${GAP_CONTENT}, nth)`,
   )
   await session.fill(
     'gaps_come',
-    `SELECT * FROM gaps_wanted ANTI JOIN gaps_open ` + `USING (${GAP_CONTENT})`,
+    `SELECT * FROM gaps_wanted ANTI JOIN gaps_open USING (${GAP_CONTENT})`,
   )
   await session.fillOnce('gaps_written', writtenSql(after, options.mode))
   const files = await writeDataFiles(
