@@ -27,7 +27,7 @@ export default defineConfig({
           exclude: ['test/e2e/**'],
           globalSetup: ['test/support/shared-servers.ts'],
           // A worker keeps the modules of one file for the next: loading and compiling them took
-          // two fifths of the time of most files.
+          // two fifths of the time of the tests of tables and transforms.
           isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
